@@ -1,0 +1,1 @@
+"""Keeps a CRM and an ERP telling one story, in both directions."""

@@ -1,0 +1,1 @@
+"""Talk: the port to systems and the adapters behind it."""

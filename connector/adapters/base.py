@@ -1,0 +1,129 @@
+"""The port: what the engine asks of a system, and what a system declares about itself.
+
+An adapter has an HTTP client, declares capabilities, and translates wire errors. It never decides, never retries a write
+and never raises for one item of a batch: item failures come back as values, whole-call failures as `RunError`s
+(`TransportError.sent` says whether a write can have been processed).
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from connector.records import (
+    Cursor,
+    Draft,
+    Fetched,
+    Fingerprint,
+    LiveField,
+    Outcome,
+    Page,
+    Patch,
+    Remote,
+    Removal,
+    Resource,
+    Transition,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What one resource of a system can do; each entry changes what the engine does."""
+
+    page_size: int = 200
+    """Records on a scanned page."""
+    keys_page_size: int = 1000
+    """Records on a page of ids and versions only."""
+    fetch_size: int = 200
+    write_size: int = 200
+    """Items in one fetch, and in one create, update, delete or perform."""
+    idempotency_key: bool = False
+    """A repeated create with the same key is answered with the first one's result."""
+    marker_field: str | None = None
+    """Wire field that can hold our id and can be searched with `find`."""
+    marker_unique: bool = False
+    """The server refuses a second record with the same marker."""
+    unique_fields: tuple[str, ...] = ()
+    """Wire fields the server keeps unique."""
+    conditional_write: bool = False
+    """Updates are refused by the server when the version has moved."""
+    trustworthy_times: bool = False
+    """`Remote.modified` is exact enough to ask who was later."""
+    tombstones: bool = False
+    """Deleted records appear in scans."""
+    counts: bool = False
+    """`count` is cheap and exact."""
+    can_create: bool = True
+    can_update: bool = True
+    can_delete: bool = True
+    can_archive: bool = False
+    transitions: frozenset[str] = frozenset()
+    granularity: timedelta = timedelta(0)
+    """The step of the system's modification times."""
+    visibility_lag: timedelta = timedelta(0)
+    """How long a change can be missing from scans."""
+    lookup_lag: timedelta = timedelta(0)
+    """How long a new record can be missing from `find` and `fetch`."""
+    normalising_fields: frozenset[str] = field(default_factory=frozenset)
+    """Wire fields the server may store differently from what was sent."""
+
+
+class Adapter(ABC):
+    """One system on one side."""
+
+    @abstractmethod
+    def capabilities(self, resource: str) -> Capabilities:
+        """What this resource can do; makes no request."""
+
+    @abstractmethod
+    def identify(self) -> Fingerprint:
+        """Ask who answers at this address; also proves the credentials."""
+
+    @abstractmethod
+    def describe(self, resource: str) -> list[LiveField]:
+        """The live schema of one resource."""
+
+    @abstractmethod
+    def scan(self, resource: Resource, cursor: Cursor | None, *, keys_only: bool = False) -> Page:
+        """One page of everything changed since `cursor` (from the beginning without one), each record at least once.
+
+        A page's cursor resumes after that page; the last page's cursor starts the next window: inclusive, less the
+        system's granularity and visibility lag, so that ties and late commits lose nothing. With `keys_only`, bodies are
+        None. An enumeration is a scan without a cursor.
+        """
+
+    @abstractmethod
+    def count(self, resource: Resource) -> int | None:
+        """How many records the resource holds now, or None where the system cannot tell cheaply."""
+
+    @abstractmethod
+    def fetch(self, resource: Resource, ids: Sequence[str]) -> list[Fetched]:
+        """The current state of these ids, in their order; any number of ids."""
+
+    @abstractmethod
+    def find(self, resource: Resource, field: str, values: Sequence[str]) -> list[Remote]:
+        """Every record whose wire `field` holds one of the values: the look-up behind adoption."""
+
+    @abstractmethod
+    def create(self, resource: Resource, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Create up to `write_size` records in one call; one outcome an item, in order."""
+
+    @abstractmethod
+    def update(self, resource: Resource, patches: Sequence[Patch]) -> list[Outcome]:
+        """Change the given fields of up to `write_size` records."""
+
+    @abstractmethod
+    def delete(self, resource: Resource, removals: Sequence[Removal]) -> list[Outcome]:
+        """Delete up to `write_size` records; one that is already gone is done."""
+
+    @abstractmethod
+    def archive(self, resource: Resource, removals: Sequence[Removal]) -> list[Outcome]:
+        """Take up to `write_size` records out of use, where the system can."""
+
+    @abstractmethod
+    def perform(self, resource: Resource, transitions: Sequence[Transition]) -> list[Outcome]:
+        """Run a named action on up to `write_size` records; all in one call carry the same name."""
+
+    def close(self) -> None:
+        """Give back connections."""
+        return None

@@ -1,0 +1,162 @@
+"""The canonical entities: their fields, types and rules, as one compiled value the engine reads.
+
+`Field` and `Entity` are pydantic models because they enter from YAML (`entities.yaml` and the user's overrides).
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cached_property
+from importlib.resources import files
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field as Setting
+
+from connector.records import Side
+
+
+class Type(StrEnum):
+    """What a canonical value is."""
+
+    TEXT = "text"
+    DECIMAL = "decimal"
+    INTEGER = "integer"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    INSTANT = "instant"
+    CHOICE = "choice"
+    SET = "set"
+    REF = "ref"
+    PARTS = "parts"
+
+
+class Policy(StrEnum):
+    """Who wins when both sides moved one field apart."""
+
+    CRM = "crm"
+    ERP = "erp"
+    NEWEST = "newest"
+    DELTA = "delta"
+    UNION = "union"
+    LIFECYCLE = "lifecycle"
+    ASK = "ask"
+
+
+class FirstContact(StrEnum):
+    """Who wins when two filled values differ and there is no base."""
+
+    OWNER = "owner"
+    CRM = "crm"
+    ERP = "erp"
+    ASK = "ask"
+
+
+class Removal(StrEnum):
+    """What a proved delete on one side does to the other."""
+
+    IGNORE = "ignore"
+    UNLINK = "unlink"
+    ARCHIVE = "archive"
+    DELETE = "delete"
+
+
+class Strict(BaseModel):
+    """A frozen model that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Lock(Strict):
+    """From these states on, the fields that name this lock belong to `owner` alone."""
+
+    field: str
+    states: tuple[str, ...]
+    owner: Side
+
+
+class FieldRule(Strict):
+    """One canonical field: its type, who owns it, and what happens when both sides move it."""
+
+    type: Type = Type.TEXT
+    scale: int | None = None
+    """Most digits after the point, for decimals."""
+    choices: tuple[str, ...] = ()
+    entity: str | None = None
+    """The entity a reference points to."""
+    fields: Mapping[str, "FieldRule"] = Setting(default_factory=dict)
+    """The fields of each part."""
+    required: bool = False
+    owner: Side | None = None
+    """None means both ways; a side means its word counts and the other side's edits are written back."""
+    policy: Policy = Policy.ASK
+    first_contact: FirstContact = FirstContact.ASK
+    group: str | None = None
+    """Fields of one group move together."""
+    deferred: bool = False
+    """Written after both records exist, so that a cycle of references can close."""
+    personal: bool = False
+    """Holds a person's data: masked in logs and messages."""
+    reserved: bool = False
+    """Fetched and compared for information only: never written by the engine."""
+
+
+class MatchKey(Strict):
+    """Fields whose normalised values together identify a record across systems."""
+
+    fields: tuple[str, ...]
+
+
+class Guard(Strict):
+    """How much one entity may change in one direction before a person must look."""
+
+    deletes: int = 20
+    delete_share: float = 0.1
+    changes: int = 200
+    change_share: float = 0.5
+
+
+class Entity(Strict):
+    """One kind of thing both systems keep."""
+
+    name: str
+    fields: Mapping[str, FieldRule]
+    match: tuple[MatchKey, ...] = ()
+    creates: frozenset[Side] = frozenset(Side)
+    """Sides the connector may create records on."""
+    create_when: Mapping[str, tuple[str, ...]] = Setting(default_factory=dict)
+    """Only a record whose fields hold one of these values is worth a counterpart."""
+    deletes: Mapping[Side, Removal] = Setting(default_factory=lambda: {Side.CRM: Removal.ARCHIVE, Side.ERP: Removal.ARCHIVE})
+    """What a delete does to *this* side when the record is gone from the other."""
+    lifecycle: Mapping[str, tuple[str, ...]] = Setting(default_factory=dict)
+    """From each state to the states that may follow it."""
+    lock: Lock | None = None
+    locked_fields: frozenset[str] = frozenset()
+    guard: Guard = Guard()
+
+    @cached_property
+    def groups(self) -> dict[str, tuple[str, ...]]:
+        """The fields that move together, by group; a field without a group is a group of its own."""
+        found: dict[str, list[str]] = {}
+        for name, rule in self.fields.items():
+            found.setdefault(rule.group or name, []).append(name)
+        return {group: tuple(names) for group, names in found.items()}
+
+    @cached_property
+    def references(self) -> dict[str, str]:
+        """Reference fields, and the entity each points to."""
+        return {name: rule.entity for name, rule in self.fields.items() if rule.type is Type.REF and rule.entity}
+
+    @cached_property
+    def parents(self) -> frozenset[str]:
+        """The entities that must be linked before a record of this one can be created."""
+        found = {rule.entity for rule in self.fields.values() if rule.type is Type.REF and not rule.deferred}
+        for rule in self.fields.values():
+            found |= {part.entity for part in rule.fields.values() if part.type is Type.REF}
+        return frozenset(name for name in found if name)
+
+
+def read_catalogue() -> dict[str, Any]:
+    """The bundled entity definitions, as plain data that configuration may override."""
+    text = (files("connector") / "entities.yaml").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = yaml.safe_load(text)
+    return loaded

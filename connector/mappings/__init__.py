@@ -1,0 +1,1 @@
+"""Translate: between a system's wire form and canonical records."""

@@ -1,0 +1,1 @@
+"""Remember: links, bases, inbox, journal, in one SQL database."""
