@@ -1,0 +1,71 @@
+# One door for people, hooks and CI: nothing is defined twice. Needs make and Python 3.11 or newer, nothing else.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+VENV ?= .venv
+PYTHON ?= $(shell .ci/python oldest)
+WORKERS ?= 2
+PYTEST_ARGS ?=
+
+export PYTHONDONTWRITEBYTECODE ?=
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: help setup demo test check check-style format check-newest test-lowest bench crash lock clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
+
+setup: $(STAMP) ## make the virtual environment from the lock file and install the connector into it
+
+$(STAMP): requirements.lock pyproject.toml
+	@.ci/venv "$(PYTHON)" "$(VENV)"
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## two reference systems, one sync between them, and what became of it
+	$(BIN)/connector demo
+
+test: setup ## run the tests
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+check: check-style test ## everything a change must pass: format, lint, types, import contracts, tests
+
+check-style: setup ## format check, lint, types and import contracts
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## put the code into the house's format
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+check-newest: ## the tests on the newest Python that is installed here
+	$(MAKE) test VENV=.venv-newest PYTHON="$$(.ci/python newest)"
+
+test-lowest: setup ## the tests on the lowest dependencies that pyproject.toml allows
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --all-extras \
+		--no-emit-index-url --no-header --output-file .venv-lowest.txt pyproject.toml
+	@.ci/venv "$(PYTHON)" .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet -r .venv-lowest.txt
+	.venv-lowest/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	.venv-lowest/bin/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+bench: setup ## speed and memory of the connector beside a bare loop
+	$(BIN)/python -m benchmarks.run
+
+crash: setup ## kill the connector at random places and hold it to its promises
+	$(BIN)/python -m pytest -m crash --timeout 1800 $(PYTEST_ARGS) tests
+
+lock: setup ## make the lock files anew, from the newest versions that pyproject.toml allows
+	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --all-extras --output-file requirements.lock pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--custom-compile-command "make lock" --extra postgres --extra demo --constraint requirements.lock \
+		--output-file requirements-run.lock pyproject.toml
+
+clean: ## remove what make made here
+	rm -rf $(VENV) .venv-newest .venv-lowest .venv-lowest.txt build dist *.egg-info \
+		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
