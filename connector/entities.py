@@ -147,6 +147,15 @@ class Entity(Strict):
         return {name: rule.entity for name, rule in self.fields.items() if rule.type is Type.REF and rule.entity}
 
     @cached_property
+    def part_references(self) -> dict[str, dict[str, str]]:
+        """For each parts field, the reference fields of a part and the entity each points to."""
+        return {
+            name: {key: part.entity for key, part in rule.fields.items() if part.type is Type.REF and part.entity}
+            for name, rule in self.fields.items()
+            if rule.fields
+        }
+
+    @cached_property
     def parents(self) -> frozenset[str]:
         """The entities that must be linked before a record of this one can be created."""
         found = {rule.entity for rule in self.fields.values() if rule.type is Type.REF and not rule.deferred}

@@ -30,6 +30,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from typing_extensions import override
+
 
 class Sent(StrEnum):
     """Whether a request that got no usable answer can have reached the system."""
@@ -51,6 +53,7 @@ class ConfigIssue:
     path: str
     message: str
 
+    @override
     def __str__(self) -> str:
         place = f"{self.file}:{self.line}" if self.line else self.file
         return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"

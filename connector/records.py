@@ -14,6 +14,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple, NewType, TypeAlias
 
 import orjson
+from typing_extensions import override
 
 from connector.errors import RecordError
 
@@ -48,6 +49,7 @@ class Ref(NamedTuple):
     side: Side
     id: str
 
+    @override
     def __str__(self) -> str:
         return f"{self.entity} {self.side}:{self.id}"
 
@@ -294,9 +296,10 @@ class OperationState(StrEnum):
 class Operation(NamedTuple):
     """One planned write, journalled.
 
-    `values` are canonical, with references in the ids of the *source* side (the side across from `side`), because they are
-    resolved through links when the call is made. `settles` are the source's values the decision read: they become the
-    source's base once the write is done. `old` is what the target held, for display, guards and undo.
+    `values` are canonical. A create holds them in the ids of the *source* side (across from `side`), because its parents
+    may come into being in the same run; every other kind holds them in the target's own ids. `settles` are the source's
+    values that the decision read: they become the source's base once the write is done. `old` is what the target held in
+    the fields that settle: for display, guards, undo, and as the target's base where nothing had to be written.
     """
 
     id: str

@@ -1,0 +1,91 @@
+"""Stops over a whole plan: how much one entity may change on one side before a person has looked."""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from typing import NamedTuple
+
+import orjson
+import xxhash
+
+from connector.entities import Entity, Guard
+from connector.records import Operation, OperationKind, Side
+
+FIRST_CONTACT = "first contact"
+"""The reason of operations that compare two records, or one field of them, for the first time."""
+
+REMOVALS = frozenset({OperationKind.DELETE, OperationKind.ARCHIVE})
+
+
+class Trip(NamedTuple):
+    """A guard that stopped one kind of operation for one entity on one side."""
+
+    entity: str
+    side: Side
+    kinds: frozenset[OperationKind]
+    affected: int
+    limit: int
+    message: str
+    fields: frozenset[str] = frozenset()
+
+
+def digest(operation: Operation) -> str:
+    """What an approval binds to: entity, side, record, kind, and old -> new."""
+    content = [operation.entity, operation.side, operation.key, operation.kind, operation.action, operation.old, operation.values]
+    return xxhash.xxh3_128_hexdigest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
+
+
+def check(entity: Entity, side: Side, staged: Collection[Operation], recent: Mapping[OperationKind, int], linked: int) -> list[Trip]:
+    """The guards that trip over `staged` operations of one entity on one side.
+
+    `recent` are operations done in the rolling window, `linked` is how many links there are; approved operations are not
+    handed in.
+    """
+    removals = sum(1 for operation in staged if operation.kind in REMOVALS)
+    trips = _removals(entity, side, removals, sum(recent.get(kind, 0) for kind in REMOVALS), linked)
+    return trips + _same_field(entity, side, staged, linked)
+
+
+def _removals(entity: Entity, side: Side, now: int, before: int, linked: int) -> list[Trip]:
+    limit = removal_limit(entity.guard, linked)
+    if now == 0 or now + before <= limit:
+        return []
+    recently = f" (and {before} in the last 24 hours)" if before else ""
+    message = (
+        f"{now} {entity.name} records{recently} would be deleted or archived on {side}, the limit is {limit} of {linked}; "
+        f"nothing of that kind was written. If this is right, release them with: connector approve {entity.name}"
+    )
+    return [Trip(entity.name, side, REMOVALS, now, limit, message)]
+
+
+def removal_limit(guard: Guard, linked: int) -> int:
+    """The stricter of the number and the share, but never less than one record."""
+    return max(1, min(guard.deletes, int(linked * guard.delete_share)))
+
+
+def _same_field(entity: Entity, side: Side, staged: Iterable[Operation], linked: int) -> list[Trip]:
+    """The same field changed on most records: rarely people, usually a changed mapping or import."""
+    limit = max(entity.guard.changes, int(linked * entity.guard.change_share))
+    counts = Counter(name for operation in staged if _counts(operation) for name in operation.values)
+    trips = []
+    for name, count in counts.items():
+        if count > limit:
+            message = (
+                f"{name} would change on {count} of {linked} {entity.name} records on {side}, the limit is {limit}; nothing of "
+                f"that kind was written. If this is right, release them with: connector approve {entity.name}"
+            )
+            kinds = frozenset({OperationKind.UPDATE})
+            trips.append(Trip(entity.name, side, kinds, count, limit, message, frozenset({name})))
+    return trips
+
+
+def _counts(operation: Operation) -> bool:
+    """First contact fills fields on every record, and is meant to."""
+    return operation.kind is OperationKind.UPDATE and operation.reason != FIRST_CONTACT
+
+
+def is_stopped(operation: Operation, trips: Iterable[Trip]) -> bool:
+    """Whether a trip holds this operation back."""
+    for trip in trips:
+        if operation.side is trip.side and operation.kind in trip.kinds and (not trip.fields or trip.fields & operation.values.keys()):
+            return True
+    return False

@@ -1,0 +1,105 @@
+"""Who is who on first contact: match keys, and a verdict a person can follow.
+
+Records are the same when the strongest key that finds anybody finds exactly one, nobody else claims it, and no stronger
+key that both fill says otherwise. Anything less is for a person: nothing is linked and nothing is created.
+"""
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import xxhash
+
+from connector.entities import Entity
+from connector.records import Record
+
+_SIGN = 1 << 63
+_NOISE = re.compile(r"[\W_]+")
+_GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae"})
+
+
+def fold(value: object) -> str:
+    """Text reduced to what a person would call the same: no case, accents, punctuation or white space."""
+    text = str(value).lower()
+    if not text.isascii():
+        text = unicodedata.normalize("NFC", text).translate(_GERMAN)
+        text = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return _NOISE.sub("", text)
+
+
+def match_keys(entity: Entity, record: Record) -> tuple[int, ...]:
+    """The 63-bit hashes of the record's match keys, strongest first; a key with an empty field is left out."""
+    return tuple(hashed for _, hashed in _ranked(entity, record))
+
+
+def _ranked(entity: Entity, record: Record) -> list[tuple[int, int]]:
+    found = []
+    for rank, key in enumerate(entity.match):
+        parts = [fold(value) for name in key.fields if (value := record.get(name)) not in (None, "")]
+        if len(parts) == len(key.fields) and all(parts):
+            digest = xxhash.xxh3_64_intdigest("\x1f".join([str(rank), *parts]).encode())
+            found.append((rank, digest - _SIGN if digest >= _SIGN else digest))
+    return found
+
+
+class Finding(StrEnum):
+    """What matching found out about one unlinked record."""
+
+    LINK = "link"
+    CREATE = "create"
+    AMBIGUOUS = "ambiguous"
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The finding for one record; `other` is the counterpart of a LINK, `rivals` are shown to the person who decides."""
+
+    finding: Finding
+    other: str | None = None
+    rivals: tuple[str, ...] = ()
+    reason: str = ""
+
+
+CREATE = Verdict(Finding.CREATE)
+
+
+@dataclass(frozen=True, slots=True)
+class Census:
+    """Who holds which key, on the record's own side and across; and who across is linked already."""
+
+    own: Mapping[int, Collection[str]]
+    across: Mapping[int, Collection[str]]
+    linked: Collection[str]
+
+
+def judge(record_id: str, keys: Iterable[int], census: Census) -> Verdict:
+    """The verdict for one unlinked record, from the census of its keys (strongest first)."""
+    for key in keys:
+        twins = [other for other in census.own.get(key, ()) if other != record_id]
+        candidates = sorted(census.across.get(key, ()))
+        if not candidates and not twins:
+            continue
+        return _settle(candidates, twins, census.linked)
+    return CREATE
+
+
+def _settle(candidates: list[str], twins: list[str], linked: Collection[str]) -> Verdict:
+    if len(candidates) > 1:
+        return Verdict(Finding.AMBIGUOUS, rivals=tuple(candidates), reason="several records on the other side have its key")
+    if candidates and candidates[0] in linked:
+        return Verdict(Finding.AMBIGUOUS, rivals=(*candidates, *twins), reason="its key belongs to a record that is linked already")
+    if twins:
+        return Verdict(Finding.AMBIGUOUS, rivals=tuple(sorted(twins)), reason="another record on the same side has the same key")
+    return Verdict(Finding.LINK, other=candidates[0])
+
+
+def contradicts(entity: Entity, one: Record, other: Record) -> str | None:
+    """The strongest key that both records fill, when it differs: then a weaker key must not link them."""
+    ours, theirs = dict(_ranked(entity, one)), dict(_ranked(entity, other))
+    for rank in sorted(ours.keys() & theirs.keys()):
+        if ours[rank] == theirs[rank]:
+            return None
+        return "+".join(entity.match[rank].fields)
+    return None

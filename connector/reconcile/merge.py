@@ -1,0 +1,293 @@
+"""Three-way merge of one linked pair: each side is compared with its own base, never CRM with ERP.
+
+Per group of fields (a field without a group is its own): neither side moved: nothing, even where they differ, for each
+keeps its normal form. One moved: its value goes across. Both moved to the same: agreed. Both moved apart: the policy.
+Without a base it is first contact. Values stay in the ids of the side they come from; `carry` translates them.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+from connector.entities import Entity, FirstContact, Policy, Type
+from connector.reconcile import policies
+from connector.reconcile.carry import Unlinked, carry, without_ids
+from connector.records import Links, Record, Ref, Side, Value
+
+
+class Form(Protocol):
+    """What merge asks of a side's mapping."""
+
+    @property
+    def fields(self) -> frozenset[str]:
+        """The canonical fields this side holds."""
+
+    @property
+    def writable(self) -> frozenset[str]:
+        """The canonical fields an update may change."""
+
+    @property
+    def transitions(self) -> Mapping[str, Mapping[str, str]]:
+        """For fields changed by named actions: from each canonical value to its action."""
+
+    def normal(self, field: str, value: Value) -> Value:
+        """What this side stores for a value."""
+
+
+class Half(NamedTuple):
+    """One side of a pair: what it holds now, what it held when the two last agreed, and when it was changed."""
+
+    now: Record
+    base: Record
+    modified: datetime | None = None
+
+
+class Resolution(NamedTuple):
+    """A person's word on one conflict, valid for exactly the values it was given for."""
+
+    take: Side
+    crm_value: Record
+    erp_value: Record
+
+
+class Contest(NamedTuple):
+    """A group that waits for a person."""
+
+    group: str
+    fields: tuple[str, ...]
+    reason: str
+
+
+class Override(NamedTuple):
+    """An edit that a named policy did not let through; it goes to the history."""
+
+    group: str
+    loser: Side
+    policy: str
+    lost: Record
+
+
+@dataclass(slots=True)
+class Merge:
+    """What merging one pair came to.
+
+    `writes[side]` are values to write on that side, in the ids of the side across; `settles[side]` are the values across
+    that the decision read, and become its base when that write is done. `agreed` fields settle now, on both sides.
+    """
+
+    writes: dict[Side, Record] = field(default_factory=lambda: {Side.CRM: {}, Side.ERP: {}})
+    settles: dict[Side, Record] = field(default_factory=lambda: {Side.CRM: {}, Side.ERP: {}})
+    agreed: list[str] = field(default_factory=list)
+    contests: list[Contest] = field(default_factory=list)
+    overrides: list[Override] = field(default_factory=list)
+    waits: list[Ref] = field(default_factory=list)
+    owed: bool = False
+    """Delta: both bases advance to the absorbed values when the writes are journalled, not when they are done."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Both halves of a linked pair, with everything a decision may read."""
+
+    entity: Entity
+    forms: Mapping[Side, Form]
+    halves: Mapping[Side, Half]
+    links: Links
+    resolutions: Mapping[str, Resolution] = field(default_factory=dict)
+
+    def same(self, name: str) -> bool:
+        """Whether both sides hold the same value of a field, up to reference ids, part ids and declared normal forms."""
+        crm, erp = self.halves[Side.CRM].now.get(name), self.halves[Side.ERP].now.get(name)
+        rule = self.entity.fields[name]
+        if rule.type not in (Type.REF, Type.PARTS) and crm == erp:
+            return True
+        return self._same_across(name, Side.CRM, crm, erp) or self._same_across(name, Side.ERP, erp, crm)
+
+    def _same_across(self, name: str, source: Side, value: Value, other: Value) -> bool:
+        try:
+            carried = carry(self.entity.fields[name], value, source, self.links)
+        except Unlinked:
+            return False
+        stored = self.forms[source.other].normal(name, carried)
+        return bool(without_ids(stored) == without_ids(other))
+
+    def moved(self, side: Side, name: str) -> bool:
+        """Whether a side's value differs from what it held when the two last agreed."""
+        half = self.halves[side]
+        return half.now.get(name) != half.base.get(name)
+
+    def values(self, side: Side, names: tuple[str, ...]) -> Record:
+        """What a side holds now in some fields."""
+        now = self.halves[side].now
+        return {name: now.get(name) for name in names}
+
+
+def merge(pair: Pair) -> Merge:
+    """Decide every group of a linked pair."""
+    result = Merge()
+    shared = pair.forms[Side.CRM].fields & pair.forms[Side.ERP].fields
+    for group, names in pair.entity.groups.items():
+        fields = tuple(name for name in names if name in shared)
+        if fields:
+            _merge_group(pair, group, fields, result)
+    return result
+
+
+def _merge_group(pair: Pair, group: str, names: tuple[str, ...], result: Merge) -> None:
+    known = all(name in pair.halves[side].base for name in names for side in Side)
+    movers = [side for side in Side if any(pair.moved(side, name) for name in names)] if known else list(Side)
+    if not movers:
+        return
+    if all(pair.same(name) for name in names):
+        result.agreed.extend(names)
+        return
+    if not known:
+        _first_contact(pair, group, names, result)
+        return
+    owner = _owner(pair, names)
+    if owner is not None:
+        _give_to(pair, group, names, owner, result, f"owner is {owner}")
+    elif pair.entity.fields[names[0]].policy is Policy.LIFECYCLE:
+        _lifecycle(pair, group, names, movers, result)
+    elif len(movers) == 1:
+        _propagate(pair, group, names, movers[0], result)
+    else:
+        _contested(pair, group, names, result)
+
+
+def _owner(pair: Pair, names: tuple[str, ...]) -> Side | None:
+    """The side whose word counts for a group now; a locked document belongs to the lock's owner."""
+    lock = pair.entity.lock
+    if lock is not None and any(name in pair.entity.locked_fields for name in names):
+        if any(pair.halves[side].base.get(lock.field) in lock.states for side in Side):
+            return lock.owner
+        if pair.halves[lock.owner].now.get(lock.field) in lock.states:
+            return lock.owner
+    return pair.entity.fields[names[0]].owner
+
+
+def _propagate(pair: Pair, group: str, names: tuple[str, ...], source: Side, result: Merge) -> None:
+    """Write a group's changed fields across; nothing is written while one of its references has no counterpart."""
+    target = source.other
+    changed = tuple(name for name in names if not pair.same(name))
+    blocked = [name for name in changed if not _can_take(pair, target, name)]
+    if blocked:
+        result.contests.append(Contest(group, names, f"{target} does not let {', '.join(blocked)} be changed"))
+        return
+    try:
+        for name in changed:
+            carry(pair.entity.fields[name], pair.halves[source].now.get(name), source, pair.links)
+    except Unlinked as unlinked:
+        result.waits.append(unlinked.ref)
+        return
+    result.writes[target].update(pair.values(source, changed))
+    result.settles[target].update(pair.values(source, names))
+
+
+def _can_take(pair: Pair, target: Side, name: str) -> bool:
+    form = pair.forms[target]
+    return name in form.writable or name in form.transitions
+
+
+def _give_to(pair: Pair, group: str, names: tuple[str, ...], winner: Side, result: Merge, policy: str) -> None:
+    """Let one side's values win, and remember what the other side had edited."""
+    loser = winner.other
+    lost = {name: pair.halves[loser].now.get(name) for name in names if pair.moved(loser, name)}
+    if lost and not all(pair.same(name) for name in lost):
+        result.overrides.append(Override(group, loser, policy, lost))
+    _propagate(pair, group, names, winner, result)
+
+
+def _first_contact(pair: Pair, group: str, names: tuple[str, ...], result: Merge) -> None:
+    """Two values that were never compared: an empty one never wins over a filled one, then the group's rule decides."""
+    filled = [side for side in Side if any(value not in (None, "", []) for value in pair.values(side, names).values())]
+    owner = _owner(pair, names)
+    if len(filled) == 1 and owner in (None, filled[0]):
+        _propagate(pair, group, names, filled[0], result)
+        return
+    if len(filled) == 1:
+        # Only the side that does not own the field holds a value: both stay as they are, and that is agreed.
+        result.agreed.extend(names)
+        return
+    resolution = _resolution(pair, group, names)
+    winner = resolution or _first_winner(pair, names, owner)
+    if winner is None:
+        result.contests.append(Contest(group, names, "first contact: both sides hold a value, and nothing says whose counts"))
+    else:
+        _propagate(pair, group, names, winner, result)
+
+
+def _first_winner(pair: Pair, names: tuple[str, ...], owner: Side | None) -> Side | None:
+    rule = pair.entity.fields[names[0]]
+    if rule.policy is Policy.LIFECYCLE:
+        return policies.lifecycle_winner(pair.entity.lifecycle, *(str(pair.halves[side].now.get(names[0])) for side in Side))
+    chosen = {FirstContact.CRM: Side.CRM, FirstContact.ERP: Side.ERP, FirstContact.OWNER: owner, FirstContact.ASK: None}
+    return chosen[rule.first_contact]
+
+
+def _lifecycle(pair: Pair, group: str, names: tuple[str, ...], movers: list[Side], result: Merge) -> None:
+    """The state that is further along wins, whoever moved; a move nobody may make is for a person."""
+    winner = policies.lifecycle_winner(pair.entity.lifecycle, *(str(pair.halves[side].now.get(names[0])) for side in Side))
+    winner = winner or _resolution(pair, group, names)
+    if winner is None:
+        states = " and ".join(f"{side}: {pair.halves[side].now.get(names[0])}" for side in Side)
+        result.contests.append(Contest(group, names, f"neither state may follow the other ({states})"))
+    elif movers == [winner]:
+        _propagate(pair, group, names, winner, result)
+    else:
+        _give_to(pair, group, names, winner, result, "lifecycle")
+
+
+def _contested(pair: Pair, group: str, names: tuple[str, ...], result: Merge) -> None:
+    """Both sides moved a group apart: its policy, or a person's word, or a conflict."""
+    policy = pair.entity.fields[names[0]].policy
+    if policy in _COMBINED and len(names) == 1 and _COMBINED[policy](pair, names[0], result):
+        return
+    resolution = _resolution(pair, group, names)
+    if resolution is not None:
+        _give_to(pair, group, names, resolution, result, "a person's decision")
+        return
+    times = {side: pair.halves[side].modified for side in Side}
+    winner = policies.winner(policy, times)
+    if winner is None:
+        result.contests.append(Contest(group, names, "both sides changed it"))
+    else:
+        _give_to(pair, group, names, winner, result, f"policy {policy}")
+
+
+def _resolution(pair: Pair, group: str, names: tuple[str, ...]) -> Side | None:
+    """The side a person chose, if both sides still hold the values the choice was made for."""
+    given = pair.resolutions.get(group)
+    if given is None:
+        return None
+    still = given.crm_value == pair.values(Side.CRM, names) and given.erp_value == pair.values(Side.ERP, names)
+    return given.take if still else None
+
+
+def _delta(pair: Pair, name: str, result: Merge) -> bool:
+    """Both movements count: each side's value plus what the other side moved."""
+    halves = pair.halves
+    if any(value is None for half in halves.values() for value in (half.now.get(name), half.base.get(name))):
+        return False
+    for side in Side:
+        here, there = halves[side], halves[side.other]
+        total = policies.absorb(here.now[name], there.base[name], there.now[name])
+        result.writes[side][name] = total
+        result.settles[side.other][name] = total
+    result.owed = True
+    return True
+
+
+def _union(pair: Pair, name: str, result: Merge) -> bool:
+    """Sets: everything either side added, less what either side took away."""
+    crm, erp = pair.halves[Side.CRM], pair.halves[Side.ERP]
+    value = policies.united(crm.base.get(name), crm.now.get(name), erp.base.get(name), erp.now.get(name))
+    for side in Side:
+        if pair.halves[side].now.get(name) != value:
+            result.writes[side][name] = value
+            result.settles[side][name] = pair.halves[side.other].now.get(name)
+    return True
+
+
+_COMBINED: Mapping[Policy, Callable[[Pair, str, Merge], bool]] = {Policy.DELTA: _delta, Policy.UNION: _union}
