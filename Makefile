@@ -46,10 +46,10 @@ check-newest: ## the tests on the newest Python that is installed here
 	$(MAKE) test VENV=.venv-newest PYTHON="$$(.ci/python newest)"
 
 test-lowest: setup ## the tests on the lowest dependencies that pyproject.toml allows
-	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --all-extras \
-		--no-emit-index-url --no-header --output-file .venv-lowest.txt pyproject.toml
 	@.ci/venv "$(PYTHON)" .venv-lowest
-	.venv-lowest/bin/python -m pip install --quiet -r .venv-lowest.txt
+	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --all-extras \
+		--no-emit-index-url --no-header --output-file .venv-lowest/requirements.txt pyproject.toml
+	.venv-lowest/bin/python -m pip install --quiet -r .venv-lowest/requirements.txt
 	.venv-lowest/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	.venv-lowest/bin/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
 
@@ -67,5 +67,5 @@ lock: setup ## make the lock files anew, from the newest versions that pyproject
 		--output-file requirements-run.lock pyproject.toml
 
 clean: ## remove what make made here
-	rm -rf $(VENV) .venv-newest .venv-lowest .venv-lowest.txt build dist *.egg-info \
+	rm -rf $(VENV) .venv-newest .venv-lowest build dist *.egg-info \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import yaml
 
@@ -27,7 +27,6 @@ MAX_NODES = 200_000
 """Larger documents are aliases that multiply, not configuration."""
 
 _PLAIN_TAGS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
-_UNKNOWN_KEY = "extra_forbidden"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +51,23 @@ class Document:
         return ConfigIssue(self.name, self.line(path), ".".join(str(part) for part in path), message)
 
     def issues(
-        self, error: "ValidationError", *, known: Iterable[str] = (), under: Sequence[object] = ()
+        self,
+        error: "ValidationError",
+        *,
+        model: Any = None,
+        known: Iterable[str] = (),
+        under: Sequence[object] = (),
     ) -> list[ConfigIssue]:
-        """What pydantic found, as issues; `known` names feed "did you mean", `under` is where the model's data sits.
+        """What pydantic found, as issues; `under` is where the validated data sits in this document.
 
-        The refused value is never repeated: it can be a secret.
+        "Did you mean" is fed by the keys that `model` has at the place, and by `known`. The refused value is never
+        repeated: it can be a secret.
         """
         names = tuple(known)
-        return [self._issue_of(found, names, tuple(under)) for found in error.errors(include_url=False)]
-
-    def _issue_of(self, found: Any, known: tuple[str, ...], under: tuple[object, ...]) -> ConfigIssue:
-        path = (*under, *found["loc"])
-        if found["type"] == _UNKNOWN_KEY:
-            return self.issue(path, f"unknown key{suggest(str(path[-1]), known)}")
-        message = str(found["msg"]).removeprefix("Value error, ")
-        return self.issue(path, message[:1].lower() + message[1:])
+        return [
+            self.issue((*under, *found["loc"]), _message(found, (*names, *_keys_at(model, found["loc"][:-1]))))
+            for found in error.errors(include_url=False, include_input=False)
+        ]
 
 
 def load_document(source: Path | str, name: str | None = None) -> Document:
@@ -88,6 +89,28 @@ def suggest(word: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown word: `; did you mean "name"?`, or nothing when no known word is near."""
     near = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
     return f'; did you mean "{near[0]}"?' if near else ""
+
+
+def _message(found: Any, known: tuple[str, ...]) -> str:
+    if found["type"] == "extra_forbidden":
+        return f"unknown key{suggest(str(found['loc'][-1]), known)}"
+    if found["type"] == "missing":
+        return "is missing"
+    if found["type"] in {"dict_type", "model_type", "mapping_type"}:
+        return "must be a table of keys and values"
+    message = str(found["msg"]).removeprefix("Value error, ")
+    return message[:1].lower() + message[1:]
+
+
+def _keys_at(model: Any, path: Sequence[object]) -> tuple[str, ...]:
+    """The keys a pydantic model has at `path`; steps through mappings and sequences of models."""
+    for part in path:
+        fields = getattr(model, "model_fields", None)
+        if fields is None:
+            model = (get_args(model) or (None,))[-1]
+        else:
+            model = fields[part].annotation if part in fields else None
+    return tuple(getattr(model, "model_fields", ()))
 
 
 def _read(path: Path, name: str) -> str:
