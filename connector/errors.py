@@ -11,7 +11,8 @@ ConnectorError
 │   ├── StoreError        the state database is newer, locked or unreachable
 │   └── TransportError    no usable answer; carries `sent`
 │       ├── RateLimited
-│       └── SystemDown
+│       ├── SystemDown
+│       └── UnreadableAnswer   (also a ProtocolError)
 └── RecordError           park this record, go on with the others
     ├── MappingFailed
     ├── Rejected
@@ -115,6 +116,10 @@ class RateLimited(TransportError):
 
 class SystemDown(TransportError):
     """The system does not answer, or answers with server errors, after retries."""
+
+
+class UnreadableAnswer(TransportError, ProtocolError):
+    """An answer came that cannot be read: the API broke its promise, and a write may have been done."""
 
 
 class RecordError(ConnectorError):

@@ -1,7 +1,7 @@
 """The port: what the engine asks of a system, and what a system declares about itself.
 
-An adapter has an HTTP client, declares capabilities, and translates wire errors. It never decides, never retries a write
-and never raises for one item of a batch: item failures come back as values, whole-call failures as `RunError`s
+An adapter has an HTTP client, declares capabilities, and translates wire errors. It never decides, never retries a
+write and never raises for one item of a batch: item failures come back as values, whole-call failures as `RunError`s
 (`TransportError.sent` says whether a write can have been processed).
 """
 
@@ -88,8 +88,8 @@ class Adapter(ABC):
         """One page of everything changed since `cursor` (from the beginning without one), each record at least once.
 
         A page's cursor resumes after that page; the last page's cursor starts the next window: inclusive, less the
-        system's granularity and visibility lag, so that ties and late commits lose nothing. With `keys_only`, bodies are
-        None. An enumeration is a scan without a cursor.
+        system's granularity and visibility lag, so that ties and late commits lose nothing. With `keys_only`, bodies
+        are None. An enumeration is a scan without a cursor.
         """
 
     @abstractmethod
@@ -124,6 +124,5 @@ class Adapter(ABC):
     def perform(self, resource: Resource, transitions: Sequence[Transition]) -> list[Outcome]:
         """Run a named action on up to `write_size` records; all in one call carry the same name."""
 
-    def close(self) -> None:
+    def close(self) -> None:  # noqa: B027 -- most have nothing to give back
         """Give back connections."""
-        return None
