@@ -33,7 +33,7 @@ SEARCHED = (Path("connector.yaml"), Path("config/connector.yaml"))
 """Where the configuration is looked for, after the argument and `$CONNECTOR_CONFIG`."""
 
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"([0-9]+)([smhdw])")
+_DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
 
 
 def parse_duration(value: object) -> object:
@@ -59,10 +59,21 @@ Duration = Annotated[
 """A length of time, written `30s`, `5m`, `24h`, `7d`."""
 
 
+def _duration(text: str) -> Any:
+    """A default that the schema shows as it is written."""
+    return Field(default_factory=lambda: parse_duration(text), json_schema_extra={"default": text})
+
+
+def _show_flat(shown: dict[str, Any]) -> None:
+    """In the file, a system's options stand beside its name."""
+    shown["properties"].pop("options")
+    shown["additionalProperties"] = True
+
+
 class SystemSettings(Strict):
     """One side: which system it is, and that system's own options (address, credentials)."""
 
-    model_config = Strict.model_config | {"json_schema_extra": {"additionalProperties": True}}
+    model_config = Strict.model_config | {"json_schema_extra": _show_flat}
 
     system: str
     """A name that `connector systems` lists."""
@@ -117,11 +128,11 @@ class SyncSettings(Strict):
     """Keys taken from the inbox at a time."""
     fresh_seconds: float = Field(10, ge=0)
     """A scanned record older than this is read again before it is decided on."""
-    enumerate_every: Duration = timedelta(hours=24)
+    enumerate_every: Duration = _duration("24h")
     """How often all ids and versions are listed, to catch what change feeds missed."""
     max_attempts: int = Field(5, ge=1)
     """Tries before a failing record is parked as a problem."""
-    max_waiting: Duration = timedelta(days=7)
+    max_waiting: Duration = _duration("7d")
     """How long a record waits for its parent before it becomes a problem."""
     lease_seconds: float = Field(60, gt=0)
     """How long another process holds back after this one was last heard of."""
@@ -130,7 +141,7 @@ class SyncSettings(Strict):
 class GuardSettings(Guard):
     """Stops for entities that declare none of their own; counted over a rolling window."""
 
-    window: Duration = timedelta(hours=24)
+    window: Duration = _duration("24h")
 
 
 class HistorySettings(Strict):
@@ -257,7 +268,7 @@ def _issues(
             issues.append(ConfigIssue("environment", None, variable, issue.message))
         elif issue.path not in told:
             issues.append(issue)
-    return issues
+    return sorted(issues, key=lambda issue: (issue.file, issue.line or 0, issue.path))
 
 
 def _origin(path: tuple[str, ...], origins: Mapping[tuple[str, ...], str]) -> str | None:
@@ -273,7 +284,7 @@ def _unresolved(references: References, origins: Mapping[tuple[str, ...], str]) 
 def _secret_values(
     data: Mapping[str, Any], references: References, origins: Mapping[tuple[str, ...], str]
 ) -> frozenset[str]:
-    """Values of systems and of the store's address that came from outside the file; names and addresses are no secrets."""
+    """Values of systems and of the store's address that came from outside the file, but for names and addresses."""
     outside = {path for path in (*references.read, *origins) if path[0] in {"systems", "store"}}
     paths = {path for path in outside if path[0] == "store" or path[-1] not in {"url", "system"}}
     found = {value for path in paths for value in references.read.get(path, ())}
