@@ -1,0 +1,238 @@
+# ruff: noqa: S608 -- every identifier comes from our own tables and every condition is a constant; values are bound
+"""Writing and looking up many rows at once, in each database's fastest way; the only file that knows the dialects.
+
+It speaks to the driver, because SQLAlchemy's own multi-row statements cost several times as much as the database.
+Rows are plain tuples in the order of `columns`. `where` holds equalities; `also` is a constant SQL condition on top.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any, TypeAlias
+
+import orjson
+from sqlalchemy import Connection, Table
+
+Row: TypeAlias = tuple[Any, ...]
+
+_SQLITE_VARIABLES = 32_766
+_POSTGRES_VARIABLES = 65_535
+_ROWS_A_STATEMENT = 500
+_NOTHING: Mapping[str, Any] = {}
+
+
+def insert_rows(
+    conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], *, lenient: bool = False
+) -> int:
+    """Insert rows and say how many were stored; lenient leaves out those that a unique index refuses."""
+    return _insert(conn, table, columns, rows, "ON CONFLICT DO NOTHING" if lenient else "")
+
+
+def upsert_rows(
+    conn: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    rows: Sequence[Row],
+    *,
+    keys: tuple[str, ...],
+    keep: Collection[str] = (),
+) -> None:
+    """Insert rows, or replace those with the same keys, whose `keep` columns stay as they are.
+
+    The keys must be unique within `rows`.
+    """
+    changed = [f'"{name}" = excluded."{name}"' for name in columns if name not in keys and name not in keep]
+    _insert(conn, table, columns, rows, f"ON CONFLICT ({_names(keys)}) DO UPDATE SET {', '.join(changed)}")
+
+
+def update_rows(
+    conn: Connection, table: Table, keys: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
+) -> int:
+    """Set columns row by row; each row holds its keys first, then the columns. Says how many rows it found."""
+    found = 0
+    for chunk in _chunks(conn, rows, len(keys) + len(columns)):
+        sql = _update_sql(table, keys, columns, len(chunk), conn.dialect.name)
+        found += _execute(conn, sql, tuple(chain.from_iterable(chunk)))
+    return found
+
+
+def select_in(
+    conn: Connection,
+    table: Table,
+    columns: tuple[str, ...],
+    within: tuple[str, Collection[Any]],
+    where: Mapping[str, Any] = _NOTHING,
+    also: str = "",
+) -> list[Row]:
+    """The rows whose column, the first of `within`, holds one of the values that are its second."""
+    column, values = within
+    if not values:
+        return []
+    sql = _select_sql(table, columns, column, tuple(where), also, conn.dialect.name)
+    array = _array(conn, values)
+    # SQLite reads the array first, to look up each of its values; PostgreSQL knows what to do with it anywhere.
+    bound = (array, *where.values()) if conn.dialect.name == "sqlite" else (*where.values(), array)
+    return fetch(conn, sql, bound)
+
+
+def update_in(
+    conn: Connection,
+    table: Table,
+    changes: Mapping[str, Any],
+    within: tuple[str, Collection[Any]],
+    where: Mapping[str, Any] = _NOTHING,
+    *,
+    added: Mapping[str, int] = _NOTHING,
+    also: str = "",
+) -> int:
+    """Set the same values on every row whose column holds one of the values, and add to numbers.
+
+    Says how many rows it found.
+    """
+    column, values = within
+    if not values:
+        return 0
+    mark = _mark(conn)
+    sets = ", ".join([f'"{name}" = {mark}' for name in changes] + [f'"{name}" = "{name}" + {mark}' for name in added])
+    sql = f'UPDATE "{table.name}" SET {sets} WHERE {_condition(tuple(where), column, also, conn.dialect.name)}'
+    return _execute(conn, sql, (*changes.values(), *added.values(), *where.values(), _array(conn, values)))
+
+
+def delete_in(
+    conn: Connection,
+    table: Table,
+    within: tuple[str, Collection[Any]],
+    where: Mapping[str, Any] = _NOTHING,
+    also: str = "",
+) -> int:
+    """Delete every row whose column holds one of the values; says how many."""
+    column, values = within
+    if not values:
+        return 0
+    sql = f'DELETE FROM "{table.name}" WHERE {_condition(tuple(where), column, also, conn.dialect.name)}'
+    return _execute(conn, sql, (*where.values(), _array(conn, values)))
+
+
+def delete_rows(conn: Connection, table: Table, keys: tuple[str, ...], rows: Sequence[Row]) -> int:
+    """Delete the rows with these keys; says how many."""
+    found = 0
+    for chunk in _chunks(conn, rows, len(keys)):
+        gone = _values_sql(table, keys, len(chunk), conn.dialect.name)
+        sql = f'WITH {gone} DELETE FROM "{table.name}" WHERE ({_names(keys)}) IN (SELECT {_names(keys)} FROM fresh)'
+        found += _execute(conn, sql, tuple(chain.from_iterable(chunk)))
+    return found
+
+
+def fetch(conn: Connection, sql: str, bound: Row = ()) -> list[Row]:
+    """The rows of a query in the driver's own words (`?` for SQLite, `%s` for PostgreSQL)."""
+    result = conn.exec_driver_sql(sql, bound)
+    rows: list[Row] = result.cursor.fetchall()
+    result.close()
+    return rows
+
+
+def allocate(conn: Connection, name: str, count: int) -> int:
+    """The first of `count` numbers nobody had before; they follow each other in the order of the commits."""
+    mark = _mark(conn)
+    sql = (
+        f"INSERT INTO counter (name, value) VALUES ({mark}, {mark})"
+        " ON CONFLICT (name) DO UPDATE SET value = counter.value + excluded.value RETURNING value"
+    )
+    last: int = fetch(conn, sql, (name, count))[0][0]
+    return last - count + 1
+
+
+def draw(conn: Connection, sequence: str, count: int) -> list[int]:
+    """Ascending numbers nobody had before, drawn so that no transaction waits for another where that can be."""
+    if conn.dialect.name == "sqlite":
+        first = allocate(conn, sequence, count)
+        return list(range(first, first + count))
+    return [number for (number,) in fetch(conn, f"SELECT nextval('{sequence}') FROM generate_series(1, %s)", (count,))]
+
+
+def by_side(triples: Iterable[tuple[str, Any, str]]) -> dict[tuple[str, str], list[str]]:
+    """Ids gathered by (entity, side), so that each group is one statement."""
+    groups: dict[tuple[str, str], list[str]] = {}
+    for entity, side, record_id in triples:
+        groups.setdefault((entity, str(side)), []).append(record_id)
+    return groups
+
+
+def _insert(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], conflict: str) -> int:
+    stored = 0
+    for chunk in _chunks(conn, rows, len(columns)):
+        sql = _insert_sql(table.name, columns, len(chunk), conflict, _mark(conn))
+        stored += _execute(conn, sql, tuple(chain.from_iterable(chunk)))
+    return stored
+
+
+def _chunks(conn: Connection, rows: Sequence[Row], width: int) -> Iterator[Sequence[Row]]:
+    variables = _SQLITE_VARIABLES if conn.dialect.name == "sqlite" else _POSTGRES_VARIABLES
+    size = min(_ROWS_A_STATEMENT, variables // width)
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]
+
+
+def _execute(conn: Connection, sql: str, bound: Row) -> int:
+    return conn.exec_driver_sql(sql, bound).rowcount
+
+
+def _array(conn: Connection, values: Collection[Any]) -> Any:
+    """Many values as one bound parameter."""
+    return orjson.dumps(list(values)).decode() if conn.dialect.name == "sqlite" else list(values)
+
+
+def _mark(conn: Connection) -> str:
+    return "?" if conn.dialect.name == "sqlite" else "%s"
+
+
+def _names(columns: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in columns)
+
+
+@lru_cache(maxsize=256)
+def _insert_sql(table: str, columns: tuple[str, ...], rows: int, conflict: str, mark: str) -> str:
+    row = f"({', '.join([mark] * len(columns))})"
+    return f'INSERT INTO "{table}" ({_names(columns)}) VALUES {", ".join([row] * rows)} {conflict}'
+
+
+@lru_cache(maxsize=256)
+def _update_sql(table: Table, keys: tuple[str, ...], columns: tuple[str, ...], rows: int, dialect: str) -> str:
+    sets = ", ".join(f'"{name}" = fresh."{name}"' for name in columns)
+    match = " AND ".join(f'"{table.name}"."{name}" = fresh."{name}"' for name in keys)
+    values = _values_sql(table, (*keys, *columns), rows, dialect)
+    return f'WITH {values} UPDATE "{table.name}" SET {sets} FROM fresh WHERE {match}'
+
+
+@lru_cache(maxsize=256)
+def _values_sql(table: Table, names: tuple[str, ...], rows: int, dialect: str) -> str:
+    """Bound rows under the name `fresh`."""
+    mark = "?" if dialect == "sqlite" else "%s"
+    plain = f"({', '.join([mark] * len(names))})"
+    # PostgreSQL takes the types of the list from its first row; SQLite has none to take.
+    first = plain if dialect == "sqlite" else f"({', '.join(f'%s::{_type(table, name)}' for name in names)})"
+    return f"fresh ({_names(names)}) AS (VALUES {', '.join([first, *[plain] * (rows - 1)])})"
+
+
+def _type(table: Table, column: str) -> str:
+    from sqlalchemy.dialects import postgresql
+
+    return str(table.columns[column].type.compile(dialect=postgresql.dialect()))
+
+
+@lru_cache(maxsize=256)
+def _select_sql(
+    table: Table, columns: tuple[str, ...], column: str, where: tuple[str, ...], also: str, dialect: str
+) -> str:
+    chosen = ", ".join(f't."{name}"' for name in columns)
+    if dialect == "sqlite":
+        # CROSS JOIN keeps the loop in this order; without it the planner may scan the table for each value.
+        conditions = [f't."{name}" = ?' for name in where] + [f't."{column}" = j.value'] + ([also] if also else [])
+        return f'SELECT {chosen} FROM json_each(?) j CROSS JOIN "{table.name}" t WHERE {" AND ".join(conditions)}'
+    return f'SELECT {chosen} FROM "{table.name}" t WHERE {_condition(where, column, also, dialect)}'
+
+
+def _condition(where: tuple[str, ...], column: str, also: str, dialect: str) -> str:
+    mark, array = ("?", "IN (SELECT value FROM json_each(?))") if dialect == "sqlite" else ("%s", "= ANY(%s)")
+    terms = [f'"{name}" = {mark}' for name in where] + [f'"{column}" {array}'] + ([also] if also else [])
+    return " AND ".join(terms)

@@ -1,0 +1,185 @@
+"""The state database: opening it, migrating it, and one transaction at a time."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy.exc import (
+    ArgumentError,
+    DatabaseError,
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    ProgrammingError,
+    SQLAlchemyError,
+    TimeoutError as PoolTimeout,
+)
+
+from connector.errors import StoreError
+from connector.store.migrations import migrate
+
+_SQLITE_NEEDED = (3, 35)
+_WAIT_SECONDS = 30
+
+
+class Store:
+    """One state database, usable from several threads; every function of this package takes a connection it gives."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._reading = engine.execution_options(**_reading_options(engine.dialect.name))
+        self._writing = engine.execution_options(connector_writes=True)
+
+    @property
+    def dialect(self) -> str:
+        """`sqlite` or `postgresql`."""
+        return self._engine.dialect.name
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A connection in one transaction: committed at the end, rolled back when an exception leaves the block."""
+        with _clear_errors(self._engine.url), self._writing.begin() as conn:
+            yield conn
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A connection that sees one state of the database from its first query on, whatever others commit."""
+        with _clear_errors(self._engine.url), self._reading.begin() as conn:
+            yield conn
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._engine.dispose()
+
+
+def open_store(url: str) -> Store:
+    """The store behind `sqlite:///FILE` or `postgresql://...`, with its tables as this version needs them."""
+    parsed = _read_url(url)
+    with _clear_errors(parsed):
+        store = Store(_sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed))
+    try:
+        migrate(store.read, store.write)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _read_url(text: str) -> URL:
+    try:
+        url = make_url(text)
+    except ArgumentError:
+        # The text is left out: a malformed URL may still hold a password.
+        raise StoreError("The state database's URL must read sqlite:///FILE or postgresql://USER@HOST/NAME.") from None
+    if url.get_backend_name() == "postgres":
+        url = url.set(drivername="postgresql")
+    if url.get_backend_name() not in {"sqlite", "postgresql"}:
+        raise StoreError(f"The state database can be sqlite:/// or postgresql://, not {url.get_backend_name()}.")
+    return url
+
+
+def _sqlite(url: URL) -> Engine:
+    if sqlite3.sqlite_version_info < _SQLITE_NEEDED:
+        raise StoreError(f"Python's SQLite is {sqlite3.sqlite_version}; the state database needs 3.35 or newer.")
+    _prepare_file(url)
+    engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS}, hide_parameters=True)
+    event.listen(engine, "connect", _set_profile)
+    event.listen(engine, "begin", _begin)
+    return engine
+
+
+def _prepare_file(url: URL) -> None:
+    if not url.database or url.database == ":memory:":
+        raise StoreError("The state database must be a file (sqlite:///FILE): it has to outlive the process.")
+    file = Path(url.database)
+    if not file.parent.is_dir():
+        # Not made here: a share that is not mounted would look like an empty state, and everything be created twice.
+        raise StoreError(f"The folder {file.parent} of the state database does not exist; make it or mount it first.")
+    try:
+        # Only the owner may read it: it holds copies of the records.
+        os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    except OSError as error:
+        raise StoreError(f"The state database {file} cannot be opened for writing: {error.strerror}.") from error
+
+
+def _set_profile(raw: Any, _record: Any) -> None:
+    # None leaves BEGIN to us, so that a writing transaction takes its lock at once and a reading one sees one state.
+    raw.isolation_level = None
+    for setting in (
+        "page_size = 16384",
+        "journal_mode = WAL",
+        "synchronous = NORMAL",
+        "wal_autocheckpoint = 4000",
+        "cache_size = -32768",
+        "temp_store = MEMORY",
+    ):
+        raw.execute(f"PRAGMA {setting}")
+
+
+def _begin(conn: Connection) -> None:
+    conn.exec_driver_sql("BEGIN IMMEDIATE" if conn.get_execution_options().get("connector_writes") else "BEGIN")
+
+
+def _postgresql(url: URL) -> Engine:
+    try:
+        return create_engine(
+            url.set(drivername="postgresql+psycopg"),
+            connect_args={"connect_timeout": _WAIT_SECONDS},
+            hide_parameters=True,
+            pool_pre_ping=True,
+        )
+    except ModuleNotFoundError as error:
+        raise StoreError(
+            "State in PostgreSQL needs the extra `postgres`: pip install crm-erp-connector[postgres]"
+        ) from error
+
+
+def _reading_options(dialect: str) -> dict[str, Any]:
+    return {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True} if dialect == "postgresql" else {}
+
+
+@contextmanager
+def _clear_errors(url: URL) -> Iterator[None]:
+    """What the driver says about an unusable database, as a StoreError that says what to do."""
+    try:
+        yield
+    except (IntegrityError, ProgrammingError, DataError):
+        raise  # a mistake of ours, not of the database's
+    except (DatabaseError, InterfaceError, PoolTimeout) as error:
+        raise StoreError(f"{_advice(error)} (state database {_place(url)})") from error
+
+
+def _place(url: URL) -> str:
+    return (
+        str(url.database)
+        if url.get_backend_name() == "sqlite"
+        else url.set(query={}).render_as_string(hide_password=True)
+    )
+
+
+_ADVICE = {
+    "locked": "Another process holds the state database; wait for it or stop it, then run again.",
+    "not a database": "The file is not a state database; point to the right file or restore a backup.",
+    "malformed": "The state database is damaged; restore a backup.",
+    "disk is full": "The disk of the state database is full; make room and run again.",
+    "readonly": "The state database cannot be written; give this user the right to write the file and its folder.",
+    "unable to open": "The state database cannot be opened; look at the path and its permissions.",
+    "authentication failed": "PostgreSQL refused the user or password; correct the state database's URL.",
+    "does not exist": "PostgreSQL does not know this database or user; create it or correct the state database's URL.",
+    "deadlock": "Two processes wanted the same rows of the state database; run again.",
+    "too many": "PostgreSQL has no connection left; close some or raise max_connections.",
+    "QueuePool limit": "Every connection to the state database is in use; run with fewer threads.",
+}
+
+
+def _advice(error: SQLAlchemyError) -> str:
+    said = str(getattr(error, "orig", None) or error)
+    for words, advice in _ADVICE.items():
+        if words in said:
+            return advice
+    first_line = said.strip().split("\n")[0]
+    return f"The state database cannot be reached or used: {first_line}. See that it runs, then run again."

@@ -1,0 +1,177 @@
+"""Keys known to need a look. Each put gives a key a new sequence number; settling removes only the number that was read."""
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Select, and_, func, or_, select, text, union_all
+from sqlalchemy.sql.elements import ColumnElement
+
+from connector.records import Arrival, Ref, Side, Waiting
+from connector.store import bulk
+from connector.store.columns import (
+    maybe_instant,
+    maybe_micros,
+    maybe_version,
+    ref_to_text,
+    text_to_ref,
+    to_instant,
+    to_micros,
+)
+from connector.store.schema import POSTPONED, READY, counter, inbox, receipt
+
+_COLUMNS = (
+    "seq",
+    "entity",
+    "side",
+    "id",
+    "why",
+    "since",
+    "seen_at",
+    "attempts",
+    "version",
+    "record",
+    "deleted",
+    "modified",
+    "waits_for",
+    "next_try",
+)
+_READ = _COLUMNS[:-1]
+_COUNTER = "inbox"
+
+
+def put(conn: Connection, rows: Sequence[Arrival], at: datetime) -> None:
+    """Note keys; one that waits already gets a new number and the newer state, and keeps the time since when.
+
+    The last one wins where a key comes twice.
+    """
+    latest = {row[:3]: row for row in rows}
+    if not latest:
+        return
+    first, now = bulk.allocate(conn, _COUNTER, len(latest)), to_micros(at)
+    bulk.upsert_rows(
+        conn,
+        inbox,
+        _COLUMNS,
+        [_row(seq, row, now) for seq, row in enumerate(latest.values(), first)],
+        keys=("entity", "side", "id"),
+        keep=("since",),
+    )
+
+
+def take(  # noqa: PLR0913 -- the window and the filter of one question
+    conn: Connection,
+    entity: str,
+    after_seq: int,
+    limit: int,
+    now: datetime,
+    upto_seq: int | None = None,
+    only: Collection[tuple[Side, str]] | None = None,
+) -> list[Waiting]:
+    """The next keys that are due after a number, in the order of their numbers; they stay until they are settled."""
+    window = [inbox.c.entity == entity, inbox.c.seq > after_seq]
+    if upto_seq is not None:
+        window.append(inbox.c.seq <= upto_seq)
+    if only is not None:
+        window.append(_among(only))
+    due = (
+        [text(READY), *window],
+        [text(POSTPONED), inbox.c.next_try <= to_micros(now), *window],
+    )
+    parts = [_first(conditions, limit) for conditions in due]
+    query = union_all(*(select(part.subquery()) for part in parts))
+    return [_waiting(tuple(row)) for row in conn.execute(query.order_by("seq").limit(limit))]
+
+
+def head(conn: Connection) -> int:
+    """The highest number given so far."""
+    return conn.execute(select(counter.c.value).where(counter.c.name == _COUNTER)).scalar() or 0
+
+
+def rows(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, Waiting]:
+    """What waits for these ids, due or not."""
+    found = bulk.select_in(conn, inbox, _READ, ("id", ids), {"entity": entity, "side": str(side)})
+    return {row[3]: _waiting(row) for row in found}
+
+
+def settle(conn: Connection, seqs: Collection[int]) -> None:
+    """Remove the keys that still have one of these numbers; a key that was put again meanwhile stays."""
+    bulk.delete_in(conn, inbox, ("seq", seqs))
+
+
+def park(conn: Connection, rows: Sequence[tuple[int, Ref | None, datetime | None]]) -> None:
+    """Let keys wait for a parent, for a time, or both, and count the attempt; a key that was put again stays due."""
+    stored = dict(bulk.select_in(conn, inbox, ("seq", "attempts"), ("seq", [row[0] for row in rows])))
+    bulk.update_rows(
+        conn,
+        inbox,
+        ("seq",),
+        ("waits_for", "next_try", "attempts"),
+        [
+            (seq, None if parent is None else ref_to_text(parent), maybe_micros(next_try), stored[seq] + 1)
+            for seq, parent, next_try in rows
+            if seq in stored
+        ],
+    )
+
+
+def release(conn: Connection, parents: Collection[Ref]) -> int:
+    """Make due what waits for one of these records; says how many keys."""
+    waited = {ref_to_text(parent) for parent in parents}
+    return bulk.update_in(conn, inbox, {"waits_for": None, "next_try": None}, ("waits_for", waited))
+
+
+def depth(conn: Connection) -> dict[str, tuple[int, datetime | None]]:
+    """For each entity how many keys wait, and since when the oldest does."""
+    query = select(inbox.c.entity, func.count(), func.min(inbox.c.since)).group_by(inbox.c.entity)
+    return {entity: (number, maybe_instant(oldest)) for entity, number, oldest in conn.execute(query)}
+
+
+def due(conn: Connection, entity: str, now: datetime) -> bool:
+    """Whether a key of this entity can be taken now."""
+    ready = select(inbox.c.seq).where(text(READY), inbox.c.entity == entity)
+    retry = select(inbox.c.seq).where(text(POSTPONED), inbox.c.entity == entity, inbox.c.next_try <= to_micros(now))
+    return any(conn.execute(query.limit(1)).first() is not None for query in (ready, retry))
+
+
+def receive(conn: Connection, side: Side, delivery_id: str, at: datetime) -> bool:
+    """Note a webhook's delivery; False when it was received before."""
+    columns = ("side", "delivery_id", "at")
+    return bulk.insert_rows(conn, receipt, columns, [(str(side), delivery_id, to_micros(at))], lenient=True) == 1
+
+
+def _row(seq: int, row: Arrival, now: int) -> tuple[Any, ...]:
+    entity, side, record_id, why, version, record, deleted, modified = row
+    changed = maybe_micros(modified)
+    return (seq, entity, str(side), record_id, why, now, now, 0, version, record, deleted, changed, None, None)
+
+
+def _first(conditions: Iterable[Any], limit: int) -> Select[Any]:
+    return select(*(inbox.c[name] for name in _READ)).where(*conditions).order_by(inbox.c.seq).limit(limit)
+
+
+def _among(keys: Collection[tuple[Side, str]]) -> ColumnElement[bool]:
+    sides = [
+        and_(inbox.c.side == str(side), inbox.c.id.in_([record_id for kept, record_id in keys if kept is side]))
+        for side in Side
+    ]
+    return or_(*sides)
+
+
+def _waiting(row: bulk.Row) -> Waiting:
+    seq, entity, side, record_id, why, since, seen_at, attempts, version, record, deleted, modified, waits_for = row
+    return Waiting(
+        seq,
+        entity,
+        Side(side),
+        record_id,
+        why,
+        to_instant(since),
+        to_instant(seen_at),
+        attempts,
+        maybe_version(version),
+        record,
+        bool(deleted),
+        maybe_instant(modified),
+        text_to_ref(waits_for),
+    )

@@ -1,0 +1,237 @@
+"""The journal: every planned write and what became of it, and one row a run."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, and_, func, or_, select, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.sql.elements import ColumnElement
+
+from connector.errors import StoreError
+from connector.records import Operation, OperationKind, OperationState, Side, decode, encode
+from connector.store import bulk
+from connector.store.columns import from_json, maybe_instant, to_instant, to_json, to_micros
+from connector.store.schema import DONE, LIVE, STOPPED, operation, run
+
+_LIVE_STATES = frozenset({OperationState.PLANNED, OperationState.HELD, OperationState.SENDING, OperationState.UNKNOWN})
+_STOPPED_STATES = frozenset({OperationState.REJECTED, OperationState.ABANDONED})
+_READ = Operation._fields
+_COLUMNS = (*_READ, "key", "created_at", "changed_at")
+_ERASED = {"values": b"{}", "old": b"{}", "settles": b"{}"}
+
+
+class OperationTaken(StoreError):
+    """A live operation on the same record or match key stands in the way; nothing was stored. `ids` were refused."""
+
+    def __init__(self, ids: Sequence[str]) -> None:
+        super().__init__(f"A live operation on the same record or match key exists, so refused: {', '.join(ids[:10])}.")
+        self.ids = tuple(ids)
+
+
+class Run(NamedTuple):
+    """One pass; `finished_at` and `outcome` are None while it goes on, and for good if its process died."""
+
+    id: str
+    kind: str
+    started_at: datetime
+    finished_at: datetime | None
+    outcome: str | None
+    counts: dict[str, Any]
+
+
+def start_run(conn: Connection, run_id: str, kind: str, at: datetime) -> None:
+    """Note that a run began."""
+    bulk.insert_rows(conn, run, ("id", "kind", "started_at"), [(run_id, kind, to_micros(at))])
+
+
+def finish_run(conn: Connection, run_id: str, outcome: str, counts: dict[str, Any], at: datetime) -> None:
+    """Note how a run ended."""
+    ended = {"finished_at": to_micros(at), "outcome": outcome, "counts": to_json(counts)}
+    bulk.update_in(conn, run, ended, ("id", [run_id]))
+
+
+def last_runs(conn: Connection, limit: int) -> list[Run]:
+    """The newest runs, newest first."""
+    return [
+        Run(
+            row.id,
+            row.kind,
+            to_instant(row.started_at),
+            maybe_instant(row.finished_at),
+            row.outcome,
+            from_json(row.counts) or {},
+        )
+        for row in conn.execute(select(run).order_by(run.c.started_at.desc(), run.c.id.desc()).limit(limit))
+    ]
+
+
+def unfinished_runs(conn: Connection) -> list[str]:
+    """The ids of the runs that began and never said how they ended."""
+    return list(conn.execute(select(run.c.id).where(text("finished_at IS NULL")).order_by(run.c.id)).scalars())
+
+
+def add(conn: Connection, operations: Sequence[Operation], at: datetime) -> None:
+    """Store operations as they are; raises `OperationTaken` and stores none if one stands in the way of another."""
+    now = to_micros(at)
+    rows = [_row(one, now) for one in operations]
+    try:
+        with conn.begin_nested():
+            bulk.insert_rows(conn, operation, _COLUMNS, rows)
+    except IntegrityError as error:
+        raise OperationTaken(_refused(conn, rows)) from error
+
+
+def advance(  # noqa: PLR0913 -- one statement says it all
+    conn: Connection,
+    ids: Collection[str],
+    state: OperationState,
+    at: datetime,
+    error: str | None = None,
+    drop_values: bool = False,  # noqa: FBT001, FBT002 -- the journal's callers name it
+) -> None:
+    """Move operations on to a state; sending counts as an attempt, and dropped values leave only what happened."""
+    changes: dict[str, Any] = {"state": str(state), "changed_at": to_micros(at), "error": error}
+    if drop_values:
+        changes |= _ERASED
+    added = {"attempts": 1} if state is OperationState.SENDING else {}
+    bulk.update_in(conn, operation, changes, ("id", ids), added=added)
+
+
+def evolve(conn: Connection, operation_id: str, at: datetime, **changes: Any) -> None:
+    """Change single fields of one operation; for the cold paths."""
+    before = get(conn, [operation_id]).get(operation_id)
+    if before is None:
+        raise StoreError(f"Operation {operation_id} is not in the journal.")
+    now = to_micros(at)
+    row = dict(zip(_COLUMNS, _row(before._replace(**changes), now), strict=True))
+    del row["created_at"]
+    try:
+        conn.execute(operation.update().where(operation.c.id == operation_id).values(row))
+    except IntegrityError as error:
+        raise OperationTaken([operation_id]) from error
+
+
+def get(conn: Connection, ids: Collection[str]) -> dict[str, Operation]:
+    """The operations with these ids."""
+    return {row[0]: _read(row) for row in bulk.select_in(conn, operation, _READ, ("id", ids))}
+
+
+def live_keys(conn: Connection, entity: str, side: Side, keys: Collection[str]) -> dict[str, Operation]:
+    """The live operation about each of these records (see `Operation.key`), where there is one."""
+    where = {"entity": entity, "side": str(side)}
+    found = [_read(row) for row in bulk.select_in(conn, operation, _READ, ("key", keys), where, LIVE)]
+    return {one.key: one for one in found}
+
+
+def by_state(  # noqa: PLR0913 -- the filters of one question
+    conn: Connection,
+    states: Collection[OperationState],
+    entity: str | None = None,
+    run: str | None = None,
+    limit: int | None = None,
+    after: str = "",
+) -> list[Operation]:
+    """Operations in any of these states, by id (their order in time), from the one after `after` on."""
+    conditions = [operation.c.id > after, operation.c.state.in_(sorted(states)), *_indexed(states)]
+    if entity is not None:
+        conditions.append(operation.c.entity == entity)
+    if run is not None:
+        conditions.append(operation.c.run == run)
+    query = select(*_columns(_READ)).where(*conditions).order_by(operation.c.id)
+    return [_read(tuple(row)) for row in conn.execute(query if limit is None else query.limit(limit))]
+
+
+def of_run(conn: Connection, run_id: str) -> list[Operation]:
+    """The operations a run planned, by id."""
+    query = select(*_columns(_READ)).where(operation.c.run == run_id).order_by(operation.c.id)
+    return [_read(tuple(row)) for row in conn.execute(query)]
+
+
+def of_record(
+    conn: Connection, entity: str, side: Side, record_id: str, limit: int
+) -> list[tuple[Operation, datetime, datetime]]:
+    """The newest operations that wrote a record or were caused by it, newest first, with when planned and last moved."""
+    written = and_(operation.c.target == record_id, operation.c.side == str(side))
+    caused = and_(operation.c.source == record_id, operation.c.side == str(side.other))
+    query = select(*_columns((*_READ, "created_at", "changed_at"))).where(operation.c.entity == entity)
+    newest = query.where(or_(written, caused)).order_by(operation.c.id.desc()).limit(limit)
+    return [(_read(tuple(row[:-2])), to_instant(row[-2]), to_instant(row[-1])) for row in conn.execute(newest)]
+
+
+def window_counts(conn: Connection, entity: str, side: Side, since: datetime) -> dict[OperationKind, int]:
+    """How many operations of each kind were done since an instant."""
+    done = (operation.c.entity == entity, operation.c.side == str(side), operation.c.changed_at >= to_micros(since))
+    query = select(operation.c.kind, func.count()).where(text(DONE), *done).group_by(operation.c.kind)
+    return {OperationKind(kind): number for kind, number in conn.execute(query)}
+
+
+def state_counts(conn: Connection) -> dict[OperationState, int]:
+    """How many operations there are in each state."""
+    found: dict[OperationState, int] = {}
+    # One question an index, rather than one that reads the table.
+    for condition in (LIVE, STOPPED, DONE):
+        query = select(operation.c.state, func.count()).where(text(condition)).group_by(operation.c.state)
+        found |= {OperationState(state): number for state, number in conn.execute(query)}
+    return found
+
+
+def _refused(conn: Connection, rows: Sequence[bulk.Row]) -> list[str]:
+    """Which of these the database would not store: found by storing the others, and taking that back."""
+    ids = [row[0] for row in rows]
+    before = get(conn, ids)
+    with conn.begin_nested() as trial:
+        bulk.insert_rows(conn, operation, _COLUMNS, rows, lenient=True)
+        stored = {row[0] for row in bulk.select_in(conn, operation, ("id",), ("id", ids))}
+        trial.rollback()
+    return [one for one in ids if one in before or one not in stored]
+
+
+def _columns(names: tuple[str, ...]) -> list[Any]:
+    return [operation.c[name] for name in names]
+
+
+def _indexed(states: Collection[OperationState]) -> list[ColumnElement[bool] | Any]:
+    """The words that let the database use a partial index for these states."""
+    if _LIVE_STATES.issuperset(states):
+        return [text(LIVE)]
+    return [text(STOPPED)] if _STOPPED_STATES.issuperset(states) else []
+
+
+def _row(one: Operation, now: int) -> tuple[Any, ...]:
+    return (
+        one.id,
+        one.entity,
+        str(one.side),
+        str(one.kind),
+        one.target,
+        one.source,
+        one.link,
+        one.version,
+        encode(one.values),
+        encode(one.old),
+        encode(one.settles),
+        one.action,
+        one.source_version,
+        one.reason,
+        one.reserved,
+        str(one.state),
+        one.attempts,
+        one.run,
+        one.error,
+        one.key,
+        now,
+        now,
+    )
+
+
+def _read(row: bulk.Row) -> Operation:
+    read = Operation(*row)
+    return read._replace(
+        side=Side(row[2]),
+        kind=OperationKind(row[3]),
+        values=decode(row[8]),
+        old=decode(row[9]),
+        settles=decode(row[10]),
+        state=OperationState(row[15]),
+    )

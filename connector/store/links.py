@@ -1,0 +1,159 @@
+"""Links and their bases: which record is which on the other side, and what both held when they last agreed."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from connector.errors import StoreError
+from connector.records import Base, Link, LinkStatus, NewLink, Rebase, Ref, Side, Version
+from connector.store import bulk
+from connector.store.columns import maybe_version, to_micros
+from connector.store.schema import base, link
+
+_LINK = ("id", "entity", "crm_id", "erp_id", "status", "created_at", "changed_at")
+_BASE = (
+    "link",
+    "crm_version",
+    "erp_version",
+    "crm_mapping",
+    "erp_mapping",
+    "crm_at",
+    "erp_at",
+    "crm_record",
+    "erp_record",
+)
+_READ_LINK = ("id", "entity", "crm_id", "erp_id", "status")
+_READ_BASE = ("link", "crm_record", "crm_version", "crm_mapping", "erp_record", "erp_version", "erp_mapping")
+_USABLE = f"status IN ('{LinkStatus.ACTIVE}', '{LinkStatus.DORMANT}')"
+
+
+class LinkTaken(StoreError):
+    """A record is linked already; nothing was stored. `taken` names the records."""
+
+    def __init__(self, taken: Sequence[Ref]) -> None:
+        super().__init__(f"Already linked, so not linked again: {', '.join(str(ref) for ref in taken[:10])}.")
+        self.taken = tuple(taken)
+
+
+def find(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, Link]:
+    """The links of these records, whatever their status, by the id on `side`."""
+    column = f"{side}_id"
+    rows = bulk.select_in(conn, link, _READ_LINK, (column, ids), {"entity": entity})
+    return {found.id_on(side): found for found in _with_bases(conn, rows)}
+
+
+def get(conn: Connection, link_ids: Collection[int]) -> dict[int, Link]:
+    """The links with these numbers."""
+    rows = bulk.select_in(conn, link, _READ_LINK, ("id", link_ids))
+    return {found.id: found for found in _with_bases(conn, rows)}
+
+
+def counterparts(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, str]:
+    """The id on the other side for each of these ids that has an active or dormant link."""
+    columns = (f"{side}_id", f"{side.other}_id")
+    return dict(bulk.select_in(conn, link, columns, (columns[0], ids), {"entity": entity}, _USABLE))
+
+
+def versions(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, Version | None]:
+    """The version of each linked record's base on `side`; ids without a link are left out."""
+    column = f"{side}_id"
+    rows = bulk.select_in(conn, link, ("id", column), (column, ids), {"entity": entity})
+    stored = dict(bulk.select_in(conn, base, ("link", f"{side}_version"), ("link", [number for number, _ in rows])))
+    return {record_id: maybe_version(stored[number]) for number, record_id in rows}
+
+
+def add(conn: Connection, rows: Sequence[NewLink], at: datetime) -> list[int]:
+    """Store active links with both bases and say their numbers, in the order of `rows`.
+
+    Raises `LinkTaken` and stores none of them when an id of either side is linked already.
+    """
+    if not rows:
+        return []
+    now = to_micros(at)
+    numbers = bulk.draw(conn, "link_number", len(rows))
+    active = str(LinkStatus.ACTIVE)
+    stored = bulk.insert_rows(
+        conn,
+        link,
+        _LINK,
+        [(number, row[0], row[1], row[2], active, now, now) for number, row in zip(numbers, rows, strict=True)],
+        lenient=True,
+    )
+    if stored != len(rows):
+        raise _refuse(conn, numbers, rows)
+    bulk.insert_rows(
+        conn, base, _BASE, [_base_row(number, row, now) for number, row in zip(numbers, rows, strict=True)]
+    )
+    return numbers
+
+
+def rebase(conn: Connection, rows: Sequence[Rebase], at: datetime) -> None:
+    """Replace bases; the last one wins where one side of a link comes twice."""
+    now = to_micros(at)
+    for side in Side:
+        latest = {row.link: row.base for row in rows if row.side is side}
+        bulk.update_rows(
+            conn,
+            base,
+            ("link",),
+            (f"{side}_record", f"{side}_version", f"{side}_mapping", f"{side}_at"),
+            [(number, new.record, new.version, new.mapping, now) for number, new in latest.items()],
+        )
+
+
+def set_status(conn: Connection, link_ids: Collection[int], status: LinkStatus, at: datetime) -> None:
+    """Say what the engine may do with these links from now on."""
+    bulk.update_in(conn, link, {"status": str(status), "changed_at": to_micros(at)}, ("id", link_ids))
+
+
+def remove(conn: Connection, link_ids: Collection[int]) -> None:
+    """Forget links and their bases; both records are unlinked then."""
+    bulk.delete_in(conn, base, ("link", link_ids))
+    bulk.delete_in(conn, link, ("id", link_ids))
+
+
+def count(conn: Connection, entity: str) -> int:
+    """How many links there are, whatever their status."""
+    return conn.execute(select(func.count()).where(link.c.entity == entity)).scalar_one()
+
+
+def page(conn: Connection, entity: str, after: int, limit: int) -> list[Link]:
+    """The next links after a number, in the order of their numbers."""
+    query = select(*(link.c[name] for name in _READ_LINK)).where(link.c.entity == entity, link.c.id > after)
+    rows = conn.execute(query.order_by(link.c.id).limit(limit)).all()
+    return _with_bases(conn, [tuple(row) for row in rows])
+
+
+def _with_bases(conn: Connection, rows: list[bulk.Row]) -> list[Link]:
+    bases = {row[0]: row for row in bulk.select_in(conn, base, _READ_BASE, ("link", [row[0] for row in rows]))}
+    return [_read(row, bases[row[0]]) for row in rows]
+
+
+def _read(row: bulk.Row, bases: bulk.Row) -> Link:
+    number, entity, crm_id, erp_id, status = row
+    _, crm_record, crm_version, crm_mapping, erp_record, erp_version, erp_mapping = bases
+    crm = Base(crm_record, crm_version, crm_mapping)
+    return Link(number, entity, crm_id, erp_id, LinkStatus(status), crm, Base(erp_record, erp_version, erp_mapping))
+
+
+def _base_row(number: int, row: NewLink, now: int) -> tuple[Any, ...]:
+    crm, erp = row.crm_base, row.erp_base
+    return (number, crm.version, erp.version, crm.mapping, erp.mapping, now, now, crm.record, erp.record)
+
+
+def _refuse(conn: Connection, numbers: Sequence[int], rows: Sequence[NewLink]) -> LinkTaken:
+    """Take back what was stored and name the records that stand in the way."""
+    missing = set(numbers) - {row[0] for row in bulk.select_in(conn, link, ("id",), ("id", numbers))}
+    refused = [row for number, row in zip(numbers, rows, strict=True) if number in missing]
+    taken = [ref for row in refused for ref in _taken(conn, row)]
+    bulk.delete_in(conn, link, ("id", numbers))
+    return LinkTaken(taken)
+
+
+def _taken(conn: Connection, row: NewLink) -> list[Ref]:
+    refs = (Ref(row.entity, Side.CRM, row.crm_id), Ref(row.entity, Side.ERP, row.erp_id))
+    return [
+        ref for ref in refs if bulk.select_in(conn, link, ("id",), (f"{ref.side}_id", [ref.id]), {"entity": row.entity})
+    ]

@@ -1,0 +1,326 @@
+"""The first tables: what the connector remembered when this schema was new. Never changed again."""
+
+from typing import Any
+
+from alembic import op
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Sequence,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+LIVE = "state IN ('planned', 'held', 'sending', 'unknown')"
+STOPPED = "state IN ('rejected', 'abandoned')"
+DONE = "state = 'done'"
+READY = "waits_for IS NULL AND next_try IS NULL"
+POSTPONED = "waits_for IS NULL AND next_try IS NOT NULL"
+
+metadata = MetaData()
+Sequence("link_number", metadata=metadata)
+
+_NUMBER = BigInteger().with_variant(Integer, "sqlite")
+
+
+def _text(name: str, *, empty: bool = False) -> Column[Any]:
+    return Column(name, Text, nullable=empty)
+
+
+def _number(name: str, *, empty: bool = False, primary: bool = False) -> Column[Any]:
+    return Column(name, _NUMBER, nullable=empty, primary_key=primary, autoincrement=False)
+
+
+def _bytes(name: str, *, empty: bool = False) -> Column[Any]:
+    return Column(name, LargeBinary, nullable=empty)
+
+
+def _serial(name: str) -> Column[Any]:
+    return Column(name, _NUMBER, primary_key=True, autoincrement=True)
+
+
+def _record() -> list[Column[Any]]:
+    return [_text("entity"), _text("side"), _text("id")]
+
+
+def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
+    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+
+
+Table("counter", metadata, Column("name", Text, primary_key=True), _number("value"))
+
+Table(
+    "endpoint",
+    metadata,
+    Column("side", Text, primary_key=True),
+    _text("system"),
+    _text("tenant"),
+    _text("environment"),
+    _number("first_seen"),
+    _text("confirmed_by", empty=True),
+)
+
+Table("mapping", metadata, _number("mapping_id", primary=True), _text("entity"), _text("side"), _bytes("rows"))
+
+Table(
+    "link",
+    metadata,
+    _number("id", primary=True),
+    _text("entity"),
+    _text("crm_id"),
+    _text("erp_id"),
+    _text("status"),
+    _number("created_at"),
+    _number("changed_at"),
+    UniqueConstraint("entity", "crm_id", name="uq_link_crm"),
+    UniqueConstraint("entity", "erp_id", name="uq_link_erp"),
+    Index("ix_link_entity", "entity", "id"),
+)
+
+Table(
+    "base",
+    metadata,
+    _number("link", primary=True),
+    _text("crm_version", empty=True),
+    _text("erp_version", empty=True),
+    _number("crm_mapping"),
+    _number("erp_mapping"),
+    _number("crm_at"),
+    _number("erp_at"),
+    # The long values come last, so that a look at a version does not read them.
+    _bytes("crm_record"),
+    _bytes("erp_record"),
+)
+
+Table(
+    "sighting",
+    metadata,
+    *_record(),
+    _text("version", empty=True),
+    _number("generation"),
+    _number("first_at"),
+    _bytes("keys"),
+    PrimaryKeyConstraint("entity", "side", "id"),
+    sqlite_with_rowid=False,
+)
+
+Table(
+    "match_key",
+    metadata,
+    _text("entity"),
+    _text("side"),
+    _number("hash"),
+    _text("id"),
+    PrimaryKeyConstraint("entity", "side", "hash", "id"),
+    sqlite_with_rowid=False,
+)
+
+Table(
+    "inbox",
+    metadata,
+    _number("seq", primary=True),
+    *_record(),
+    _text("why"),
+    _number("since"),
+    _number("seen_at"),
+    Column("attempts", Integer, nullable=False),
+    _text("version", empty=True),
+    Column("deleted", Boolean(create_constraint=False), nullable=False),
+    _number("modified", empty=True),
+    _text("waits_for", empty=True),
+    _number("next_try", empty=True),
+    _bytes("record", empty=True),
+    UniqueConstraint("entity", "side", "id", name="uq_inbox_record"),
+    _partial("ix_inbox_ready", "entity", "seq", where=READY),
+    _partial("ix_inbox_postponed", "entity", "next_try", where=POSTPONED),
+    _partial("ix_inbox_waiting", "waits_for", where="waits_for IS NOT NULL"),
+)
+
+Table(
+    "receipt",
+    metadata,
+    _text("side"),
+    _text("delivery_id"),
+    _number("at"),
+    PrimaryKeyConstraint("side", "delivery_id"),
+    Index("ix_receipt_at", "at"),
+    sqlite_with_rowid=False,
+)
+
+Table(
+    "cursor",
+    metadata,
+    _text("entity"),
+    _text("side"),
+    _text("cursor", empty=True),
+    _number("generation"),
+    Column("complete", Boolean(create_constraint=False), nullable=False),
+    _number("known"),
+    _number("echoes"),
+    _text("enumeration", empty=True),
+    _number("enumerated_at", empty=True),
+    _number("moved_at", empty=True),
+    PrimaryKeyConstraint("entity", "side"),
+)
+
+Table(
+    "operation",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("entity"),
+    _text("side"),
+    _text("kind"),
+    _text("key"),
+    _text("target", empty=True),
+    _text("source", empty=True),
+    _number("link", empty=True),
+    _text("version", empty=True),
+    _text("action", empty=True),
+    _text("source_version", empty=True),
+    _text("reason"),
+    _number("reserved", empty=True),
+    _text("state"),
+    Column("attempts", Integer, nullable=False),
+    _text("run"),
+    _text("error", empty=True),
+    _number("created_at"),
+    _number("changed_at"),
+    _bytes("values"),
+    _bytes("old"),
+    _bytes("settles"),
+    _partial("uq_operation_live", "entity", "side", "key", where=LIVE, unique=True),
+    _partial(
+        "uq_operation_reserved", "entity", "side", "reserved", where=f"reserved IS NOT NULL AND {LIVE}", unique=True
+    ),
+    _partial("ix_operation_live", "id", where=LIVE),
+    _partial("ix_operation_stopped", "state", "id", where=STOPPED),
+    _partial("ix_operation_done", "entity", "side", "changed_at", "kind", where=DONE),
+    _partial("ix_operation_target", "target", where="target IS NOT NULL"),
+    _partial("ix_operation_source", "source", where="source IS NOT NULL"),
+    Index("ix_operation_run", "run", "id"),
+)
+
+Table(
+    "run",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _text("kind"),
+    _number("started_at"),
+    _number("finished_at", empty=True),
+    _text("outcome", empty=True),
+    _bytes("counts", empty=True),
+    Index("ix_run_started", "started_at"),
+    _partial("ix_run_unfinished", "id", where="finished_at IS NULL"),
+)
+
+Table(
+    "history",
+    metadata,
+    _serial("seq"),
+    _number("at"),
+    _text("run"),
+    *_record(),
+    _text("kind"),
+    _number("link", empty=True),
+    _text("operation", empty=True),
+    _bytes("detail"),
+    Index("ix_history_record", "entity", "side", "id"),
+    Index("ix_history_link", "link"),
+)
+
+Table(
+    "conflict",
+    metadata,
+    _serial("id"),
+    _text("entity"),
+    _number("link"),
+    _text("crm_id"),
+    _text("erp_id"),
+    _text("field"),
+    _bytes("crm_base"),
+    _bytes("erp_base"),
+    _bytes("crm_value"),
+    _bytes("erp_value"),
+    _text("reason"),
+    _number("opened_at"),
+    _number("changed_at"),
+    _text("status"),
+    _text("take", empty=True),
+    _bytes("chosen", empty=True),
+    _text("resolved_by", empty=True),
+    _text("how", empty=True),
+    _partial("uq_conflict_open", "link", "field", where="status <> 'closed'", unique=True),
+)
+
+Table(
+    "problem",
+    metadata,
+    _serial("number"),
+    *_record(),
+    _text("cause"),
+    _text("message"),
+    _text("field", empty=True),
+    _text("waits_for", empty=True),
+    _number("opened_at"),
+    _number("seen_at"),
+    Column("attempts", Integer, nullable=False),
+    _number("closed_at", empty=True),
+    _partial("uq_problem_open", "entity", "side", "id", "cause", where="closed_at IS NULL", unique=True),
+)
+
+Table(
+    "alias",
+    metadata,
+    _text("entity"),
+    _text("side"),
+    _text("old_id"),
+    _text("new_id"),
+    _number("at"),
+    PrimaryKeyConstraint("entity", "side", "old_id"),
+)
+
+Table(
+    "approval",
+    metadata,
+    _text("entity"),
+    _text("side"),
+    _text("digest"),
+    _text("record_id"),
+    _text("kind"),
+    _text("approved_by"),
+    _number("at"),
+    _number("expires"),
+    PrimaryKeyConstraint("entity", "side", "digest"),
+)
+
+Table(
+    "lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _text("owner"),
+    _number("epoch"),
+    _number("until"),
+)
+
+
+def upgrade() -> None:
+    """Make every table."""
+    metadata.create_all(op.get_bind())
+
+
+def downgrade() -> None:
+    """Drop every table."""
+    metadata.drop_all(op.get_bind())

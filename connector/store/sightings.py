@@ -1,0 +1,106 @@
+"""Every id ever seen on a side, linked or not, with the hashes of its match keys: matching without keeping records."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from struct import pack, unpack
+
+from sqlalchemy import Connection, select
+
+from connector.records import Side, Sighting, Version
+from connector.store import bulk
+from connector.store.columns import maybe_version, to_instant, to_micros
+from connector.store.schema import match_key, sighting
+
+_SIGHTING = ("entity", "side", "id", "version", "generation", "first_at", "keys")
+_SIGHTING_KEYS = ("entity", "side", "id")
+_MATCH_KEY = ("entity", "side", "hash", "id")
+
+
+def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], generation: int, at: datetime) -> int:
+    """Remember what was seen and say how many ids were new; the last one wins where an id comes twice.
+
+    A row without match keys leaves those that are stored. Hashes are signed 64-bit numbers.
+    """
+    latest = {row.id: row for row in rows}
+    where = {"entity": entity, "side": str(side)}
+    before = dict(bulk.select_in(conn, sighting, ("id", "keys"), ("id", latest), where))
+    packed = {row.id: _pack(row.keys) if row.keys else before.get(row.id, b"") for row in latest.values()}
+    now = to_micros(at)
+    bulk.upsert_rows(
+        conn,
+        sighting,
+        _SIGHTING,
+        [(entity, str(side), row.id, row.version, generation, now, packed[row.id]) for row in latest.values()],
+        keys=_SIGHTING_KEYS,
+        keep=("first_at",),
+    )
+    _replace_keys(conn, (entity, str(side)), before, {key: value for key, value in packed.items() if value})
+    return len(latest) - len(before)
+
+
+def candidates(conn: Connection, entity: str, side: Side, keys: Collection[int]) -> dict[int, list[str]]:
+    """The ids that were seen with each of these match keys."""
+    found: dict[int, list[str]] = {}
+    rows = bulk.select_in(conn, match_key, ("hash", "id"), ("hash", set(keys)), {"entity": entity, "side": str(side)})
+    for hashed, record_id in rows:
+        found.setdefault(hashed, []).append(record_id)
+    return found
+
+
+def known(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, Version | None]:
+    """The version last seen of each of these ids; ids never seen are left out."""
+    rows = bulk.select_in(conn, sighting, ("id", "version"), ("id", ids), {"entity": entity, "side": str(side)})
+    return {record_id: maybe_version(version) for record_id, version in rows}
+
+
+def mark(conn: Connection, entity: str, side: Side, ids: Collection[str], generation: int) -> None:
+    """Say that these ids were seen in this enumeration."""
+    where = {"entity": entity, "side": str(side)}
+    bulk.update_in(conn, sighting, {"generation": generation}, ("id", ids), where)
+
+
+def unseen(conn: Connection, entity: str, side: Side, generation: int, after: str, limit: int) -> list[str]:
+    """The next ids after `after` that this enumeration did not show, in the database's order of ids."""
+    query = select(sighting.c.id).where(
+        sighting.c.entity == entity,
+        sighting.c.side == str(side),
+        sighting.c.id > after,
+        sighting.c.generation < generation,
+    )
+    return list(conn.execute(query.order_by(sighting.c.id).limit(limit)).scalars())
+
+
+def first_seen(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, datetime]:
+    """When each of these ids was seen for the first time."""
+    rows = bulk.select_in(conn, sighting, ("id", "first_at"), ("id", ids), {"entity": entity, "side": str(side)})
+    return {record_id: to_instant(micros) for record_id, micros in rows}
+
+
+def forget(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> int:
+    """Forget ids and their match keys; says how many were known."""
+    where = {"entity": entity, "side": str(side)}
+    before = dict(bulk.select_in(conn, sighting, ("id", "keys"), ("id", ids), where))
+    _replace_keys(conn, (entity, str(side)), before, dict.fromkeys(before, b""))
+    return bulk.delete_in(conn, sighting, ("id", before), where)
+
+
+def _replace_keys(conn: Connection, place: tuple[str, str], before: dict[str, bytes], after: dict[str, bytes]) -> None:
+    """Bring the index of match keys from `before` to `after`, touching only what differs."""
+    added, dropped = [], []
+    for record_id, packed in after.items():
+        old = before.get(record_id, b"")
+        if old == packed:
+            continue
+        fresh, stale = set(_unpack(packed)), set(_unpack(old))
+        added += [(*place, hashed, record_id) for hashed in fresh - stale]
+        dropped += [(*place, hashed, record_id) for hashed in stale - fresh]
+    bulk.insert_rows(conn, match_key, _MATCH_KEY, sorted(added), lenient=True)
+    bulk.delete_rows(conn, match_key, _MATCH_KEY, dropped)
+
+
+def _pack(keys: Sequence[int]) -> bytes:
+    return pack(f"<{len(keys)}q", *keys)
+
+
+def _unpack(packed: bytes) -> tuple[int, ...]:
+    return unpack(f"<{len(packed) // 8}q", packed)
