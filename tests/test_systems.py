@@ -89,7 +89,7 @@ def test_what_is_wrong_on_both_sides_is_told_at_once(load: Any) -> None:
     assert issues(load(text)) == [
         '3: systems.crm.system: there is no system "referenz-crm"; did you mean "reference-crm"?',
         "7: systems.erp.api_key: is missing",
-        '11: systems.erp.apikey: unknown key; did you mean "api_key"?',
+        '10: systems.erp.apikey: unknown key; did you mean "api_key"?',
     ]
 
 
