@@ -130,11 +130,13 @@ class SyncSettings(Strict):
     """A scanned record older than this is read again before it is decided on."""
     enumerate_every: Duration = _duration("24h")
     """How often all ids and versions are listed, to catch what change feeds missed."""
-    max_attempts: int = Field(5, ge=1)
-    """Tries before a failing record is parked as a problem."""
+    max_attempts: int = Field(20, ge=1)
+    """Tries before a failing record is left to a person."""
+    retry_after: Duration = _duration("15m")
+    """How long a record that failed rests before it is tried again."""
     max_waiting: Duration = _duration("7d")
     """How long a record waits for its parent before it becomes a problem."""
-    lease_seconds: float = Field(60, gt=0)
+    lease_seconds: float = Field(300, gt=0)
     """How long another process holds back after this one was last heard of."""
 
 
