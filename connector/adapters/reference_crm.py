@@ -1,0 +1,336 @@
+"""The bundled reference CRM: cursor paging, integer versions, batches with a result an item, tombstones."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from typing_extensions import override
+
+from connector.adapters.authentication import ClientCredentials
+from connector.adapters.base import Adapter, Capabilities
+from connector.adapters.http import Answer, HttpClient
+from connector.adapters.wire import (
+    BAD_REQUEST,
+    Refusal,
+    accepted,
+    batches,
+    blank,
+    filters,
+    impossible,
+    outcomes,
+    pack,
+    promised,
+    read_all,
+    refused,
+    unpack,
+)
+from connector.errors import AlreadyExists, ConfigError, RecordError
+from connector.records import (
+    Body,
+    Cursor,
+    Draft,
+    Fetched,
+    Fingerprint,
+    LiveField,
+    Outcome,
+    Page,
+    Patch,
+    Presence,
+    Remote,
+    Removal,
+    Resource,
+    Transition,
+    Version,
+)
+
+NAME = "reference-crm"
+API = "/api/v1"
+PAGE, KEYS_PAGE, BATCH, FIND = 1000, 5000, 200, 100
+KEY_FIELDS = "id,version,modifiedAt"
+MARKER = "externalId"
+INACTIVE = {"status": "INACTIVE"}
+LAG = timedelta(seconds=1)
+TEXTS = frozenset(("name", "email", "phone", "website", "notes", "firstName", "lastName", "jobTitle", "description"))
+DUPLICATES = frozenset(("DUPLICATE_EXTERNAL_ID", "DUPLICATE"))
+PRESENCES = {200: Presence.PRESENT, 403: Presence.FORBIDDEN, 404: Presence.ABSENT, 410: Presence.GONE}
+
+
+def connect(settings: Mapping[str, Any]) -> "ReferenceCrm":
+    """The adapter for `url`, `client_id`, `client_secret`, and if wanted `timeout` and `requests_per_second`."""
+    secret = settings["client_secret"]
+    client = HttpClient(
+        settings["url"],
+        name=NAME,
+        auth=ClientCredentials("/oauth/token", settings["client_id"], lambda: secret),
+        timeout=(5, settings.get("timeout", 60)),
+        rate=settings.get("requests_per_second"),
+    )
+    return ReferenceCrm(client)
+
+
+class ReferenceCrm(Adapter):
+    """Speaks with the reference CRM.
+
+    A create answers with the complete record; an update with the fields that were sent, as they are stored now, and
+    with those the server changed besides. A field that an outcome's body leaves out is empty after a create, and as it
+    was after an update.
+    """
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+        self._blanks: dict[str, Body] = {}
+
+    @override
+    def capabilities(self, resource: str) -> Capabilities:
+        try:
+            return COLLECTIONS[resource]
+        except KeyError:
+            raise ConfigError.of(f"{NAME}: there is no collection {resource!r}") from None
+
+    @override
+    def identify(self) -> Fingerprint:
+        answer = self._read(f"{API}/organization", {})
+        return read_all([answer.data], _identified, NAME)[0]
+
+    @override
+    def describe(self, resource: str) -> list[LiveField]:
+        answer = self._read(f"{API}/schema/{resource}", {})
+        return read_all(promised(answer, self._at(resource), "fields", list), _field, self._at(resource))
+
+    @override
+    def scan(self, resource: Resource, cursor: Cursor | None, *, keys_only: bool = False) -> Page:
+        """One page, by id, of what changed since a time.
+
+        Nothing can be missed: pages go by id, so no record moves between pages. One that is created, changed or deleted
+        while its window is read either shows on a page still to come, or has a time not before the first page's server
+        time, where the next window begins. A first scan leaves out what was deleted before it began.
+        """
+        spot = unpack(cursor, _Spot, NAME) if cursor else _Spot()
+        params = {"limit": KEYS_PAGE if keys_only else PAGE, **filters(resource), **spot.params()}
+        if keys_only:
+            params["fields"] = KEY_FIELDS
+        answer = self._read(f"{API}/{resource.name}", params)
+        remotes = self._remotes(answer, resource, _key if keys_only else _remote)
+        follows = answer.data.get("nextCursor")
+        began = spot.began or promised(answer, self._at(resource.name), "serverTime", str)
+        after = spot._replace(page=follows, began=began) if follows else _Spot(since=_earlier(began, LAG))
+        return Page(remotes, pack(after._asdict()), more=bool(follows))
+
+    @override
+    def count(self, resource: Resource) -> int | None:
+        answer = self._read(f"{API}/{resource.name}/count", filters(resource))
+        return promised(answer, self._at(resource.name), "count", int)
+
+    @override
+    def fetch(self, resource: Resource, ids: Sequence[str]) -> list[Fetched]:
+        fetched: list[Fetched] = []
+        for batch in batches(ids, BATCH):
+            path = f"{API}/{resource.name}/batch/read"
+            answer = self._client.request("POST", path, json={"ids": list(batch)}, safe=True)
+            results = promised(accepted(answer, self._at(resource.name)), self._at(resource.name), "results", list)
+            told = {each.id: each for each in read_all(results, _fetched, self._at(resource.name))}
+            fetched += read_all(batch, told.__getitem__, self._at(resource.name))
+        return fetched
+
+    @override
+    def find(self, resource: Resource, field: str, values: Sequence[str]) -> list[Remote]:
+        together = FIND if field == MARKER else 1
+        found: list[Remote] = []
+        for batch in batches(values, together):
+            found += self._matching(resource, {field: ",".join(batch)})
+        return found
+
+    @override
+    def create(self, resource: Resource, drafts: Sequence[Draft]) -> list[Outcome]:
+        def read(draft: Draft, result: Mapping[str, Any]) -> Outcome:
+            if result["status"] >= BAD_REQUEST:
+                return Outcome(None, error=self._refused(resource, None, draft.body, result))
+            return _written(result, {**empty, **draft.body, **_marked(draft)})
+
+        empty = self._blank(resource.name)
+        operations = [_creation(draft) for draft in drafts]
+        return outcomes(drafts, self._batch(resource, operations), read)
+
+    @override
+    def update(self, resource: Resource, patches: Sequence[Patch]) -> list[Outcome]:
+        def read(patch: Patch, result: Mapping[str, Any]) -> Outcome:
+            if result["status"] >= BAD_REQUEST:
+                return Outcome(patch.id, error=self._refused(resource, patch.id, patch.body, result))
+            return _written(result, patch.body)
+
+        operations = [
+            {"op": "update", "id": each.id, "version": _number(each.version), "record": each.body} for each in patches
+        ]
+        return outcomes(patches, self._batch(resource, operations), read)
+
+    @override
+    def delete(self, resource: Resource, removals: Sequence[Removal]) -> list[Outcome]:
+        def read(removal: Removal, result: Mapping[str, Any]) -> Outcome:
+            if result["status"] < BAD_REQUEST or result["status"] in (404, 410):
+                return Outcome(removal.id)
+            return Outcome(removal.id, error=self._refused(resource, removal.id, {}, result))
+
+        operations = [_deletion(each) for each in removals]
+        return outcomes(removals, self._batch(resource, operations), read)
+
+    @override
+    def archive(self, resource: Resource, removals: Sequence[Removal]) -> list[Outcome]:
+        if not self.capabilities(resource.name).can_archive:
+            return impossible(removals, self._at(resource.name), "archive it")
+        return self.update(resource, [Patch(each.key, each.id, each.version, INACTIVE) for each in removals])
+
+    @override
+    def perform(self, resource: Resource, transitions: Sequence[Transition]) -> list[Outcome]:
+        """Refuses: in this system a change of state is a change of a field."""
+        return impossible(transitions, self._at(resource.name), "change its state by an action")
+
+    @override
+    def close(self) -> None:
+        self._client.close()
+
+    def _read(self, path: str, params: Mapping[str, Any]) -> Answer:
+        return accepted(self._client.request("GET", path, params=params, safe=True), f"{NAME}: {path}")
+
+    def _remotes(self, answer: Answer, resource: Resource, read: Callable[[Body], Remote]) -> list[Remote]:
+        return read_all(promised(answer, self._at(resource.name), "records", list), read, self._at(resource.name))
+
+    def _matching(self, resource: Resource, condition: Mapping[str, Any]) -> list[Remote]:
+        found: list[Remote] = []
+        params = {"limit": PAGE, **filters(resource), **condition}
+        while True:
+            answer = self._read(f"{API}/{resource.name}", params)
+            found += self._remotes(answer, resource, _remote)
+            if not answer.data.get("nextCursor"):
+                return found
+            params["cursor"] = answer.data["nextCursor"]
+
+    def _batch(self, resource: Resource, operations: list[dict[str, Any]]) -> list[Any]:
+        """The results of a batch; not repeated after silence, as a repeated update would meet its own new version."""
+        path = f"{API}/{resource.name}/batch"
+        content = {"operations": operations}
+        answer = self._client.request("POST", path, params={"return": "minimal"}, json=content, safe=False)
+        return promised(accepted(answer, self._at(resource.name)), self._at(resource.name), "results", list)
+
+    def _refused(self, resource: Resource, record_id: str | None, sent: Body, result: Mapping[str, Any]) -> RecordError:
+        told = result.get("error") or {}
+        code = told.get("code", "")
+        kind = AlreadyExists if code in DUPLICATES else None
+        existing = told.get("existingId") or result.get("existingId")
+        refusal = Refusal(result["status"], code, told.get("message", ""), told.get("field"), existing, kind)
+        return refused(refusal, self._at(resource.name, record_id), sent)
+
+    def _blank(self, collection: str) -> Body:
+        """Every field empty: what a create leaves of the fields that neither we nor the server filled."""
+        if collection not in self._blanks:
+            self._blanks[collection] = blank(self.describe(collection))
+        return self._blanks[collection]
+
+    def _at(self, collection: str, record_id: str | None = None) -> str:
+        return f"{NAME}: {collection} {record_id}" if record_id else f"{NAME}: {collection}"
+
+
+class _Spot(NamedTuple):
+    """Where a scan stands: the window's start, the page to read next, and the server's time when the window began."""
+
+    since: str | None = None
+    page: str | None = None
+    began: str | None = None
+
+    def params(self) -> dict[str, Any]:
+        asked: dict[str, Any] = {}
+        if self.since:
+            asked |= {"modifiedSince": self.since, "includeDeleted": "true"}
+        if self.page:
+            asked["cursor"] = self.page
+        return asked
+
+
+def _remote(record: Body) -> Remote:
+    modified = datetime.fromisoformat(record["modifiedAt"])
+    if record.get("deleted"):
+        return Remote(record["id"], Version(str(record["version"])), modified, None, deleted=True)
+    return Remote(record["id"], Version(str(record["version"])), modified, record)
+
+
+def _key(record: Body) -> Remote:
+    return _remote(record)._replace(body=None)
+
+
+def _fetched(result: Mapping[str, Any]) -> Fetched:
+    presence = PRESENCES[result["status"]]
+    return Fetched(result["id"], presence, _remote(result["record"]) if presence is Presence.PRESENT else None)
+
+
+def _written(result: Mapping[str, Any], sent: Body) -> Outcome:
+    version = Version(str(result["version"]))
+    stamps = {"id": result["id"], "version": result["version"], "modifiedAt": result["modifiedAt"]}
+    return Outcome(result["id"], version, {**sent, **result["changed"], **stamps})
+
+
+def _creation(draft: Draft) -> dict[str, Any]:
+    return {"op": "create", "record": draft.body, **_marked(draft)}
+
+
+def _marked(draft: Draft) -> dict[str, str]:
+    return {} if draft.marker is None else {MARKER: draft.marker}
+
+
+def _deletion(removal: Removal) -> dict[str, Any]:
+    if removal.version is None:
+        return {"op": "delete", "id": removal.id}
+    return {"op": "delete", "id": removal.id, "version": _number(removal.version)}
+
+
+def _number(version: Version | None) -> int | None:
+    return int(version) if version is not None else None
+
+
+def _field(told: Mapping[str, Any]) -> LiveField:
+    return LiveField(
+        told["name"],
+        told["type"],
+        nullable=told.get("nullable", True),
+        read_only=told.get("readOnly", False),
+        length=told.get("maxLength"),
+        choices=tuple(told.get("choices") or ()),
+    )
+
+
+def _earlier(moment: str, lag: timedelta) -> str:
+    start = datetime.fromisoformat(moment) - lag
+    return start.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _identified(organization: Mapping[str, Any]) -> Fingerprint:
+    clock = datetime.fromisoformat(organization["serverTime"])
+    return Fingerprint(NAME, organization["id"], organization["environment"], clock)
+
+
+_COMMON = Capabilities(
+    page_size=PAGE,
+    keys_page_size=KEYS_PAGE,
+    fetch_size=BATCH,
+    write_size=BATCH,
+    marker_field=MARKER,
+    marker_unique=True,
+    unique_fields=(MARKER,),
+    conditional_write=True,
+    trustworthy_times=True,
+    tombstones=True,
+    counts=True,
+    granularity=timedelta(milliseconds=1),
+    visibility_lag=LAG,
+    normalising_fields=TEXTS,
+)
+_ARCHIVED_BY_STATUS = replace(_COMMON, can_archive=True)
+
+COLLECTIONS: Mapping[str, Capabilities] = {
+    "accounts": _ARCHIVED_BY_STATUS,
+    "contacts": _ARCHIVED_BY_STATUS,
+    "products": replace(_ARCHIVED_BY_STATUS, unique_fields=(MARKER, "productCode")),
+    "orders": _COMMON,
+    "stock-levels": _COMMON,
+    "stock-adjustments": _COMMON,
+}
+"""What each collection can do; of a stock adjustment only `erpDocument` can be changed, as `describe` says."""

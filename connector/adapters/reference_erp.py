@@ -1,0 +1,398 @@
+"""The bundled reference ERP: page numbers, whole seconds, revisions in the body, idempotency keys, no tombstones."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from typing_extensions import override
+
+from connector.adapters.authentication import ApiKey
+from connector.adapters.base import Adapter, Capabilities
+from connector.adapters.http import Answer, HttpClient
+from connector.adapters.wire import (
+    BAD_REQUEST,
+    Refusal,
+    accepted,
+    batches,
+    blank,
+    filters,
+    impossible,
+    outcomes,
+    pack,
+    promised,
+    read_all,
+    refused,
+    unpack,
+)
+from connector.errors import AlreadyExists, ConfigError, ProtocolError, RecordError, VersionConflict
+from connector.records import (
+    Body,
+    Cursor,
+    Draft,
+    Fetched,
+    Fingerprint,
+    LiveField,
+    Outcome,
+    Page,
+    Patch,
+    Presence,
+    Remote,
+    Removal,
+    Resource,
+    Transition,
+    Version,
+)
+
+NAME = "reference-erp"
+API = "/api"
+PAGE, KEYS_PAGE, BATCH, FIND = 500, 5000, 200, 100
+KEY_FIELDS = "id,revision,write_date"
+MARKER = "external_ref"
+SECOND = timedelta(seconds=1)
+NOT_FOUND = 404
+PATIENCE = 5
+"""Requests in a row that may fail to bring a scan forward."""
+
+KINDS: Mapping[str, type[RecordError]] = {"stale_revision": VersionConflict, "duplicate": AlreadyExists}
+PRESENCES = {403: Presence.FORBIDDEN, NOT_FOUND: Presence.ABSENT}
+
+
+def connect(settings: Mapping[str, Any]) -> "ReferenceErp":
+    """The adapter for `url`, `api_key`, and if wanted `timeout` and `requests_per_second`."""
+    key = settings["api_key"]
+    client = HttpClient(
+        settings["url"],
+        name=NAME,
+        auth=ApiKey("X-API-Key", lambda: key),
+        timeout=(5, settings.get("timeout", 60)),
+        rate=settings.get("requests_per_second"),
+    )
+    return ReferenceErp(client)
+
+
+class ReferenceErp(Adapter):
+    """Speaks with the reference ERP.
+
+    A create answers with the complete record; an update with the fields that were sent, as they are stored now, and
+    with those the server changed besides. A field that an outcome's body leaves out is as it was before.
+    """
+
+    def __init__(self, client: HttpClient) -> None:
+        self._client = client
+        self._blanks: dict[str, Body] = {}
+
+    @override
+    def capabilities(self, resource: str) -> Capabilities:
+        try:
+            return RESOURCES[resource]
+        except KeyError:
+            raise ConfigError.of(f"{NAME}: there is no resource {resource!r}") from None
+
+    @override
+    def identify(self) -> Fingerprint:
+        answer = self._read(f"{API}/company", {})
+        return read_all([answer.data], _identified, NAME)[0]
+
+    @override
+    def describe(self, resource: str) -> list[LiveField]:
+        answer = self._read(f"{API}/{resource}/fields", {})
+        fields = promised(answer, self._at(resource), "fields", dict)
+        return read_all(list(fields.items()), _field, self._at(resource))
+
+    @override
+    def scan(self, resource: Resource, cursor: Cursor | None, *, keys_only: bool = False) -> Page:
+        """One page of what changed since a time: a poll that fits one page is one request.
+
+        More than a page is read in two windows. The first ends with the last whole second that is over, so records can
+        only leave it (by being changed or deleted), never enter; each one that leaves moves those behind it forward by
+        one place, and `total` tells how many did, so the reading steps back by as many and nothing slips past. The
+        second window holds what changed since. It is still open; when it does not fit one page either, the next scan
+        begins where it began and reads it again, closed. So whatever left a window during paging is in the next.
+        """
+        spot = unpack(cursor, _Spot, NAME) if cursor else _Spot()
+        size = KEYS_PAGE if keys_only else PAGE
+        answer = self._page(resource, spot, size, keys_only=keys_only)
+        if spot.end is None and _total(answer) > size:
+            spot = spot.bounded(_now(answer))
+            answer = self._page(resource, spot, size, keys_only=keys_only)
+        remotes = self._remotes(answer, resource, _key if keys_only else _remote)
+        after = spot.after(size, len(remotes), _total(answer), _now(answer))
+        if max(after.stalled, after.restarts) > PATIENCE:
+            place = self._at(resource.name)
+            raise ProtocolError(f"{place}: changes faster than it can be read; try again when it is quieter")
+        return Page(remotes, pack(after._asdict()), more=after.end is not None or after.tail)
+
+    @override
+    def count(self, resource: Resource) -> int | None:
+        return _total(self._read(f"{API}/{resource.name}", {"per_page": 1, "fields": KEY_FIELDS, **filters(resource)}))
+
+    @override
+    def fetch(self, resource: Resource, ids: Sequence[str]) -> list[Fetched]:
+        """The current state of the ids; each one that a list leaves out is asked for by itself, for the reason."""
+        fetched: list[Fetched] = []
+        for batch in batches(ids, BATCH):
+            answer = self._read(f"{API}/{resource.name}", {"id": ",".join(batch), "per_page": BATCH})
+            told = {each.id: each for each in self._remotes(answer, resource, _remote)}
+            fetched += [
+                Fetched(each, Presence.PRESENT, told[each]) if each in told else self._fetch_one(resource, each)
+                for each in batch
+            ]
+        return fetched
+
+    @override
+    def find(self, resource: Resource, field: str, values: Sequence[str]) -> list[Remote]:
+        found: list[Remote] = []
+        for batch in batches(values, FIND):
+            found += self._matching(resource, {field: ",".join(batch)})
+        return found
+
+    @override
+    def create(self, resource: Resource, drafts: Sequence[Draft]) -> list[Outcome]:
+        """Safe to repeat after silence: the idempotency keys make the ERP answer with what it did the first time."""
+
+        def read(draft: Draft, result: Mapping[str, Any]) -> Outcome:
+            return self._outcome(resource, None, {**empty, **_values(draft)}, result)
+
+        empty = self._blank(resource.name)
+        items = [{"idempotency_key": each.key, "values": _values(each)} for each in drafts]
+        return outcomes(drafts, self._bulk(resource, {"create": items}, safe=True), read)
+
+    @override
+    def update(self, resource: Resource, patches: Sequence[Patch]) -> list[Outcome]:
+        def read(patch: Patch, result: Mapping[str, Any]) -> Outcome:
+            return self._outcome(resource, patch.id, patch.body, result)
+
+        items = [{**_addressed(each), "values": each.body} for each in patches]
+        return outcomes(patches, self._bulk(resource, {"update": items}), read)
+
+    @override
+    def delete(self, resource: Resource, removals: Sequence[Removal]) -> list[Outcome]:
+        def read(removal: Removal, result: Mapping[str, Any]) -> Outcome:
+            if result["status"] < BAD_REQUEST or result["status"] == NOT_FOUND:
+                return Outcome(removal.id)
+            return self._outcome(resource, removal.id, {}, result)
+
+        if not self.capabilities(resource.name).can_delete:
+            return impossible(removals, self._at(resource.name), "delete it")
+        items = [_addressed(each) for each in removals]
+        return outcomes(removals, self._bulk(resource, {"delete": items}), read)
+
+    @override
+    def archive(self, resource: Resource, removals: Sequence[Removal]) -> list[Outcome]:
+        if not self.capabilities(resource.name).can_archive:
+            return impossible(removals, self._at(resource.name), "archive it")
+        if resource.name == "partners":
+            steps = [Transition(each.key, each.id, each.version, "archive") for each in removals]
+            return self._act(resource, steps)
+        return self.update(resource, [Patch(each.key, each.id, each.version, {"active": False}) for each in removals])
+
+    @override
+    def perform(self, resource: Resource, transitions: Sequence[Transition]) -> list[Outcome]:
+        known = self.capabilities(resource.name).transitions
+        if transitions and transitions[0].name not in known:
+            return impossible(transitions, self._at(resource.name), transitions[0].name)
+        return self._act(resource, transitions)
+
+    @override
+    def close(self) -> None:
+        self._client.close()
+
+    def _read(self, path: str, params: Mapping[str, Any]) -> Answer:
+        return accepted(self._client.request("GET", path, params=params, safe=True), f"{NAME}: {path}")
+
+    def _page(self, resource: Resource, spot: "_Spot", size: int, *, keys_only: bool) -> Answer:
+        params = {**filters(resource), **spot.params(size)}
+        if keys_only:
+            params["fields"] = KEY_FIELDS
+        return self._read(f"{API}/{resource.name}", params)
+
+    def _remotes(self, answer: Answer, resource: Resource, read: Callable[[Body], Remote]) -> list[Remote]:
+        return read_all(promised(answer, self._at(resource.name), "items", list), read, self._at(resource.name))
+
+    def _matching(self, resource: Resource, condition: Mapping[str, Any]) -> list[Remote]:
+        found: list[Remote] = []
+        page, total = 1, 1
+        while (page - 1) * PAGE < total:
+            params = {"page": page, "per_page": PAGE, **filters(resource), **condition}
+            answer = self._read(f"{API}/{resource.name}", params)
+            found += self._remotes(answer, resource, _remote)
+            page, total = page + 1, _total(answer)
+        return found
+
+    def _fetch_one(self, resource: Resource, record_id: str) -> Fetched:
+        place = f"{API}/{resource.name}/{quote(record_id, safe='')}"
+        answer = self._client.request("GET", place, safe=True)
+        if answer.status in PRESENCES:
+            return Fetched(record_id, PRESENCES[answer.status])
+        data = accepted(answer, f"{NAME}: {place}").data
+        return Fetched(record_id, Presence.PRESENT, read_all([data], _remote, self._at(resource.name))[0])
+
+    def _act(self, resource: Resource, transitions: Sequence[Transition]) -> list[Outcome]:
+        def read(transition: Transition, result: Mapping[str, Any]) -> Outcome:
+            return self._outcome(resource, transition.id, {}, result)
+
+        items = [_addressed(each) for each in transitions]
+        action = transitions[0].name if transitions else ""
+        return outcomes(transitions, self._bulk(resource, {"perform": items, "action": action}), read)
+
+    def _bulk(self, resource: Resource, content: Mapping[str, Any], *, safe: bool = False) -> list[Any]:
+        answer = self._client.request("POST", f"{API}/{resource.name}/bulk", json=content, safe=safe)
+        return promised(accepted(answer, self._at(resource.name)), self._at(resource.name), "results", list)
+
+    def _outcome(self, resource: Resource, known: str | None, sent: Body, result: Mapping[str, Any]) -> Outcome:
+        if result["status"] < BAD_REQUEST:
+            return _written(result, sent)
+        code, existing = result.get("error", ""), result.get("existing_id")
+        refusal = Refusal(
+            result["status"],
+            code,
+            result.get("message", ""),
+            result.get("field"),
+            None if existing is None else str(existing),
+            KINDS.get(code),
+        )
+        return Outcome(known, error=refused(refusal, self._at(resource.name, known), sent))
+
+    def _blank(self, resource: str) -> Body:
+        """Every field empty: what a create leaves of the fields that neither we nor the server filled."""
+        if resource not in self._blanks:
+            self._blanks[resource] = blank(self.describe(resource))
+        return self._blanks[resource]
+
+    def _at(self, resource: str, record_id: str | None = None) -> str:
+        return f"{NAME}: {resource} {record_id}" if record_id else f"{NAME}: {resource}"
+
+
+class _Spot(NamedTuple):
+    """Where a scan stands: its window, how many of the window's records are surely read, and how many it held."""
+
+    start: str | None = None
+    end: str | None = None
+    read: int = 0
+    total: int | None = None
+    tail: bool = False
+    """This window is the scan's second one: what changed since the first was closed."""
+    stalled: int = 0
+    """Requests in a row that brought nothing new."""
+    restarts: int = 0
+
+    def params(self, size: int) -> dict[str, Any]:
+        """The page in which the first unread record stands."""
+        asked = {"write_date_from": self.start, "write_date_to": self.end}
+        return {
+            "page": self.read // size + 1,
+            "per_page": size,
+            **{name: value for name, value in asked.items() if value is not None},
+        }
+
+    def bounded(self, now: str) -> "_Spot":
+        """The same window with an end: the last second that is over, in the second window the one that still runs."""
+        return self._replace(end=now if self.tail else _earlier(now))
+
+    def after(self, size: int, count: int, total: int, now: str) -> "_Spot":
+        """Where the scan stands after a page of `count` records, when the window held `total` of them."""
+        if self.end is None:
+            return _Spot(start=_earlier(now))
+        left = (total if self.total is None else self.total) - total
+        if left < 0 and not self.tail:
+            return self._replace(read=0, total=total, restarts=self.restarts + 1)
+        surely = max(0, self.read - max(0, left))
+        begin = self.read // size * size
+        read = max(surely, begin + count) if begin <= surely else surely
+        if read >= total:
+            return _Spot(start=self.start) if self.tail else _Spot(start=self.end, tail=True)
+        stalled = 0 if read > surely else self.stalled + 1
+        return self._replace(read=read, total=total, stalled=stalled)
+
+
+def _remote(record: Body) -> Remote:
+    return Remote(str(record["id"]), Version(str(record["revision"])), _instant(record["write_date"]), record)
+
+
+def _key(record: Body) -> Remote:
+    return _remote(record)._replace(body=None)
+
+
+def _written(result: Mapping[str, Any], sent: Body) -> Outcome:
+    stamps = {"id": result["id"], "revision": result["revision"], "write_date": result["write_date"]}
+    return Outcome(str(result["id"]), Version(str(result["revision"])), {**sent, **result["changed"], **stamps})
+
+
+def _values(draft: Draft) -> Body:
+    return draft.body if draft.marker is None else {**draft.body, MARKER: draft.marker}
+
+
+def _addressed(item: Patch | Removal | Transition) -> dict[str, Any]:
+    number: int | str = int(item.id) if item.id.isdecimal() else item.id
+    return {"id": number} if item.version is None else {"id": number, "revision": int(item.version)}
+
+
+def _total(answer: Answer) -> int:
+    return promised(answer, NAME, "total", int)
+
+
+def _now(answer: Answer) -> str:
+    return promised(answer, NAME, "now", str)
+
+
+def _instant(moment: str) -> datetime:
+    return datetime.fromisoformat(moment).replace(tzinfo=UTC)
+
+
+def _earlier(moment: str) -> str:
+    return (datetime.fromisoformat(moment) - SECOND).isoformat(sep=" ")
+
+
+def _identified(company: Mapping[str, Any]) -> Fingerprint:
+    return Fingerprint(NAME, str(company["company_id"]), company["database"], _instant(company["now"]))
+
+
+def _field(told: tuple[str, Mapping[str, Any]]) -> LiveField:
+    name, about = told
+    return LiveField(
+        name,
+        about["type"],
+        nullable=not about.get("required", False),
+        read_only=about.get("readonly", False),
+        length=about.get("size"),
+        choices=tuple(about.get("selection") or ()),
+    )
+
+
+_COMMON = Capabilities(
+    page_size=PAGE,
+    keys_page_size=KEYS_PAGE,
+    fetch_size=BATCH,
+    write_size=BATCH,
+    idempotency_key=True,
+    marker_field=MARKER,
+    conditional_write=True,
+    counts=True,
+    granularity=SECOND,
+)
+_ORDERS = replace(_COMMON, transitions=frozenset(("confirm", "cancel")))
+
+RESOURCES: Mapping[str, Capabilities] = {
+    "partners": replace(
+        _COMMON,
+        can_archive=True,
+        normalising_fields=frozenset(("name", "vat", "email", "phone", "website", "credit_limit")),
+    ),
+    "items": replace(
+        _COMMON,
+        can_archive=True,
+        unique_fields=("code",),
+        normalising_fields=frozenset(("name", "list_price", "cost_price")),
+    ),
+    "warehouses": _COMMON,
+    "stock_moves": replace(_COMMON, can_update=False, can_delete=False),
+    "stock_levels": replace(
+        _COMMON, idempotency_key=False, marker_field=None, can_create=False, can_update=False, can_delete=False
+    ),
+    "sales_orders": _ORDERS,
+    "purchase_orders": replace(_COMMON, transitions=frozenset(("receive", "cancel"))),
+    "production_orders": replace(_COMMON, transitions=frozenset(("finish", "cancel"))),
+}
+"""What each resource can do."""
