@@ -8,7 +8,7 @@ Rows are plain tuples in the order of `columns`. `where` holds equalities; `also
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import orjson
 from sqlalchemy import Connection, Table
@@ -28,21 +28,32 @@ def insert_rows(
     return _insert(conn, table, columns, rows, "ON CONFLICT DO NOTHING" if lenient else "")
 
 
-def upsert_rows(
-    conn: Connection,
-    table: Table,
-    columns: tuple[str, ...],
-    rows: Sequence[Row],
-    *,
-    keys: tuple[str, ...],
-    keep: Collection[str] = (),
-) -> None:
-    """Insert rows, or replace those with the same keys, whose `keep` columns stay as they are.
+class Plus(NamedTuple):
+    """A number to add to what is stored."""
 
-    The keys must be unique within `rows`.
+    number: int
+
+
+class Same(NamedTuple):
+    """What makes a stored row and a new one the same, and what then becomes of the stored one.
+
+    It takes every column of the new row but the `keys` and those it shall `keep`; `added` numbers are summed.
+    `where` is the condition of a partial index, in the index's words.
     """
-    changed = [f'"{name}" = excluded."{name}"' for name in columns if name not in keys and name not in keep]
-    _insert(conn, table, columns, rows, f"ON CONFLICT ({_names(keys)}) DO UPDATE SET {', '.join(changed)}")
+
+    keys: tuple[str, ...]
+    keep: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    where: str = ""
+
+
+def upsert_rows(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], same: Same) -> None:
+    """Insert rows, or replace what is stored under the same keys, which must be unique within `rows`."""
+    untouched = {*same.keys, *same.keep, *same.added}
+    sets = [f'"{name}" = excluded."{name}"' for name in columns if name not in untouched]
+    sets += [f'"{name}" = "{table.name}"."{name}" + excluded."{name}"' for name in same.added]
+    index = f"({_names(same.keys)})" + (f" WHERE {same.where}" if same.where else "")
+    _insert(conn, table, columns, rows, f"ON CONFLICT {index} DO UPDATE SET {', '.join(sets)}")
 
 
 def update_rows(
@@ -81,21 +92,21 @@ def update_in(
     changes: Mapping[str, Any],
     within: tuple[str, Collection[Any]],
     where: Mapping[str, Any] = _NOTHING,
-    *,
-    added: Mapping[str, int] = _NOTHING,
     also: str = "",
 ) -> int:
-    """Set the same values on every row whose column holds one of the values, and add to numbers.
-
-    Says how many rows it found.
-    """
+    """Set (or add, see `Plus`) the same on every row whose column holds one of the values; says how many rows."""
     column, values = within
     if not values:
         return 0
     mark = _mark(conn)
-    sets = ", ".join([f'"{name}" = {mark}' for name in changes] + [f'"{name}" = "{name}" + {mark}' for name in added])
-    sql = f'UPDATE "{table.name}" SET {sets} WHERE {_condition(tuple(where), column, also, conn.dialect.name)}'
-    return _execute(conn, sql, (*changes.values(), *added.values(), *where.values(), _array(conn, values)))
+    sets = [
+        f'"{name}" = "{name}" + {mark}' if isinstance(to, Plus) else f'"{name}" = {mark}'
+        for name, to in changes.items()
+    ]
+    bound = [to.number if isinstance(to, Plus) else to for to in changes.values()]
+    condition = _condition(tuple(where), column, also, conn.dialect.name)
+    sql = f'UPDATE "{table.name}" SET {", ".join(sets)} WHERE {condition}'
+    return _execute(conn, sql, (*bound, *where.values(), _array(conn, values)))
 
 
 def delete_in(
@@ -126,9 +137,10 @@ def delete_rows(conn: Connection, table: Table, keys: tuple[str, ...], rows: Seq
 def fetch(conn: Connection, sql: str, bound: Row = ()) -> list[Row]:
     """The rows of a query in the driver's own words (`?` for SQLite, `%s` for PostgreSQL)."""
     result = conn.exec_driver_sql(sql, bound)
-    rows: list[Row] = result.cursor.fetchall()
+    # The driver's own tuples: SQLAlchemy would wrap each one.
+    rows: Any = result.cursor.fetchall()
     result.close()
-    return rows
+    return list(rows)
 
 
 def allocate(conn: Connection, name: str, count: int) -> int:
@@ -215,9 +227,9 @@ def _values_sql(table: Table, names: tuple[str, ...], rows: int, dialect: str) -
 
 
 def _type(table: Table, column: str) -> str:
-    from sqlalchemy.dialects import postgresql
+    from sqlalchemy.dialects.postgresql import dialect
 
-    return str(table.columns[column].type.compile(dialect=postgresql.dialect()))
+    return str(table.columns[column].type.compile(dialect=dialect()))  # type: ignore[no-untyped-call]
 
 
 @lru_cache(maxsize=256)

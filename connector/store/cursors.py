@@ -1,9 +1,9 @@
 """How far each side was read, for each entity."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, select
 
 from connector.records import Cursor, Side
 from connector.store import bulk
@@ -39,18 +39,16 @@ def get(conn: Connection, entity: str, side: Side) -> Position:
 
 def save(conn: Connection, position: Position, at: datetime) -> None:
     """Store a position as it is, its `known` and `echoes` included; `moved_at` becomes `at`."""
-    stored = position._replace(enumerated_at=None, moved_at=None)
-    row = (*stored[:1], str(position.side), *stored[2:-2], maybe_micros(position.enumerated_at), to_micros(at))
-    bulk.upsert_rows(conn, cursor, Position._fields, [row], keys=("entity", "side"))
+    times = (maybe_micros(position.enumerated_at), to_micros(at))
+    row = (position.entity, str(position.side), *position[2:-2], *times)
+    bulk.upsert_rows(conn, cursor, Position._fields, [row], bulk.Same(keys=("entity", "side")))
 
 
 def bump(conn: Connection, entity: str, side: Side, *, known: int = 0, echoes: int = 0) -> None:
     """Add to the counts, whoever else adds to them."""
-    row = (entity, str(side), 0, False, 0, 0)
     columns = ("entity", "side", "generation", "complete", "known", "echoes")
-    bulk.insert_rows(conn, cursor, columns, [row], lenient=True)
-    same = (cursor.c.entity == entity, cursor.c.side == str(side))
-    conn.execute(cursor.update().where(*same).values(known=cursor.c.known + known, echoes=cursor.c.echoes + echoes))
+    same = bulk.Same(keys=("entity", "side"), keep=("generation", "complete"), added=("known", "echoes"))
+    bulk.upsert_rows(conn, cursor, columns, [(entity, str(side), 0, False, known, echoes)], same)
 
 
 def all(conn: Connection) -> list[Position]:  # noqa: A001 -- reads as `cursors.all`
@@ -58,15 +56,14 @@ def all(conn: Connection) -> list[Position]:  # noqa: A001 -- reads as `cursors.
     return [_position(row) for row in conn.execute(select(*_columns()).order_by(cursor.c.entity, cursor.c.side))]
 
 
-def _columns() -> list[object]:
+def _columns() -> list[Any]:
     return [cursor.c[name] for name in Position._fields]
 
 
-def _position(row: Row[tuple[object, ...]]) -> Position:
-    found = Position(*row)
-    return found._replace(
-        side=Side(found.side),
-        complete=bool(found.complete),
+def _position(row: Any) -> Position:
+    return Position(*row)._replace(
+        side=Side(row.side),
+        complete=bool(row.complete),
         enumerated_at=maybe_instant(row.enumerated_at),
         moved_at=maybe_instant(row.moved_at),
     )

@@ -1,4 +1,8 @@
-"""Keys known to need a look. Each put gives a key a new sequence number; settling removes only the number that was read."""
+"""Keys known to need a look.
+
+Each put gives a key a new sequence number, and settling removes only the number that was read: an event that arrives
+meanwhile is never lost.
+"""
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -18,7 +22,7 @@ from connector.store.columns import (
     to_instant,
     to_micros,
 )
-from connector.store.schema import POSTPONED, READY, counter, inbox, receipt
+from connector.store.schema import POSTPONED, READY, WAITING, counter, inbox, receipt
 
 _COLUMNS = (
     "seq",
@@ -38,6 +42,7 @@ _COLUMNS = (
 )
 _READ = _COLUMNS[:-1]
 _COUNTER = "inbox"
+_SAME = bulk.Same(keys=("entity", "side", "id"), keep=("since",))
 
 
 def put(conn: Connection, rows: Sequence[Arrival], at: datetime) -> None:
@@ -54,12 +59,11 @@ def put(conn: Connection, rows: Sequence[Arrival], at: datetime) -> None:
         inbox,
         _COLUMNS,
         [_row(seq, row, now) for seq, row in enumerate(latest.values(), first)],
-        keys=("entity", "side", "id"),
-        keep=("since",),
+        _SAME,
     )
 
 
-def take(  # noqa: PLR0913 -- the window and the filter of one question
+def take(  # noqa: PLR0913, PLR0917 -- the window and the filter of one question
     conn: Connection,
     entity: str,
     after_seq: int,
@@ -101,7 +105,7 @@ def settle(conn: Connection, seqs: Collection[int]) -> None:
 
 def park(conn: Connection, rows: Sequence[tuple[int, Ref | None, datetime | None]]) -> None:
     """Let keys wait for a parent, for a time, or both, and count the attempt; a key that was put again stays due."""
-    stored = dict(bulk.select_in(conn, inbox, ("seq", "attempts"), ("seq", [row[0] for row in rows])))
+    stored: dict[int, int] = dict(bulk.select_in(conn, inbox, ("seq", "attempts"), ("seq", [row[0] for row in rows])))
     bulk.update_rows(
         conn,
         inbox,
@@ -119,6 +123,12 @@ def release(conn: Connection, parents: Collection[Ref]) -> int:
     """Make due what waits for one of these records; says how many keys."""
     waited = {ref_to_text(parent) for parent in parents}
     return bulk.update_in(conn, inbox, {"waits_for": None, "next_try": None}, ("waits_for", waited))
+
+
+def waiting(conn: Connection, entity: str, limit: int = 1000) -> list[Waiting]:
+    """The keys that wait for a parent, oldest first."""
+    parked = (text(WAITING), inbox.c.entity == entity)
+    return [_waiting(tuple(row)) for row in conn.execute(_first(parked, limit))]
 
 
 def depth(conn: Connection) -> dict[str, tuple[int, datetime | None]]:
@@ -147,7 +157,8 @@ def _row(seq: int, row: Arrival, now: int) -> tuple[Any, ...]:
 
 
 def _first(conditions: Iterable[Any], limit: int) -> Select[Any]:
-    return select(*(inbox.c[name] for name in _READ)).where(*conditions).order_by(inbox.c.seq).limit(limit)
+    columns: list[Any] = [inbox.c[name] for name in _READ]
+    return select(*columns).where(*conditions).order_by(inbox.c.seq).limit(limit)
 
 
 def _among(keys: Collection[tuple[Side, str]]) -> ColumnElement[bool]:

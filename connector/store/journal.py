@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, func, or_, select, text
@@ -82,20 +83,28 @@ def add(conn: Connection, operations: Sequence[Operation], at: datetime) -> None
         raise OperationTaken(_refused(conn, rows)) from error
 
 
-def advance(  # noqa: PLR0913 -- one statement says it all
+def advance(  # noqa: PLR0913, PLR0917 -- one statement says it all
     conn: Connection,
-    ids: Collection[str],
+    ids: Sequence[str],
     state: OperationState,
     at: datetime,
     error: str | None = None,
     drop_values: bool = False,  # noqa: FBT001, FBT002 -- the journal's callers name it
+    targets: Sequence[str] | None = None,
 ) -> None:
-    """Move operations on to a state; sending counts as an attempt, and dropped values leave only what happened."""
+    """Move operations on to a state; sending counts as an attempt.
+
+    Dropped values leave only what happened; `targets`, one an id, name the records that creates made.
+    """
     changes: dict[str, Any] = {"state": str(state), "changed_at": to_micros(at), "error": error}
     if drop_values:
         changes |= _ERASED
-    added = {"attempts": 1} if state is OperationState.SENDING else {}
-    bulk.update_in(conn, operation, changes, ("id", ids), added=added)
+    if targets is not None:
+        _advance_to(conn, list(zip(ids, targets, strict=True)), changes)
+        return
+    if state is OperationState.SENDING:
+        changes["attempts"] = bulk.Plus(1)
+    bulk.update_in(conn, operation, changes, ("id", ids))
 
 
 def evolve(conn: Connection, operation_id: str, at: datetime, **changes: Any) -> None:
@@ -117,6 +126,12 @@ def get(conn: Connection, ids: Collection[str]) -> dict[str, Operation]:
     return {row[0]: _read(row) for row in bulk.select_in(conn, operation, _READ, ("id", ids))}
 
 
+def timed(conn: Connection, ids: Collection[str]) -> list[tuple[Operation, datetime, datetime]]:
+    """Operations by id, each with when it was planned and when it last moved."""
+    rows = bulk.select_in(conn, operation, (*_READ, "created_at", "changed_at"), ("id", ids))
+    return [_read_timed(row) for row in sorted(rows, key=itemgetter(0))]
+
+
 def live_keys(conn: Connection, entity: str, side: Side, keys: Collection[str]) -> dict[str, Operation]:
     """The live operation about each of these records (see `Operation.key`), where there is one."""
     where = {"entity": entity, "side": str(side)}
@@ -124,7 +139,7 @@ def live_keys(conn: Connection, entity: str, side: Side, keys: Collection[str]) 
     return {one.key: one for one in found}
 
 
-def by_state(  # noqa: PLR0913 -- the filters of one question
+def by_state(
     conn: Connection,
     states: Collection[OperationState],
     entity: str | None = None,
@@ -151,12 +166,12 @@ def of_run(conn: Connection, run_id: str) -> list[Operation]:
 def of_record(
     conn: Connection, entity: str, side: Side, record_id: str, limit: int
 ) -> list[tuple[Operation, datetime, datetime]]:
-    """The newest operations that wrote a record or were caused by it, newest first, with when planned and last moved."""
+    """The newest operations that wrote a record or were caused by it, newest first, timed like `timed`."""
     written = and_(operation.c.target == record_id, operation.c.side == str(side))
     caused = and_(operation.c.source == record_id, operation.c.side == str(side.other))
     query = select(*_columns((*_READ, "created_at", "changed_at"))).where(operation.c.entity == entity)
     newest = query.where(or_(written, caused)).order_by(operation.c.id.desc()).limit(limit)
-    return [(_read(tuple(row[:-2])), to_instant(row[-2]), to_instant(row[-1])) for row in conn.execute(newest)]
+    return [_read_timed(tuple(row)) for row in conn.execute(newest)]
 
 
 def window_counts(conn: Connection, entity: str, side: Side, since: datetime) -> dict[OperationKind, int]:
@@ -174,6 +189,14 @@ def state_counts(conn: Connection) -> dict[OperationState, int]:
         query = select(operation.c.state, func.count()).where(text(condition)).group_by(operation.c.state)
         found |= {OperationState(state): number for state, number in conn.execute(query)}
     return found
+
+
+def _advance_to(conn: Connection, pairs: Sequence[tuple[str, str]], changes: dict[str, Any]) -> None:
+    # One statement for everything: each touch of a row moves its long values.
+    columns = ("target", "key", *changes)
+    same = tuple(changes.values())
+    rows = [(one, target, target, *same) for one, target in pairs]
+    bulk.update_rows(conn, operation, ("id",), columns, rows)
 
 
 def _refused(conn: Connection, rows: Sequence[bulk.Row]) -> list[str]:
@@ -235,3 +258,7 @@ def _read(row: bulk.Row) -> Operation:
         settles=decode(row[10]),
         state=OperationState(row[15]),
     )
+
+
+def _read_timed(row: bulk.Row) -> tuple[Operation, datetime, datetime]:
+    return _read(row[:-2]), to_instant(row[-2]), to_instant(row[-1])

@@ -60,7 +60,9 @@ def versions(conn: Connection, entity: str, side: Side, ids: Collection[str]) ->
     """The version of each linked record's base on `side`; ids without a link are left out."""
     column = f"{side}_id"
     rows = bulk.select_in(conn, link, ("id", column), (column, ids), {"entity": entity})
-    stored = dict(bulk.select_in(conn, base, ("link", f"{side}_version"), ("link", [number for number, _ in rows])))
+    stored: dict[int, str | None] = dict(
+        bulk.select_in(conn, base, ("link", f"{side}_version"), ("link", [number for number, _ in rows]))
+    )
     return {record_id: maybe_version(stored[number]) for number, record_id in rows}
 
 

@@ -12,7 +12,7 @@ from connector.store.columns import maybe_version, to_instant, to_micros
 from connector.store.schema import match_key, sighting
 
 _SIGHTING = ("entity", "side", "id", "version", "generation", "first_at", "keys")
-_SIGHTING_KEYS = ("entity", "side", "id")
+_SAME = bulk.Same(keys=("entity", "side", "id"), keep=("first_at",))
 _MATCH_KEY = ("entity", "side", "hash", "id")
 
 
@@ -23,7 +23,7 @@ def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], gen
     """
     latest = {row.id: row for row in rows}
     where = {"entity": entity, "side": str(side)}
-    before = dict(bulk.select_in(conn, sighting, ("id", "keys"), ("id", latest), where))
+    before: dict[str, bytes] = dict(bulk.select_in(conn, sighting, ("id", "keys"), ("id", latest), where))
     packed = {row.id: _pack(row.keys) if row.keys else before.get(row.id, b"") for row in latest.values()}
     now = to_micros(at)
     bulk.upsert_rows(
@@ -31,8 +31,7 @@ def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], gen
         sighting,
         _SIGHTING,
         [(entity, str(side), row.id, row.version, generation, now, packed[row.id]) for row in latest.values()],
-        keys=_SIGHTING_KEYS,
-        keep=("first_at",),
+        _SAME,
     )
     _replace_keys(conn, (entity, str(side)), before, {key: value for key, value in packed.items() if value})
     return len(latest) - len(before)
@@ -79,7 +78,7 @@ def first_seen(conn: Connection, entity: str, side: Side, ids: Collection[str]) 
 def forget(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> int:
     """Forget ids and their match keys; says how many were known."""
     where = {"entity": entity, "side": str(side)}
-    before = dict(bulk.select_in(conn, sighting, ("id", "keys"), ("id", ids), where))
+    before: dict[str, bytes] = dict(bulk.select_in(conn, sighting, ("id", "keys"), ("id", ids), where))
     _replace_keys(conn, (entity, str(side)), before, dict.fromkeys(before, b""))
     return bulk.delete_in(conn, sighting, ("id", before), where)
 

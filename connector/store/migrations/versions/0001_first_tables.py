@@ -28,7 +28,10 @@ LIVE = "state IN ('planned', 'held', 'sending', 'unknown')"
 STOPPED = "state IN ('rejected', 'abandoned')"
 DONE = "state = 'done'"
 READY = "waits_for IS NULL AND next_try IS NULL"
+WAITING = "waits_for IS NOT NULL"
 POSTPONED = "waits_for IS NULL AND next_try IS NOT NULL"
+UNSETTLED = "status <> 'closed'"
+OPEN = "closed_at IS NULL"
 
 metadata = MetaData()
 Sequence("link_number", metadata=metadata)
@@ -146,7 +149,7 @@ Table(
     UniqueConstraint("entity", "side", "id", name="uq_inbox_record"),
     _partial("ix_inbox_ready", "entity", "seq", where=READY),
     _partial("ix_inbox_postponed", "entity", "next_try", where=POSTPONED),
-    _partial("ix_inbox_waiting", "waits_for", where="waits_for IS NOT NULL"),
+    _partial("ix_inbox_waiting", "waits_for", where=WAITING),
 )
 
 Table(
@@ -262,7 +265,7 @@ Table(
     _bytes("chosen", empty=True),
     _text("resolved_by", empty=True),
     _text("how", empty=True),
-    _partial("uq_conflict_open", "link", "field", where="status <> 'closed'", unique=True),
+    _partial("uq_conflict_open", "link", "field", where=UNSETTLED, unique=True),
 )
 
 Table(
@@ -278,7 +281,7 @@ Table(
     _number("seen_at"),
     Column("attempts", Integer, nullable=False),
     _number("closed_at", empty=True),
-    _partial("uq_problem_open", "entity", "side", "id", "cause", where="closed_at IS NULL", unique=True),
+    _partial("uq_problem_open", "entity", "side", "id", "cause", where=OPEN, unique=True),
 )
 
 Table(
