@@ -1,7 +1,7 @@
 """Stops over a whole plan: how much one entity may change on one side before a person has looked."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import orjson
@@ -34,15 +34,29 @@ def digest(operation: Operation) -> str:
     return xxhash.xxh3_128_hexdigest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
 
-def check(entity: Entity, side: Side, staged: Collection[Operation], recent: Mapping[OperationKind, int], linked: int) -> list[Trip]:
-    """The guards that trip over `staged` operations of one entity on one side.
+class Census(NamedTuple):
+    """What a plan would do, counted page by page so that memory stays flat."""
 
-    `recent` are operations done in the rolling window, `linked` is how many links there are; approved operations are not
-    handed in.
+    removals: Counter[Side]
+    fields: Counter[tuple[Side, str]]
+
+    def add(self, operations: Iterable[Operation]) -> None:
+        """Count more operations; approved ones are not handed in."""
+        for operation in operations:
+            if operation.kind in REMOVALS:
+                self.removals[operation.side] += 1
+            elif operation.kind is OperationKind.UPDATE and operation.reason != FIRST_CONTACT:
+                # First contact fills fields on every record, and is meant to.
+                self.fields.update((operation.side, name) for name in operation.values)
+
+
+def check(entity: Entity, side: Side, census: Census, recent: Mapping[OperationKind, int], linked: int) -> list[Trip]:
+    """The guards that trip for one entity on one side.
+
+    `recent` are operations done in the rolling window, `linked` is how many links there are.
     """
-    removals = sum(1 for operation in staged if operation.kind in REMOVALS)
-    trips = _removals(entity, side, removals, sum(recent.get(kind, 0) for kind in REMOVALS), linked)
-    return trips + _same_field(entity, side, staged, linked)
+    removed = sum(recent.get(kind, 0) for kind in REMOVALS)
+    return _removals(entity, side, census.removals[side], removed, linked) + _same_field(entity, side, census, linked)
 
 
 def _removals(entity: Entity, side: Side, now: int, before: int, linked: int) -> list[Trip]:
@@ -62,13 +76,12 @@ def removal_limit(guard: Guard, linked: int) -> int:
     return max(1, min(guard.deletes, int(linked * guard.delete_share)))
 
 
-def _same_field(entity: Entity, side: Side, staged: Iterable[Operation], linked: int) -> list[Trip]:
+def _same_field(entity: Entity, side: Side, census: Census, linked: int) -> list[Trip]:
     """The same field changed on most records: rarely people, usually a changed mapping or import."""
     limit = max(entity.guard.changes, int(linked * entity.guard.change_share))
-    counts = Counter(name for operation in staged if _counts(operation) for name in operation.values)
     trips = []
-    for name, count in counts.items():
-        if count > limit:
+    for (changed_side, name), count in census.fields.items():
+        if changed_side is side and count > limit:
             message = (
                 f"{name} would change on {count} of {linked} {entity.name} records on {side}, the limit is {limit}; nothing of "
                 f"that kind was written. If this is right, release them with: connector approve {entity.name}"
@@ -76,11 +89,6 @@ def _same_field(entity: Entity, side: Side, staged: Iterable[Operation], linked:
             kinds = frozenset({OperationKind.UPDATE})
             trips.append(Trip(entity.name, side, kinds, count, limit, message, frozenset({name})))
     return trips
-
-
-def _counts(operation: Operation) -> bool:
-    """First contact fills fields on every record, and is meant to."""
-    return operation.kind is OperationKind.UPDATE and operation.reason != FIRST_CONTACT
 
 
 def is_stopped(operation: Operation, trips: Iterable[Trip]) -> bool:

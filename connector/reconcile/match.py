@@ -13,7 +13,7 @@ from enum import StrEnum
 import xxhash
 
 from connector.entities import Entity
-from connector.records import Record
+from connector.records import Record, Side
 
 _SIGN = 1 << 63
 _NOISE = re.compile(r"[\W_]+")
@@ -34,13 +34,22 @@ def match_keys(entity: Entity, record: Record) -> tuple[int, ...]:
     return tuple(hashed for _, hashed in _ranked(entity, record))
 
 
+def marker_key(entity: str, side: Side, record_id: str) -> int:
+    """The key of a record that carries another record's id in its marker field."""
+    return _signed(f"@\x1f{entity}\x1f{side}\x1f{record_id}")
+
+
+def _signed(text: str) -> int:
+    digest = xxhash.xxh3_64_intdigest(text.encode())
+    return digest - _SIGN if digest >= _SIGN else digest
+
+
 def _ranked(entity: Entity, record: Record) -> list[tuple[int, int]]:
     found = []
     for rank, key in enumerate(entity.match):
         parts = [fold(value) for name in key.fields if (value := record.get(name)) not in (None, "")]
         if len(parts) == len(key.fields) and all(parts):
-            digest = xxhash.xxh3_64_intdigest("\x1f".join([str(rank), *parts]).encode())
-            found.append((rank, digest - _SIGN if digest >= _SIGN else digest))
+            found.append((rank, _signed("\x1f".join([str(rank), *parts]))))
     return found
 
 

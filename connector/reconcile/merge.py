@@ -203,12 +203,8 @@ def _first_contact(pair: Pair, group: str, names: tuple[str, ...], result: Merge
     """Two values that were never compared: an empty one never wins over a filled one, then the group's rule decides."""
     filled = [side for side in Side if any(value not in (None, "", []) for value in pair.values(side, names).values())]
     owner = _owner(pair, names)
-    if len(filled) == 1 and owner in (None, filled[0]):
-        _propagate(pair, group, names, filled[0], result)
-        return
     if len(filled) == 1:
-        # Only the side that does not own the field holds a value: both stay as they are, and that is agreed.
-        result.agreed.extend(names)
+        _fill(pair, group, names, filled[0], result)
         return
     resolution = _resolution(pair, group, names)
     winner = resolution or _first_winner(pair, names, owner)
@@ -216,6 +212,14 @@ def _first_contact(pair: Pair, group: str, names: tuple[str, ...], result: Merge
         result.contests.append(Contest(group, names, "first contact: both sides hold a value, and nothing says whose counts"))
     else:
         _propagate(pair, group, names, winner, result)
+
+
+def _fill(pair: Pair, group: str, names: tuple[str, ...], filled: Side, result: Merge) -> None:
+    """Only one side holds a value: it goes across; where the other side cannot take it, both stay as they are."""
+    if all(_can_take(pair, filled.other, name) for name in names):
+        _propagate(pair, group, names, filled, result)
+    else:
+        result.agreed.extend(names)
 
 
 def _first_winner(pair: Pair, names: tuple[str, ...], owner: Side | None) -> Side | None:

@@ -198,11 +198,14 @@ class Creator:
 
     @classmethod
     def compile(cls, entity: Entity, side: Side, source_fields: frozenset[str], creatable: frozenset[str]) -> "Creator":
-        """Choose the fields a create sends: known on both sides, not owned by the side written to, not deferred."""
+        """Choose the fields a create sends: known on both sides, taken by the side written to, not deferred.
+
+        Fields that side owns are sent too: a filled value is never held back in favour of an empty one.
+        """
         sent = tuple(
             name
             for name, rule in entity.fields.items()
-            if name in source_fields and name in creatable and rule.owner is not side and not rule.deferred
+            if name in source_fields and name in creatable and not rule.deferred
         )
         required = tuple(name for name in sent if entity.fields[name].required)
         return cls(entity, side, sent, required)
