@@ -43,7 +43,7 @@ PASSING = frozenset((TOO_MANY, 502, UNAVAILABLE, 504))
 """Statuses that another attempt may spare us."""
 
 STANDARD_HEADERS = {"Accept": "application/json", "Accept-Encoding": "gzip, deflate", "User-Agent": "crm-erp-connector"}
-_backoff = tenacity.wait_exponential_jitter(initial=0.5, max=30, jitter=0.5)
+_backoff = tenacity.wait_exponential(multiplier=0.5, max=30) + tenacity.wait_random(0, 0.5)
 
 
 class Answer(NamedTuple):
