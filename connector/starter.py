@@ -1,11 +1,12 @@
 """The configuration file that `connector init` writes: complete, commented, without secrets."""
 
-import json
 import re
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import NamedTuple
+
+import yaml
 
 from connector.errors import ConfigError
 
@@ -52,5 +53,5 @@ def _scalar(value: str) -> str:
     """A value as YAML reads it back; quoted only where that is needed."""
     if _PLAIN.fullmatch(value) and value.lower() not in _WORDS:
         return value
-    # JSON text is YAML text.
-    return json.dumps(value, ensure_ascii=False)
+    text: str = yaml.safe_dump(value, default_style='"', allow_unicode=True, width=10 * len(value) + 80)
+    return text.rstrip("\n")

@@ -1,6 +1,9 @@
 """YAML documents with the line of everything in them."""
 
+from contextlib import suppress
+
 import pytest
+from hypothesis import given, strategies as st
 from pydantic import ValidationError
 
 from connector.documents import load_document, suggest
@@ -102,3 +105,9 @@ def test_an_unknown_key_is_told_with_its_place_and_the_key_that_was_meant() -> N
 
 def test_nothing_is_suggested_for_a_word_that_is_near_to_none() -> None:
     assert suggest("zebra", ["customer", "order"]) == ""
+
+
+@given(st.text(alphabet="ab01: \n-[]{},&*!<'\"#|>?%@~.é\x07\ud800", max_size=60))
+def test_any_text_is_a_document_or_a_configuration_error(text: str) -> None:
+    with suppress(ConfigError):
+        load_document(text)

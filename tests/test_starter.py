@@ -4,6 +4,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given, strategies as st
 
 from connector.documents import load_document
 from connector.errors import ConfigError
@@ -35,7 +36,13 @@ def test_the_example_in_the_repository_is_the_starting_configuration() -> None:
     assert example.read_text(encoding="utf-8") == render_config(CRM, ERP)
 
 
-@pytest.mark.parametrize("value", ["null", "00042", "a: b #c", 'quo"te', "@erp@", "\\1", "ü☕", "", "x\ny"])
+@given(st.text())
+@example("null")
+@example("00042")
+@example("a: b #c")
+@example("@erp@")
+@example("\\1")
+@example("x\n\u0085\u2028\x7f🙂y")
 def test_any_value_is_read_back_as_it_was_given(value: str) -> None:
     text = render_config(SystemChoice("s", {"url": value}), ERP, store_url=value)
 
