@@ -30,6 +30,10 @@ Body: TypeAlias = dict[str, Any]
 """A record in the system's own wire form."""
 
 
+MARKER = "@"
+"""Reserved key of a record: the other side's id, where the system keeps it in a marker field."""
+
+
 class Side(StrEnum):
     """One of the two systems that are kept consistent."""
 

@@ -107,6 +107,18 @@ def advance(  # noqa: PLR0913, PLR0917 -- one statement says it all
     bulk.update_in(conn, operation, changes, ("id", ids))
 
 
+def complete(conn: Connection, created: Sequence[tuple[str, str]], at: datetime) -> None:
+    """Creates that are done: pairs of operation id and the id their record got; the values they sent are dropped."""
+    advance(conn, [operation_id for operation_id, _ in created], OperationState.DONE, at, drop_values=True)
+    bulk.update_rows(conn, operation, ("id",), ("target",), created)
+
+
+def changed_at(conn: Connection, ids: Collection[str]) -> dict[str, datetime]:
+    """When these operations last moved on."""
+    rows = bulk.select_in(conn, operation, ("id", "changed_at"), ("id", ids))
+    return {operation_id: to_instant(micros) for operation_id, micros in rows}
+
+
 def evolve(conn: Connection, operation_id: str, at: datetime, **changes: Any) -> None:
     """Change single fields of one operation; for the cold paths."""
     before = get(conn, [operation_id]).get(operation_id)

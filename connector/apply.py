@@ -1,0 +1,186 @@
+"""Execute operations: journalled before the call, settled after it, one transaction each a batch.
+
+An answer that never came is unknown, never failed. A whole call that got no usable answer leaves its batch unknown (or
+puts it back, where the request provably was not sent) and ends the entity's run.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from typing import TypeVar
+
+from connector.context import Work
+from connector.decide import CreateDecision
+from connector.errors import MappingFailed, OutcomeUnknown, RecordError, Sent, TransportError
+from connector.reconcile.carry import Unlinked, carry
+from connector.records import (
+    Draft,
+    Operation,
+    OperationKind,
+    OperationState,
+    Outcome,
+    Patch,
+    Record,
+    Removal,
+    Side,
+    Transition,
+)
+from connector.settle import settle_creates, settle_failures, settle_removals, settle_updates
+from connector.stage import requeue
+from connector.store import journal, links
+
+Item = TypeVar("Item")
+Prepared = tuple[Operation, Draft | Patch | Removal | Transition]
+
+
+def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
+    """The items, at most `size` at a time."""
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def send_creates(work: Work, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> None:
+    """Create the counterparts of records that are journalled as sending."""
+    for side in Side:
+        mine = [create for create in creates if create.operation.side is side]
+        for batch in batches(mine, work.write_size(side)):
+            _send_create_batch(work, side, batch, refs)
+            work.step(f"creating on {side}", len(batch))
+
+
+def _send_create_batch(
+    work: Work, side: Side, batch: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]
+) -> None:
+    drafts, good, bad = [], [], []
+    for create in batch:
+        try:
+            drafts.append(draft(work, create.operation, refs))
+            good.append(create)
+        except RecordError as error:
+            bad.append((create.operation, error))
+    if bad:
+        settle_failures(work, bad)
+    if good:
+        resource = work.resource(side)
+        operations = [create.operation for create in good]
+        outcomes = call(work, operations, lambda: work.adapter(side).create(resource, drafts))
+        settle_creates(work, side, list(zip(good, outcomes, strict=True)))
+
+
+def draft(work: Work, operation: Operation, refs: dict[tuple[str, Side, str], str]) -> Draft:
+    """The wire form of a create: references resolved through links, our id in the marker field."""
+    values: Record = {}
+    fields = work.entity.fields
+    for name, value in operation.values.items():
+        try:
+            values[name] = carry(fields[name], value, operation.side.other, refs)
+        except Unlinked as error:
+            message = f"{operation.entity} {operation.side.other}:{operation.source}: {name} refers to {error.ref}, which has no counterpart"
+            raise MappingFailed(message, field=name) from error
+    body = work.translator(operation.side).write(values, creating=True)
+    return Draft(operation.id, body, operation.source)
+
+
+def call(work: Work, operations: Sequence[Operation], write: Callable[[], list[Outcome]]) -> list[Outcome]:
+    """Make one write call; when no usable answer comes, journal what that means for every item and end the run."""
+    try:
+        outcomes = write()
+    except TransportError as error:
+        _journal_silence(work, operations, error)
+        raise
+    missing = len(operations) - len(outcomes)
+    return outcomes + [Outcome(None, error=OutcomeUnknown("the system did not report this item"))] * missing
+
+
+def _journal_silence(work: Work, operations: Sequence[Operation], error: TransportError) -> None:
+    ids = [operation.id for operation in operations]
+    with work.write() as connection:
+        if error.sent is Sent.NO:
+            journal.advance(connection, ids, OperationState.ABANDONED, work.now(), error="not sent: the system was down")
+            requeue(connection, work, operations, "not-sent")
+        else:
+            journal.advance(connection, ids, OperationState.UNKNOWN, work.now(), error="no answer came")
+
+
+def apply_planned(work: Work, operations: Sequence[Operation]) -> None:
+    """Execute planned updates, transitions and removals, side by side and kind by kind, in batches."""
+    ordered = sorted(operations, key=_order)
+    for (side, kind, action), group in groupby(ordered, key=lambda item: (item.side, item.kind, item.action)):
+        for batch in batches(list(group), work.write_size(side)):
+            _apply_batch(work, side, kind, action, batch)
+            work.step(f"{_DOING[kind]} on {side}", len(batch))
+
+
+_DOING = {
+    OperationKind.UPDATE: "updating",
+    OperationKind.PERFORM: "advancing",
+    OperationKind.ARCHIVE: "archiving",
+    OperationKind.DELETE: "deleting",
+}
+
+
+def _order(operation: Operation) -> tuple[str, str, str, str]:
+    return operation.side, operation.kind, operation.action or "", operation.id
+
+
+def _apply_batch(work: Work, side: Side, kind: OperationKind, action: str | None, batch: Sequence[Operation]) -> None:
+    prepared, bad = _prepare(work, side, kind, batch)
+    if bad:
+        settle_failures(work, bad)
+    if not prepared:
+        return
+    operations = [operation for operation, _ in prepared]
+    items = [item for _, item in prepared]
+    with work.write() as connection:
+        journal.advance(connection, [operation.id for operation in operations], OperationState.SENDING, work.now())
+    adapter, resource = work.adapter(side), work.resource(side)
+    verbs: dict[OperationKind, Callable[..., list[Outcome]]] = {
+        OperationKind.UPDATE: adapter.update,
+        OperationKind.PERFORM: adapter.perform,
+        OperationKind.ARCHIVE: adapter.archive,
+        OperationKind.DELETE: adapter.delete,
+    }
+    outcomes = call(work, operations, lambda: verbs[kind](resource, items))
+    results = list(zip(operations, outcomes, strict=True))
+    if kind in (OperationKind.UPDATE, OperationKind.PERFORM):
+        settle_updates(work, side, results)
+    else:
+        settle_removals(work, side, results)
+
+
+def _prepare(
+    work: Work, side: Side, kind: OperationKind, batch: Sequence[Operation]
+) -> tuple[list[Prepared], list[tuple[Operation, RecordError]]]:
+    prepared: list[Prepared] = []
+    bad: list[tuple[Operation, RecordError]] = []
+    for operation in batch:
+        try:
+            prepared.append((operation, _item(work, side, kind, operation)))
+        except RecordError as error:
+            bad.append((operation, error))
+    return prepared, bad
+
+
+def _item(work: Work, side: Side, kind: OperationKind, operation: Operation) -> Patch | Removal | Transition:
+    target = str(operation.target)
+    if kind is OperationKind.UPDATE:
+        body = work.translator(side).write(operation.values, creating=False)
+        return Patch(operation.id, target, operation.version, body)
+    if kind is OperationKind.PERFORM:
+        return Transition(operation.id, target, operation.version, str(operation.action))
+    return Removal(operation.id, target, operation.version)
+
+
+def refs_of(work: Work, operations: Sequence[Operation]) -> dict[tuple[str, Side, str], str]:
+    """The counterparts of everything some creates refer to, read from the links."""
+    from connector.reconcile.carry import references
+
+    wanted: dict[tuple[str, Side], set[str]] = {}
+    for operation in operations:
+        for ref in references(work.entity, operation.values, operation.side.other):
+            wanted.setdefault((ref.entity, ref.side), set()).add(ref.id)
+    known: dict[tuple[str, Side, str], str] = {}
+    with work.store.read() as connection:
+        for (entity, side), ids in wanted.items():
+            for own, other in links.counterparts(connection, entity, side, sorted(ids)).items():
+                known[entity, side, own] = other
+    return known

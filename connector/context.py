@@ -1,0 +1,153 @@
+"""What a run works with: two systems, one store, and the clock, ids and limits it was given."""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import NamedTuple, Protocol
+
+from sqlalchemy import Connection
+
+from connector.adapters.base import Adapter, Capabilities
+from connector.entities import Entity
+from connector.errors import LeaseLost
+from connector.mappings.compile import Translator
+from connector.reconcile.plan import Creator
+from connector.records import Resource, Side
+from connector.report import Tally
+from connector.store import leases
+from connector.store.database import Store
+
+
+class System(NamedTuple):
+    """One side: its name, its adapter, and a translator for every entity it keeps."""
+
+    name: str
+    adapter: Adapter
+    translators: Mapping[str, Translator]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much is done at once, and how long things stay good."""
+
+    chunk: int = 1000
+    """Keys that are decided together: memory is bounded by this, not by the number of records."""
+    write: int = 200
+    """Most records in one write, where the system takes as many."""
+    fresh: timedelta = timedelta(seconds=10)
+    """How long a record that came with a scan stands for the current state."""
+    rounds: int = 8
+    """How often one run looks again at what its own writes brought about."""
+    attempts: int = 20
+    retry_after: timedelta = timedelta(minutes=15)
+    guard_window: timedelta = timedelta(hours=24)
+    enumerate_every: timedelta = timedelta(hours=24)
+    lease: timedelta = timedelta(minutes=5)
+
+
+class Progress(Protocol):
+    """Told what a run does while it does it."""
+
+    def step(self, entity: str, activity: str, done: int) -> None:
+        """So many more records went through one activity."""
+
+
+class Quiet:
+    """Progress nobody looks at."""
+
+    def step(self, entity: str, activity: str, done: int) -> None:
+        """Keep silent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """Everything concrete, put together once in `bootstrap`; entities come parents first."""
+
+    entities: Mapping[str, Entity]
+    systems: Mapping[Side, System]
+    store: Store
+    clock: Callable[[], datetime]
+    new_id: Callable[[], str]
+    limits: Limits = Limits()
+    progress: Progress = Quiet()
+    settled_mappings: dict[int, dict[str, str]] = field(default_factory=dict)
+    """Field -> row hash of every mapping that bases were read with; filled from the store when needed."""
+
+
+LEASE = "sync"
+"""The one lease of a store: whoever holds it may write."""
+
+
+@dataclass(slots=True)
+class Work:
+    """One entity within one run."""
+
+    context: Context
+    entity: Entity
+    run: str
+    tally: Tally
+    epoch: int = 0
+    """Of the lease this run holds; every transaction checks and renews it."""
+    dry: bool = False
+    """Plan only: nothing is written to either system, and the inbox keeps its rows."""
+    allowed: frozenset[str] | None = None
+    """Apply only these operations, by digest; None allows everything."""
+    executed: set[str] = field(default_factory=set)
+    """Digests of the allowed operations that came out as planned."""
+    alive: set[Side] = field(default_factory=set)
+    """Sides that answered with at least one present record in this run: the canary without which nothing is absent."""
+    creators: dict[Side, Creator] = field(default_factory=dict)
+
+    @property
+    def store(self) -> Store:
+        """The state, to read; writing goes through `write`."""
+        return self.context.store
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """One transaction that commits only while this run still holds its lease; raises `LeaseLost` otherwise."""
+        with self.context.store.write() as connection:
+            yield connection
+            if not leases.renew(connection, LEASE, self.epoch, self.context.limits.lease, self.now()):
+                raise LeaseLost(f"{self.name}: another process took over; this run stops and loses nothing")
+
+    @property
+    def name(self) -> str:
+        """The entity's name."""
+        return self.entity.name
+
+    def now(self) -> datetime:
+        """The time by the injected clock."""
+        return self.context.clock()
+
+    def adapter(self, side: Side) -> Adapter:
+        """The system on one side."""
+        return self.context.systems[side].adapter
+
+    def translator(self, side: Side) -> Translator:
+        """This entity's mapping on one side."""
+        return self.context.systems[side].translators[self.entity.name]
+
+    def resource(self, side: Side) -> Resource:
+        """Where one side keeps this entity."""
+        return self.translator(side).resource
+
+    def capabilities(self, side: Side) -> Capabilities:
+        """What that resource can do."""
+        return self.adapter(side).capabilities(self.resource(side).name)
+
+    def write_size(self, side: Side) -> int:
+        """How many records go into one write."""
+        return min(self.context.limits.write, self.capabilities(side).write_size)
+
+    def creator(self, side: Side) -> Creator:
+        """Plans creates on one side."""
+        if side not in self.creators:
+            there, here = self.translator(side.other), self.translator(side)
+            self.creators[side] = Creator.compile(self.entity, side, there.fields, here.creatable)
+        return self.creators[side]
+
+    def step(self, activity: str, done: int) -> None:
+        """Tell progress."""
+        self.context.progress.step(self.entity.name, activity, done)

@@ -1,0 +1,263 @@
+"""Decide one gathered chunk: pairs, first contacts and creates, as values that `stage` makes durable."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from connector.context import Work
+from connector.gather import (
+    Chunk,
+    Seen,
+    census,
+    is_canary_alive,
+    is_settled_long_enough,
+    look_up,
+    resolve_references,
+    rows_across,
+    sight,
+    unproved,
+    valid_base,
+)
+from connector.observe import keys_of
+from connector.reconcile.match import Finding, Verdict, contradicts, judge
+from connector.reconcile.merge import Resolution
+from connector.reconcile.plan import PairPlan, Planner, Sight
+from connector.records import (
+    Link,
+    Operation,
+    OperationKind,
+    Presence,
+    Problem,
+    Record,
+    Ref,
+    Side,
+    Version,
+    Waiting,
+    decode,
+)
+from connector.store import conflicts
+from connector.store.conflicts import OpenConflict
+
+
+class PairDecision(NamedTuple):
+    """What to do about two records that are linked, or are to be linked (`link` is None)."""
+
+    link: Link | None
+    sights: Mapping[Side, Sight]
+    plan: PairPlan
+    rows: list[Waiting]
+    open: list[OpenConflict]
+    why: str = ""
+
+
+class CreateDecision(NamedTuple):
+    """One record to create across; `record` and `data` are the source as read, for its base."""
+
+    operation: Operation
+    record: Record
+    data: bytes | None
+    version: Version | None
+    row: Waiting
+    waits: list[Ref]
+
+
+@dataclass(slots=True)
+class Decisions:
+    """Everything decided about one chunk."""
+
+    pairs: list[PairDecision] = field(default_factory=list)
+    creates: list[CreateDecision] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    parked: list[Waiting] = field(default_factory=list)
+    ignored: list[Waiting] = field(default_factory=list)
+    vanished: list[Waiting] = field(default_factory=list)
+
+
+def decide(work: Work, chunk: Chunk) -> Decisions:
+    """Decide every key of a chunk, in the order: linked pairs, first contacts, creates."""
+    decisions = Decisions(ignored=list(chunk.dropped), problems=list(chunk.problems))
+    verdicts = {side: _judge_loose(work, chunk, side, decisions) for side in Side}
+    partners = _partners(work, chunk, verdicts)
+    resolve_references(work, chunk)
+    planner = Planner(
+        work.entity, {side: work.translator(side) for side in Side}, chunk.refs, work.context.new_id
+    )
+    _decide_linked(work, chunk, planner, decisions)
+    taken = _decide_partners(work, chunk, planner, partners, decisions)
+    for side in Side:
+        for row in chunk.loose:
+            if row.side is side and (side, row.id) not in taken and row.id in verdicts[side]:
+                _decide_loose(work, chunk, row, verdicts[side][row.id], decisions)
+    return decisions
+
+
+def _decide_linked(work: Work, chunk: Chunk, planner: Planner, decisions: Decisions) -> None:
+    proofs = _proofs(work, chunk)
+    with work.store.read() as connection:
+        open_conflicts = conflicts.of_links(connection, list(chunk.linked))
+    for link_id, link in chunk.linked.items():
+        rows = chunk.by_link.get(link_id, [])
+        if any((side, link.id_on(side)) not in chunk.seen for side in Side):
+            decisions.ignored.extend(rows)
+            continue
+        sights = {
+            side: sight(
+                work,
+                chunk,
+                side,
+                link.id_on(side),
+                valid_base(work, side, link.base_on(side)),
+                proved=link.id_on(side) in proofs[side],
+            )
+            for side in Side
+        }
+        still_open = open_conflicts.get(link_id, [])
+        plan = planner.pair(link_id, sights, _resolutions(still_open))
+        decisions.pairs.append(PairDecision(link, sights, plan, rows, still_open))
+
+
+def _resolutions(open_conflicts: Sequence[OpenConflict]) -> dict[str, Resolution]:
+    return {
+        item.conflict.field: Resolution(item.resolution, item.conflict.crm_value, item.conflict.erp_value)
+        for item in open_conflicts
+        if item.resolution is not None
+    }
+
+
+def _proofs(work: Work, chunk: Chunk) -> dict[Side, set[str]]:
+    """The absences that count as deletes: read as absent, old enough to be visible, on a side that shows its canary."""
+    proofs: dict[Side, set[str]] = {}
+    for side, ids in unproved(chunk).items():
+        alive = bool(ids) and is_canary_alive(work, side)
+        old = is_settled_long_enough(work, side, ids) if alive else {}
+        proofs[side] = {record_id for record_id in ids if alive and old[record_id]}
+    return proofs
+
+
+def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> dict[str, Verdict]:
+    """A verdict for every unlinked record of one side that exists."""
+    records: dict[str, Record] = {}
+    for row in chunk.loose:
+        if row.side is not side:
+            continue
+        seen = chunk.seen.get((side, row.id))
+        if seen is None or seen.presence is Presence.FORBIDDEN:
+            decisions.ignored.append(row)
+        elif seen.presence is not Presence.PRESENT:
+            decisions.vanished.append(row)
+        else:
+            records[row.id] = seen.record
+    if not records:
+        return {}
+    who, outright = census(work, chunk, side, records)
+    return {
+        record_id: Verdict(Finding.LINK, other=outright[record_id])
+        if record_id in outright
+        else judge(record_id, keys_of(work, side, record), who)
+        for record_id, record in records.items()
+    }
+
+
+def _partners(work: Work, chunk: Chunk, verdicts: Mapping[Side, dict[str, Verdict]]) -> list[tuple[str, str]]:
+    """The pairs (crm id, erp id) that first contact links, each once, with both records read."""
+    pairs: dict[tuple[str, str], None] = {}
+    for side, found in verdicts.items():
+        for record_id, verdict in found.items():
+            if verdict.finding is Finding.LINK and verdict.other is not None:
+                pair = (record_id, verdict.other) if side is Side.CRM else (verdict.other, record_id)
+                pairs[pair] = None
+    for side in Side:
+        across = {pair[side is Side.ERP] for pair in pairs}
+        known = {row.id for row in chunk.rows if row.side is side}
+        brought = rows_across(work, side, across - known)
+        chunk.rows.extend(brought.values())
+        chunk.loose.extend(brought.values())
+        for row in brought.values():
+            if row.record is not None and not row.deleted:
+                chunk.seen[side, row.id] = _carried(row)
+        look_up(work, chunk, side, across)
+    return list(pairs)
+
+
+def _carried(row: Waiting) -> Seen:
+    return Seen(Presence.PRESENT, decode(row.record), row.version, row.modified, row.record)
+
+
+def _decide_partners(
+    work: Work, chunk: Chunk, planner: Planner, partners: Sequence[tuple[str, str]], decisions: Decisions
+) -> set[tuple[Side, str]]:
+    taken: set[tuple[Side, str]] = set()
+    rows = {(row.side, row.id): row for row in chunk.loose}
+    for crm_id, erp_id in partners:
+        keys = {Side.CRM: crm_id, Side.ERP: erp_id}
+        mine = [rows[item] for item in keys.items() if item in rows]
+        seen = {side: chunk.seen.get((side, record_id)) for side, record_id in keys.items()}
+        if any(item in taken for item in keys.items()):
+            continue
+        taken.update(keys.items())
+        if any(item is None or item.presence is not Presence.PRESENT for item in seen.values()):
+            decisions.parked.extend(mine)
+            continue
+        clash = contradicts(work.entity, *(item.record for item in seen.values() if item is not None))
+        if clash is not None:
+            _ambiguous(work, mine, f"a weaker key matches, but {clash} differs", (erp_id,), decisions)
+            continue
+        sights = {side: sight(work, chunk, side, record_id, {}, proved=False) for side, record_id in keys.items()}
+        plan = planner.pair(None, sights, {})
+        decisions.pairs.append(PairDecision(None, sights, plan, mine, [], "its match key"))
+    return taken
+
+
+def _decide_loose(work: Work, chunk: Chunk, row: Waiting, verdict: Verdict, decisions: Decisions) -> None:
+    seen = chunk.seen[row.side, row.id]
+    if verdict.finding is Finding.AMBIGUOUS:
+        _ambiguous(work, [row], verdict.reason, verdict.rivals, decisions)
+        return
+    creator = work.creator(row.side.other)
+    if not creator.wanted(seen.record):
+        decisions.ignored.append(row)
+        return
+    lacking = creator.lacks(seen.record)
+    if lacking is not None:
+        message = f"{work.name} {row.side}:{row.id} has no {lacking}, which {row.side.other} requires; fill it in on {row.side}"
+        decisions.problems.append(Problem(work.name, row.side, row.id, "incomplete", message, lacking))
+        decisions.ignored.append(row)
+        return
+    decisions.creates.append(_create(work, chunk, row, seen))
+
+
+def _create(work: Work, chunk: Chunk, row: Waiting, seen: Seen) -> CreateDecision:
+    side = row.side.other
+    creator = work.creator(side)
+    keys = keys_of(work, row.side, seen.record)
+    operation = Operation(
+        id=work.context.new_id(),
+        entity=work.name,
+        side=side,
+        kind=OperationKind.CREATE,
+        target=None,
+        source=row.id,
+        link=None,
+        version=None,
+        values=creator.values(seen.record),
+        old={},
+        settles={},
+        source_version=seen.version,
+        reason=f"new on {row.side}",
+        reserved=keys[0] if keys else None,
+        run=work.run,
+    )
+    waits = creator.waits(seen.record, chunk.refs)
+    return CreateDecision(operation, seen.record, seen.data, seen.version, row, waits)
+
+
+def _ambiguous(work: Work, rows: Sequence[Waiting], reason: str, rivals: Sequence[str], decisions: Decisions) -> None:
+    for row in rows:
+        names = ", ".join(rivals)
+        message = (
+            f"{work.name} {row.side}:{row.id} was neither linked nor created: {reason} ({names}). Merge or correct the records, "
+            f"or say who it is: connector links add {work.name} --crm ID --erp ID"
+        )
+        decisions.problems.append(Problem(work.name, row.side, row.id, "ambiguous", message))
+        decisions.parked.append(row)
+        work.tally.ambiguous += 1

@@ -1,0 +1,205 @@
+"""Everything a decision may read, for one chunk of inbox keys: links, bases, both sides' current state, the census."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from connector.context import Work
+from connector.observe import fetch, keys_of, observe
+from connector.reconcile.carry import references
+from connector.reconcile.match import Census, marker_key
+from connector.reconcile.merge import Half
+from connector.reconcile.plan import Sight
+from connector.records import (
+    MARKER,
+    Base,
+    Link,
+    LinkStatus,
+    Presence,
+    Problem,
+    Record,
+    Side,
+    Version,
+    Waiting,
+    decode,
+)
+from connector.store import endpoints, inbox, links, sightings
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The current state of one record, as read; `data` are its canonical bytes where they exist already."""
+
+    presence: Presence
+    record: Record = field(default_factory=dict)
+    version: Version | None = None
+    modified: datetime | None = None
+    data: bytes | None = None
+
+
+@dataclass(slots=True)
+class Chunk:
+    """One batch of keys with what is known about them."""
+
+    rows: list[Waiting]
+    linked: dict[int, Link] = field(default_factory=dict)
+    by_link: dict[int, list[Waiting]] = field(default_factory=dict)
+    loose: list[Waiting] = field(default_factory=list)
+    dropped: list[Waiting] = field(default_factory=list)
+    seen: dict[tuple[Side, str], Seen] = field(default_factory=dict)
+    refs: dict[tuple[str, Side, str], str] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def gather(work: Work, rows: Sequence[Waiting]) -> Chunk:
+    """Look up links and read what the inbox did not bring along."""
+    chunk = Chunk(list(rows))
+    with work.store.read() as connection:
+        _find_links(connection, work, chunk)
+    _read_states(work, chunk)
+    return chunk
+
+
+def _find_links(connection: Connection, work: Work, chunk: Chunk) -> None:
+    found = {side: links.find(connection, work.name, side, _ids(chunk.rows, side)) for side in Side}
+    for row in chunk.rows:
+        link = found[row.side].get(row.id)
+        if link is None:
+            chunk.loose.append(row)
+        elif link.status is LinkStatus.TOMBSTONED:
+            chunk.dropped.append(row)
+        else:
+            chunk.linked[link.id] = link
+            chunk.by_link.setdefault(link.id, []).append(row)
+
+
+def _ids(rows: Iterable[Waiting], side: Side) -> list[str]:
+    return [row.id for row in rows if row.side is side]
+
+
+def _read_states(work: Work, chunk: Chunk) -> None:
+    """Take what came with a fresh scan as it is, and ask the systems for the rest.
+
+    A record about to be created may be older: its source's base will be what was read here, so that a later edit shows.
+    """
+    stale_before = work.now() - work.context.limits.fresh
+    current = [row for rows in chunk.by_link.values() for row in rows if row.seen_at >= stale_before]
+    for row in current + chunk.loose:
+        if row.record is not None and not row.deleted:
+            known = Seen(Presence.PRESENT, decode(row.record), row.version, row.modified, row.record)
+            chunk.seen[row.side, row.id] = known
+    for side in Side:
+        wanted = {row.id for row in chunk.rows if row.side is side} | {link.id_on(side) for link in chunk.linked.values()}
+        look_up(work, chunk, side, wanted)
+
+
+def look_up(work: Work, chunk: Chunk, side: Side, ids: Collection[str]) -> None:
+    """Read the current state of ids that are not known yet."""
+    missing = sorted(record_id for record_id in ids if (side, record_id) not in chunk.seen)
+    answers = fetch(work, side, missing)
+    present = [answer.remote for answer in answers.values() if answer.remote is not None]
+    observation = observe(work, side, present)
+    for item in observation.present:
+        chunk.seen[side, item.id] = Seen(Presence.PRESENT, item.record, item.version, item.remote.modified)
+    for answer in answers.values():
+        if answer.presence is not Presence.PRESENT:
+            chunk.seen[side, answer.id] = Seen(answer.presence)
+    chunk.problems.extend(observation.problems)
+
+
+def resolve_references(work: Work, chunk: Chunk) -> None:
+    """Look up the counterparts of everything the chunk's records refer to, in one query an entity and side."""
+    wanted: dict[tuple[str, Side], set[str]] = {}
+    if not (work.entity.references or work.entity.part_references):
+        return
+    for (side, _), seen in chunk.seen.items():
+        for ref in references(work.entity, seen.record, side):
+            wanted.setdefault((ref.entity, side), set()).add(ref.id)
+    with work.store.read() as connection:
+        for (entity, side), ids in wanted.items():
+            for own, other in links.counterparts(connection, entity, side, sorted(ids)).items():
+                chunk.refs[entity, side, own] = other
+
+
+def sight(work: Work, chunk: Chunk, side: Side, record_id: str, base: Record, *, proved: bool) -> Sight:
+    """One side of a linked pair, as the planner wants it."""
+    seen = chunk.seen.get((side, record_id), Seen(Presence.FORBIDDEN))
+    half = Half(seen.record, base, seen.modified if work.capabilities(side).trustworthy_times else None)
+    return Sight(record_id, seen.presence, half, seen.version, proved)
+
+
+def valid_base(work: Work, side: Side, base: Base) -> Record:
+    """A base without the fields whose mapping row has changed since: those are first contact again."""
+    record = decode(base.record)
+    translator = work.translator(side)
+    if base.mapping == translator.id:
+        return record
+    rows = _rows_of(work, base.mapping)
+    return {name: value for name, value in record.items() if rows.get(name) == translator.rows.get(name)}
+
+
+def _rows_of(work: Work, mapping: int) -> Mapping[str, str]:
+    known = work.context.settled_mappings
+    if mapping not in known:
+        with work.store.read() as connection:
+            known.update(endpoints.mapping_rows(connection, [mapping]))
+        known.setdefault(mapping, {})
+    return known[mapping]
+
+
+def census(work: Work, chunk: Chunk, side: Side, records: Mapping[str, Record]) -> tuple[Census, dict[str, str]]:
+    """Who else holds the keys of these unlinked records; and the counterparts that ids stored on records name outright."""
+    keys = {key for record in records.values() for key in keys_of(work, side, record)}
+    across_side = side.other
+    named = {marker_key(work.name, side, record_id): record_id for record_id in records}
+    stamps = {str(record[MARKER]): record_id for record_id, record in records.items() if record.get(MARKER)}
+    with work.store.read() as connection:
+        own = sightings.candidates(connection, work.name, side, keys)
+        across = sightings.candidates(connection, work.name, across_side, keys | named.keys())
+        stamped = sightings.known(connection, work.name, across_side, sorted(stamps))
+        candidates = {other for others in across.values() for other in others} | stamped.keys()
+        linked = links.versions(connection, work.name, across_side, sorted(candidates))
+    outright = {stamps[other]: other for other in stamped if other not in linked}
+    for key, record_id in named.items():
+        carriers = [other for other in across.get(key, ()) if other not in linked]
+        if len(carriers) == 1:
+            outright[record_id] = carriers[0]
+    return Census(own, across, frozenset(linked)), outright
+
+
+def rows_across(work: Work, side: Side, ids: Collection[str]) -> dict[str, Waiting]:
+    """The inbox rows of records about to be linked, so that both rows of a pair settle together."""
+    with work.store.read() as connection:
+        return inbox.rows(connection, work.name, side, sorted(ids))
+
+
+def is_canary_alive(work: Work, side: Side) -> bool:
+    """Whether the side shows any record it is known to hold: without that, an absence proves nothing."""
+    if side in work.alive:
+        return True
+    with work.store.read() as connection:
+        sample = [link.id_on(side) for link in links.page(connection, work.name, 0, 20)]
+    fetch(work, side, sample)
+    return side in work.alive
+
+
+def is_settled_long_enough(work: Work, side: Side, ids: Collection[str]) -> dict[str, bool]:
+    """Whether each record was first seen longer ago than a new one may stay invisible."""
+    lag = work.capabilities(side).lookup_lag
+    with work.store.read() as connection:
+        first = sightings.first_seen(connection, work.name, side, sorted(ids))
+    return {record_id: record_id not in first or work.now() - first[record_id] >= lag for record_id in ids}
+
+
+def unproved(chunk: Chunk) -> dict[Side, set[str]]:
+    """Linked records that their side no longer shows."""
+    gone: dict[Side, set[str]] = {side: set() for side in Side}
+    for link in chunk.linked.values():
+        for side in Side:
+            seen = chunk.seen.get((side, link.id_on(side)))
+            if seen is not None and seen.presence in (Presence.ABSENT, Presence.GONE):
+                gone[side].add(link.id_on(side))
+    return gone
+

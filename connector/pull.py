@@ -1,0 +1,156 @@
+"""Read what moved: pages of a scan go into the inbox and the sightings, in one transaction with their cursor."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from connector.context import Work
+from connector.observe import Observation, fetch, keys_of, observe
+from connector.records import Arrival, Page, Presence, Remote, Side, Sighting, encode
+from connector.store import cursors, inbox, links, problems, sightings
+from connector.store.cursors import Position
+
+
+def pull(work: Work, side: Side) -> int:
+    """Bring one side's changes into the inbox; returns how many records need a look.
+
+    After many writes of our own the next window is mostly their echo: then only ids and versions are asked for, and what
+    already has the version we recorded costs nothing more.
+    """
+    with work.store.read() as connection:
+        position = cursors.get(connection, work.name, side)
+    keys_only = position.echoes > work.capabilities(side).page_size
+    arrived = 0
+    while True:
+        page = work.adapter(side).scan(work.resource(side), position.cursor, keys_only=keys_only)
+        position, fresh = _store_page(work, side, position, page, keys_only=keys_only)
+        arrived += fresh
+        work.tally.read[side] += len(page.remotes)
+        work.step(f"reading {side}", len(page.remotes))
+        if not page.more:
+            break
+    return arrived
+
+
+def find_absent(work: Work, side: Side, *, full: bool) -> None:
+    """Enumerate ids and versions when deletes cannot be seen otherwise: on request, when due, or when records are missing.
+
+    What the enumeration does not show goes into the inbox to be read once more: only that read is evidence.
+    """
+    with work.store.read() as connection:
+        position = cursors.get(connection, work.name, side)
+    if not (full or position.enumeration or _is_due(work, position) or _is_short(work, side, position)):
+        return
+    while True:
+        page = work.adapter(side).scan(work.resource(side), position.enumeration, keys_only=True)
+        position = _mark_page(work, side, position, page)
+        work.step(f"comparing {side}", len(page.remotes))
+        if not page.more:
+            break
+    _collect_absent(work, side, position)
+
+
+def _is_due(work: Work, position: Position) -> bool:
+    if position.enumerated_at is None:
+        return False
+    return work.now() - position.enumerated_at > work.context.limits.enumerate_every
+
+
+def _is_short(work: Work, side: Side, position: Position) -> bool:
+    """Whether the side holds fewer records than were seen there: somebody deleted without a trace."""
+    capabilities = work.capabilities(side)
+    if capabilities.tombstones or not capabilities.counts or position.known == 0:
+        return False
+    count = work.adapter(side).count(work.resource(side))
+    return count is not None and count < position.known
+
+
+def _store_page(work: Work, side: Side, position: Position, page: Page, *, keys_only: bool) -> tuple[Position, int]:
+    with work.store.read() as connection:
+        fresh = _unseen_versions(connection, work, side, page.remotes)
+    if any(remote.body is not None for remote in page.remotes):
+        work.alive.add(side)
+    deleted = [remote for remote in fresh if remote.deleted]
+    alive = [remote for remote in fresh if not remote.deleted]
+    observation = observe(work, side, _with_bodies(work, side, alive) if keys_only else alive)
+    at = work.now()
+    with work.write() as connection:
+        new = _remember(connection, work, side, position.generation, observation, deleted, at)
+        position = position._replace(
+            cursor=page.cursor,
+            complete=position.complete or not page.more,
+            known=position.known + new,
+            echoes=position.echoes if page.more else 0,
+            enumerated_at=position.enumerated_at or at,
+        )
+        cursors.save(connection, position, at)
+    return position, len(fresh)
+
+
+def _unseen_versions(connection: Connection, work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remote]:
+    """The records whose version is not the one recorded when they were last looked at; the rest are echoes and overlap."""
+    ids = [remote.id for remote in remotes]
+    settled: dict[str, str | None] = {}
+    settled.update(links.versions(connection, work.name, side, ids))
+    unlinked = [record_id for record_id in ids if record_id not in settled]
+    if unlinked:
+        settled.update(sightings.known(connection, work.name, side, unlinked))
+    return [remote for remote in remotes if remote.version is None or settled.get(remote.id, "") != remote.version]
+
+
+def _with_bodies(work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remote]:
+    answers = fetch(work, side, [remote.id for remote in remotes])
+    return [found.remote for found in answers.values() if found.presence is Presence.PRESENT and found.remote is not None]
+
+
+def _remember(
+    connection: Connection,
+    work: Work,
+    side: Side,
+    generation: int,
+    observation: Observation,
+    deleted: Sequence[Remote],
+    at: datetime,
+) -> int:
+    seen = [Sighting(item.id, item.version, keys_of(work, side, item.record)) for item in observation.present]
+    seen += [Sighting(problem.id, None) for problem in observation.problems]
+    arrivals = [
+        Arrival(work.name, side, item.id, "scan", item.version, encode(item.record), modified=item.remote.modified)
+        for item in observation.present
+    ]
+    arrivals += [Arrival(work.name, side, remote.id, "tombstone", remote.version, deleted=True) for remote in deleted]
+    inbox.put(connection, arrivals, at)
+    if observation.problems:
+        work.tally.problems += problems.report(connection, observation.problems, at)
+    return sightings.see(connection, work.name, side, seen, generation, at)
+
+
+def _mark_page(work: Work, side: Side, position: Position, page: Page) -> Position:
+    ids = [remote.id for remote in page.remotes if not remote.deleted]
+    generation = position.generation + 1
+    with work.write() as connection:
+        fresh = _unseen_versions(connection, work, side, [remote for remote in page.remotes if not remote.deleted])
+        known = sightings.known(connection, work.name, side, [remote.id for remote in fresh])
+        sightings.mark(connection, work.name, side, ids, generation)
+        missed = [Arrival(work.name, side, remote.id, "enumeration", remote.version) for remote in fresh]
+        inbox.put(connection, missed, work.now())
+        unknown = [Sighting(remote.id, None) for remote in fresh if remote.id not in known]
+        new = sightings.see(connection, work.name, side, unknown, generation, work.now())
+        position = position._replace(enumeration=page.cursor if page.more else None, known=position.known + new)
+        cursors.save(connection, position, work.now())
+    return position
+
+
+def _collect_absent(work: Work, side: Side, position: Position) -> None:
+    """Everything the finished enumeration did not show gets a look; the new generation is now the one that counts."""
+    generation, after = position.generation + 1, ""
+    while True:
+        with work.write() as connection:
+            absent = sightings.unseen(connection, work.name, side, generation, after, work.context.limits.chunk)
+            inbox.put(connection, [Arrival(work.name, side, item, "absent", deleted=True) for item in absent], work.now())
+            if len(absent) < work.context.limits.chunk:
+                done = position._replace(generation=generation, enumeration=None, enumerated_at=work.now())
+                cursors.save(connection, done, work.now())
+                return
+        after = absent[-1]

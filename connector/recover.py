@@ -1,0 +1,124 @@
+"""Find out what became of writes whose answer never came: after a crash, a time-out, a reset, or a half-reported batch.
+
+An update is simply decided anew: both sides are read, and what got through is found equal. A create is repeated with its
+own key where the server enforces uniqueness, else looked up by its marker or unique field, and parked where neither is
+possible. Nothing is ever created blindly a second time.
+"""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from connector.adapters.base import Capabilities
+from connector.apply import batches, call, draft, refs_of
+from connector.context import Work
+from connector.decide import CreateDecision
+from connector.errors import RecordError
+from connector.records import Operation, OperationKind, OperationState, Problem, Remote, Side, Waiting
+from connector.settle import adopt, settle_creates, settle_failures
+from connector.stage import requeue
+from connector.store import journal, problems
+
+OPEN = (OperationState.PLANNED, OperationState.HELD)
+DOUBTFUL = (OperationState.SENDING, OperationState.UNKNOWN)
+
+
+def recover(work: Work) -> None:
+    """Put back what was planned and never sent, then resolve what may or may not have been done."""
+    with work.write() as connection:
+        left = journal.by_state(connection, OPEN, entity=work.name)
+        if left:
+            journal.advance(connection, [item.id for item in left], OperationState.ABANDONED, work.now(), error="planned anew")
+            requeue(connection, work, left, "planned-anew")
+    if not work.dry:
+        resolve_doubtful(work)
+
+
+def resolve_doubtful(work: Work) -> None:
+    """Resolve every operation of this entity that was sent and not settled."""
+    with work.store.read() as connection:
+        doubtful = journal.by_state(connection, DOUBTFUL, entity=work.name)
+    if not doubtful:
+        return
+    creates = [item for item in doubtful if item.kind is OperationKind.CREATE]
+    others = [item for item in doubtful if item.kind is not OperationKind.CREATE]
+    with work.write() as connection:
+        journal.advance(connection, [item.id for item in others], OperationState.ABANDONED, work.now(), error="read and decided anew")
+        requeue(connection, work, others, "unknown")
+    for side in Side:
+        _resolve_creates(work, side, [item for item in creates if item.side is side])
+
+
+def _resolve_creates(work: Work, side: Side, creates: Sequence[Operation]) -> None:
+    capabilities = work.capabilities(side)
+    for batch in batches(creates, work.write_size(side)):
+        if capabilities.idempotency_key or capabilities.marker_unique:
+            _repeat(work, side, batch)
+        elif capabilities.marker_field is not None:
+            _look_up(work, side, batch, capabilities)
+        else:
+            _park(work, batch, f"{side} can neither repeat a create safely nor be searched for it")
+
+
+def _repeat(work: Work, side: Side, batch: Sequence[Operation]) -> None:
+    """The same call with the same key: the server answers with what the first one made."""
+    refs = refs_of(work, batch)
+    drafts, good, bad = [], [], []
+    for operation in batch:
+        try:
+            drafts.append(draft(work, operation, refs))
+            good.append(operation)
+        except RecordError as error:
+            bad.append((operation, error))
+    if bad:
+        settle_failures(work, bad)
+    if good:
+        outcomes = call(work, good, lambda: work.adapter(side).create(work.resource(side), drafts))
+        decisions = [_as_decision(work, operation) for operation in good]
+        settle_creates(work, side, list(zip(decisions, outcomes, strict=True)))
+
+
+def _as_decision(work: Work, operation: Operation) -> CreateDecision:
+    """A create read back from the journal: its source's base is what was sent, anything else is first contact."""
+    source = operation.side.other
+    row = Waiting(0, operation.entity, source, str(operation.source), "recovered", work.now(), work.now())
+    return CreateDecision(operation, dict(operation.values), None, None, row, [])
+
+
+def _look_up(work: Work, side: Side, batch: Sequence[Operation], capabilities: Capabilities) -> None:
+    """A searchable marker: adopt the one record that carries it; not finding it proves nothing before the lag is over."""
+    field = str(capabilities.marker_field)
+    found: dict[str, list[Remote]] = {}
+    for remote in work.adapter(side).find(work.resource(side), field, [str(item.source) for item in batch]):
+        found.setdefault(str((remote.body or {}).get(field)), []).append(remote)
+    for operation in batch:
+        carriers = found.get(str(operation.source), [])
+        if len(carriers) == 1:
+            adopt(work, operation, carriers[0].id)
+        elif carriers:
+            _park(work, [operation], f"{len(carriers)} records on {side} carry its marker; delete all but one there")
+        elif _lag_is_over(work, operation, capabilities.lookup_lag):
+            _park(work, [operation], f"its create on {side} was sent, but no record there carries its marker; look there")
+
+
+def _lag_is_over(work: Work, operation: Operation, lag: timedelta) -> bool:
+    with work.store.read() as connection:
+        sent = journal.changed_at(connection, [operation.id])[operation.id]
+    return work.now() - sent >= lag
+
+
+def _park(work: Work, operations: Sequence[Operation], reason: str) -> None:
+    at = work.now()
+    rows = [
+        Problem(
+            item.entity,
+            item.side.other,
+            str(item.source),
+            "outcome_unknown",
+            f"{item.entity} {item.side.other}:{item.source}: {reason}. Then say who it is: "
+            f"connector links add {item.entity} --crm ID --erp ID; or create it again: connector problems retry",
+        )
+        for item in operations
+    ]
+    with work.write() as connection:
+        journal.advance(connection, [item.id for item in operations], OperationState.REJECTED, at, error=reason)
+        work.tally.problems += problems.report(connection, rows, at)

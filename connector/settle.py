@@ -1,0 +1,263 @@
+"""Store what became of a batch: journal, links, bases and follow-ups in one transaction.
+
+The target's base is the value as stored, from the write's own answer where it tells; the source's base is the value the
+decision read, never a later one.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from connector.context import Work
+from connector.decide import CreateDecision
+from connector.errors import AlreadyExists, Gone, NotFound, OutcomeUnknown, RecordError, VersionConflict
+from connector.gather import valid_base
+from connector.observe import keys_of
+from connector.records import (
+    MARKER,
+    Arrival,
+    Base,
+    Body,
+    Event,
+    Link,
+    LinkStatus,
+    NewLink,
+    Operation,
+    OperationKind,
+    OperationState,
+    Outcome,
+    Problem,
+    Rebase,
+    Record,
+    Ref,
+    Side,
+    Sighting,
+    encode,
+)
+from connector.stage import clear_problems, forget, requeue
+from connector.store import conflicts, cursors, history, inbox, journal, links, problems, sightings
+
+Result = tuple[Operation, Outcome]
+
+
+class Creation(NamedTuple):
+    """A finished create: the link it makes, the sighting of the new record, and whether it needs another look."""
+
+    operation: Operation
+    link: NewLink
+    sighting: Sighting
+    unsettled: bool
+
+
+def settle_creates(work: Work, side: Side, results: Sequence[tuple[CreateDecision, Outcome]]) -> None:
+    """Link what was created, adopt what was there already, and park what was refused."""
+    done, failed = [], []
+    for create, outcome in results:
+        if outcome.error is None:
+            done.append(_creation(work, side, create, outcome))
+        else:
+            failed.append((create.operation, outcome.error))
+    if done:
+        with work.write() as connection:
+            store_creations(connection, work, side, done)
+    if failed:
+        _settle_failed_creates(work, side, failed)
+
+
+def _creation(work: Work, side: Side, create: CreateDecision, outcome: Outcome) -> Creation:
+    """Both bases of a new link: fields that were sent or are equal are settled, the rest is first contact."""
+    operation, source = create.operation, create.record
+    stored = _stored(work, side, operation, outcome.body)
+    shared = work.translator(side).fields & work.translator(side.other).fields
+    sent = operation.values
+    open_fields = [name for name in shared if name not in sent and source.get(name) != stored.get(name)]
+    ours = create.data if create.data is not None and not open_fields else encode(_without(source, open_fields))
+    theirs = encode(_without(stored, open_fields))
+    bases = {
+        side.other: Base(ours, create.version, work.translator(side.other).id),
+        side: Base(theirs, outcome.version, work.translator(side).id),
+    }
+    ids = {side.other: str(operation.source), side: str(outcome.id)}
+    link = NewLink(operation.entity, ids[Side.CRM], ids[Side.ERP], bases[Side.CRM], bases[Side.ERP])
+    keys = keys_of(work, side, {**stored, MARKER: operation.source} if work.capabilities(side).marker_field else stored)
+    return Creation(operation, link, Sighting(str(outcome.id), outcome.version, keys), bool(open_fields))
+
+
+def _stored(work: Work, side: Side, operation: Operation, body: Body | None) -> Record:
+    """What the target holds now, canonically: from its answer, else the declared normal form of what was sent."""
+    translator = work.translator(side)
+    if body is not None:
+        return translator.read(body)
+    return {name: translator.normal(name, value) for name, value in operation.values.items()}
+
+
+def _without(record: Record, names: Sequence[str]) -> Record:
+    if not names and MARKER not in record:
+        return record
+    return {name: value for name, value in record.items() if name not in names and name != MARKER}
+
+
+def store_creations(connection: Connection, work: Work, side: Side, done: Sequence[Creation]) -> None:
+    """One transaction: links with both bases, journal, sightings, echoes to expect, children that waited."""
+    at = work.now()
+    links.add(connection, [item.link for item in done], at)
+    journal.complete(connection, [(item.operation.id, item.sighting.id) for item in done], at)
+    generation = cursors.get(connection, work.name, side).generation
+    new = sightings.see(connection, work.name, side, [item.sighting for item in done], generation, at)
+    cursors.bump(connection, work.name, side, known=new, echoes=len(done))
+    sources = [Ref(work.name, side.other, str(item.operation.source)) for item in done]
+    inbox.release(connection, sources + [Ref(work.name, side, item.sighting.id) for item in done])
+    again = [
+        Arrival(work.name, side.other, str(item.operation.source), "follow-up") for item in done if item.unsettled
+    ]
+    inbox.put(connection, again, at)
+    clear_problems(connection, work, sources)
+    work.tally.written[side, OperationKind.CREATE] += len(done)
+
+
+def _settle_failed_creates(work: Work, side: Side, failed: Sequence[tuple[Operation, RecordError]]) -> None:
+    """A taken marker means our own earlier create got through: adopt it; the rest is unknown or refused."""
+    marker = work.capabilities(side).marker_field
+    refused = []
+    for operation, error in failed:
+        ours = isinstance(error, AlreadyExists) and error.existing_id is not None and error.field == marker
+        if ours and isinstance(error, AlreadyExists):
+            adopt(work, operation, str(error.existing_id))
+        elif isinstance(error, OutcomeUnknown):
+            with work.write() as connection:
+                journal.advance(connection, [operation.id], OperationState.UNKNOWN, work.now(), error=str(error))
+        else:
+            refused.append((operation, error))
+    if refused:
+        settle_failures(work, refused)
+
+
+def adopt(work: Work, operation: Operation, target: str) -> None:
+    """Link a create's source to the record it made earlier, or that carries its marker; fields settle by first contact."""
+    ids = {operation.side.other: str(operation.source), operation.side: target}
+    empty = {side: Base(encode({}), None, work.translator(side).id) for side in Side}
+    at = work.now()
+    with work.write() as connection:
+        row = NewLink(operation.entity, ids[Side.CRM], ids[Side.ERP], empty[Side.CRM], empty[Side.ERP])
+        (link,) = links.add(connection, [row], at)
+        journal.complete(connection, [(operation.id, target)], at)
+        event = Event(work.name, operation.side, target, "adopted", {"source": operation.source}, link, operation.id)
+        history.append(connection, work.run, [event], at)
+        inbox.put(connection, [Arrival(work.name, side, ids[side], "adopted") for side in Side], at)
+        inbox.release(connection, [Ref(work.name, side, ids[side]) for side in Side])
+    work.tally.linked += 1
+
+
+def settle_updates(work: Work, side: Side, results: Sequence[Result]) -> None:
+    """Advance both bases of what was written; what the system changed besides gets another look."""
+    done = [(operation, outcome) for operation, outcome in results if outcome.error is None]
+    if done:
+        with work.write() as connection:
+            _store_updates(connection, work, side, done)
+    failed = [(operation, outcome.error) for operation, outcome in results if outcome.error is not None]
+    if failed:
+        settle_failures(work, failed)
+
+
+def _store_updates(connection: Connection, work: Work, side: Side, done: Sequence[Result]) -> None:
+    at = work.now()
+    found = links.get(connection, [operation.link for operation, _ in done if operation.link is not None])
+    rebases: list[Rebase] = []
+    again: list[Arrival] = []
+    for operation, outcome in done:
+        link = found.get(operation.link or 0)
+        if link is None:
+            continue
+        stored = _stored_fields(work, side, operation, outcome.body)
+        rebases += _rebased(work, side, link, operation, outcome, stored)
+        if _differs(valid_base(work, side, link.base_on(side)), stored, operation):
+            again.append(Arrival(work.name, side, str(operation.target), "follow-up"))
+    links.rebase(connection, rebases, at)
+    inbox.put(connection, again, at)
+    journal.advance(connection, [operation.id for operation, _ in done], OperationState.DONE, at)
+    _close_conflicts(connection, work, [operation for operation, _ in done])
+    cursors.bump(connection, work.name, side, echoes=len(done))
+    work.tally.written.update((side, operation.kind) for operation, _ in done)
+
+
+def _stored_fields(work: Work, side: Side, operation: Operation, body: Body | None) -> Record:
+    translator = work.translator(side)
+    sent = {name: translator.normal(name, value) for name, value in operation.values.items()}
+    return sent if body is None else {**sent, **translator.read_partial(body)}
+
+
+def _rebased(
+    work: Work, side: Side, link: Link, operation: Operation, outcome: Outcome, stored: Record
+) -> list[Rebase]:
+    """The target settles what is stored, or what it held where nothing had to be written; the source what was read."""
+    target = valid_base(work, side, link.base_on(side))
+    settled = {name: stored.get(name, operation.old.get(name)) for name in operation.settles}
+    target.update(settled)
+    source_side = side.other
+    base = Base(encode(target), outcome.version, work.translator(side).id)
+    rebases = [Rebase(link.id, side, base)]
+    if operation.settles:
+        old = link.base_on(source_side)
+        source = {**valid_base(work, source_side, old), **operation.settles}
+        version = old.version
+        rebases.append(Rebase(link.id, source_side, Base(encode(source), version, work.translator(source_side).id)))
+    return rebases
+
+
+def _differs(base: Record, stored: Record, operation: Operation) -> bool:
+    """Whether the answer shows a field this operation did not settle with another value than its base."""
+    return any(name not in operation.settles and base.get(name) != value for name, value in stored.items())
+
+
+def _close_conflicts(connection: Connection, work: Work, operations: Sequence[Operation]) -> None:
+    by_link = {operation.link: operation for operation in operations if operation.link is not None}
+    closed = []
+    for link, still_open in conflicts.of_links(connection, list(by_link)).items():
+        settled = by_link[link].settles.keys()
+        closed += [(link, item.conflict.field) for item in still_open if settled & item.conflict.crm_value.keys()]
+    if closed:
+        conflicts.close(connection, closed, "written", work.now())
+
+
+def settle_removals(work: Work, side: Side, results: Sequence[Result]) -> None:
+    """A propagated delete leaves a tombstone link, so that the record is never created again."""
+    done = [operation for operation, outcome in results if outcome.error is None]
+    at = work.now()
+    if done:
+        with work.write() as connection:
+            journal.advance(connection, [operation.id for operation in done], OperationState.DONE, at)
+            link_ids = [operation.link for operation in done if operation.link is not None]
+            links.set_status(connection, link_ids, LinkStatus.TOMBSTONED, at)
+            forget(connection, work, side.other, [str(operation.source) for operation in done])
+            deleted = [str(operation.target) for operation in done if operation.kind is OperationKind.DELETE]
+            forget(connection, work, side, deleted)
+            cursors.bump(connection, work.name, side, echoes=len(done))
+        work.tally.written.update((side, operation.kind) for operation in done)
+        work.tally.unlinked += len(done)
+    failed = [(operation, outcome.error) for operation, outcome in results if outcome.error is not None]
+    if failed:
+        settle_failures(work, failed)
+
+
+def settle_failures(work: Work, failed: Sequence[tuple[Operation, RecordError]]) -> None:
+    """Stale and vanished targets are decided anew; unknown ones stay unknown; refused ones become problems."""
+    at = work.now()
+    stale = [operation for operation, error in failed if isinstance(error, (VersionConflict, NotFound, Gone))]
+    unknown = [operation for operation, error in failed if isinstance(error, OutcomeUnknown)]
+    refused = [(operation, error) for operation, error in failed if operation not in stale and operation not in unknown]
+    with work.write() as connection:
+        journal.advance(connection, [item.id for item in stale], OperationState.ABANDONED, at, error="moved since it was read")
+        requeue(connection, work, stale, "moved")
+        journal.advance(connection, [item.id for item in unknown], OperationState.UNKNOWN, at, error="not reported")
+        for operation, error in refused:
+            journal.advance(connection, [operation.id], OperationState.REJECTED, at, error=f"{error.code}: {error}")
+        work.tally.problems += problems.report(connection, [_refusal(item, error) for item, error in refused], at)
+
+
+def _refusal(operation: Operation, error: RecordError) -> Problem:
+    side = operation.side.other if operation.target is None else operation.side
+    record = str(operation.source if operation.target is None else operation.target)
+    what = f"{operation.entity} {side}:{record} could not be written to {operation.side} ({operation.kind})"
+    advice = f"correct it on {operation.side.other}, then: connector problems retry"
+    return Problem(operation.entity, side, record, error.code, f"{what}: {error}; {advice}", error.field)

@@ -1,0 +1,272 @@
+"""Make decisions durable: one transaction a chunk moves keys from the inbox into links, bases, conflicts and operations.
+
+From here on the operations carry what the inbox rows carried: an operation that does not end well puts its keys back.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from sqlalchemy import Connection
+
+from connector.context import Work
+from connector.decide import CreateDecision, Decisions, PairDecision
+from connector.gather import valid_base
+from connector.reconcile.guards import digest
+from connector.reconcile.merge import Contest
+from connector.reconcile.plan import PairPlan, Sight
+from connector.records import (
+    Arrival,
+    Base,
+    Conflict,
+    Event,
+    LinkStatus,
+    NewLink,
+    Operation,
+    OperationState,
+    Presence,
+    Problem,
+    Rebase,
+    Record,
+    Ref,
+    Side,
+    encode,
+)
+from connector.store import conflicts, cursors, history, inbox, journal, links, problems, sightings
+
+
+def stage(work: Work, decisions: Decisions) -> list[CreateDecision]:
+    """Store one chunk's decisions; returns the creates that are marked as sending and must be called now."""
+    if work.dry:
+        _stage_plan(work, decisions)
+        return []
+    if work.allowed is not None:
+        decisions = _only_allowed(work, decisions)
+    ready = [create for create in decisions.creates if not create.waits]
+    with work.write() as connection:
+        _stage_pairs(connection, work, decisions.pairs)
+        _stage_creates(connection, work, ready)
+        _stage_rest(connection, work, decisions)
+    return ready
+
+
+def _only_allowed(work: Work, decisions: Decisions) -> Decisions:
+    """Keep what came out exactly as planned; everything else stays in the inbox, for the next plan."""
+    pairs = [pair for pair in decisions.pairs if _is_allowed(work, pair.plan.operations)]
+    creates = [create for create in decisions.creates if not create.waits and _is_allowed(work, [create.operation])]
+    return Decisions(pairs=pairs, creates=creates)
+
+
+def _is_allowed(work: Work, operations: Sequence[Operation]) -> bool:
+    digests = {digest(operation) for operation in operations}
+    if not digests or work.allowed is None or not digests <= work.allowed:
+        return False
+    work.executed |= digests
+    return True
+
+
+def _stage_plan(work: Work, decisions: Decisions) -> None:
+    """A plan only: operations are stored to be shown and applied, everything else stays as it is."""
+    operations = [operation._replace(run=work.run) for pair in decisions.pairs for operation in pair.plan.operations]
+    for create in decisions.creates:
+        waits = ", ".join(str(ref) for ref in create.waits)
+        reason = f"{create.operation.reason}; after {waits}" if waits else create.operation.reason
+        operations.append(create.operation._replace(reason=reason, reserved=None))
+    with work.write() as connection:
+        journal.add(connection, operations, work.now())
+    for pair in decisions.pairs:
+        work.tally.linked += pair.link is None
+        work.tally.conflicts += len(pair.plan.contests)
+    work.tally.planned.update((operation.side, operation.kind) for operation in operations)
+
+
+def _stage_pairs(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> None:
+    identified = _add_links(connection, work, pairs)
+    rebases = [rebase for pair in pairs if pair.link is not None for rebase in _rebases(work, pair)]
+    links.rebase(connection, rebases, work.now())
+    operations = [
+        operation._replace(link=link, run=work.run) for pair, link in identified for operation in pair.plan.operations
+    ]
+    journal.add(connection, operations, work.now())
+    work.tally.planned.update((operation.side, operation.kind) for operation in operations)
+    _stage_conflicts(connection, work, identified)
+    _stage_fates(connection, work, pairs)
+    history.append(connection, work.run, [event for pair, link in identified for event in _events(work, pair, link)], work.now())
+    _stage_rows(connection, work, pairs)
+
+
+def _add_links(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> list[tuple[PairDecision, int]]:
+    fresh = [pair for pair in pairs if pair.link is None]
+    rows = [
+        NewLink(work.name, pair.sights[Side.CRM].id, pair.sights[Side.ERP].id, *(_first_base(work, pair, side) for side in Side))
+        for pair in fresh
+    ]
+    added = links.add(connection, rows, work.now())
+    parents = [Ref(work.name, side, pair.sights[side].id) for pair in fresh for side in Side]
+    inbox.release(connection, parents)
+    work.tally.linked += len(fresh)
+    known = [(pair, pair.link.id) for pair in pairs if pair.link is not None]
+    return known + list(zip(fresh, added, strict=True))
+
+
+def _first_base(work: Work, pair: PairDecision, side: Side) -> Base:
+    return _base(work, side, {name: pair.sights[side].half.now.get(name) for name in pair.plan.agreed}, pair.sights[side])
+
+
+def _base(work: Work, side: Side, record: Record, sight: Sight) -> Base:
+    return Base(encode(record), sight.version, work.translator(side).id)
+
+
+def _rebases(work: Work, pair: PairDecision) -> Iterable[Rebase]:
+    """New bases where fields were agreed, and the version that was looked at, so that it is not looked at again."""
+    link = pair.link
+    if link is None or pair.plan.fate is not None:
+        return
+    work.tally.agreed += len(pair.plan.agreed)
+    for side in Side:
+        sight, old = pair.sights[side], link.base_on(side)
+        if sight.presence is not Presence.PRESENT:
+            continue
+        settled = {name: sight.half.now.get(name) for name in pair.plan.agreed}
+        if pair.plan.owed:
+            settled |= {name: value for item in pair.plan.operations if item.side is side for name, value in item.values.items()}
+        if settled or sight.version != old.version:
+            yield Rebase(link.id, side, _base(work, side, {**valid_base(work, side, old), **settled}, sight))
+
+
+def _stage_conflicts(connection: Connection, work: Work, identified: Sequence[tuple[PairDecision, int]]) -> None:
+    opened = [_conflict(work, pair, link, contest) for pair, link in identified for contest in pair.plan.contests]
+    work.tally.conflicts += conflicts.open(connection, opened, work.now())
+    contested = {(conflict.link, conflict.field) for conflict in opened}
+    closed = [
+        (link, item.conflict.field)
+        for pair, link in identified
+        for item in pair.open
+        if (link, item.conflict.field) not in contested and not _awaits_write(pair.plan, item.conflict)
+    ]
+    if closed:
+        conflicts.close(connection, closed, "settled", work.now())
+
+
+def _awaits_write(plan: PairPlan, conflict: Conflict) -> bool:
+    """A conflict whose resolution is about to be written closes when the write is done."""
+    names = conflict.crm_value.keys() | conflict.erp_value.keys()
+    return any(names & operation.settles.keys() for operation in plan.operations)
+
+
+def _conflict(work: Work, pair: PairDecision, link: int, contest: Contest) -> Conflict:
+    group, names, reason = contest
+    values = {side: {name: pair.sights[side].half.now.get(name) for name in names} for side in Side}
+    bases = {side: {name: pair.sights[side].half.base.get(name) for name in names} for side in Side}
+    return Conflict(
+        work.name,
+        link,
+        pair.sights[Side.CRM].id,
+        pair.sights[Side.ERP].id,
+        group,
+        bases[Side.CRM],
+        bases[Side.ERP],
+        values[Side.CRM],
+        values[Side.ERP],
+        reason,
+    )
+
+
+def _stage_fates(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> None:
+    for pair in pairs:
+        if pair.plan.fate is None or pair.link is None:
+            continue
+        if pair.plan.fate.what == "tombstone":
+            links.set_status(connection, [pair.link.id], LinkStatus.TOMBSTONED, work.now())
+        else:
+            links.remove(connection, [pair.link.id])
+        work.tally.unlinked += 1
+        for side in Side:
+            if pair.sights[side].presence is not Presence.PRESENT:
+                forget(connection, work, side, [pair.sights[side].id])
+
+
+def forget(connection: Connection, work: Work, side: Side, ids: Sequence[str]) -> None:
+    """Take ids that no longer exist out of the sightings, so that nothing matches them and counts stay true."""
+    gone = sightings.forget(connection, work.name, side, ids)
+    if gone:
+        cursors.bump(connection, work.name, side, known=-gone)
+
+
+def _events(work: Work, pair: PairDecision, link: int) -> Iterable[Event]:
+    crm_id, erp_id = pair.sights[Side.CRM].id, pair.sights[Side.ERP].id
+    if pair.link is None:
+        yield Event(work.name, Side.CRM, crm_id, "linked", {"erp_id": erp_id, "by": pair.why}, link)
+    if pair.plan.fate is not None:
+        yield Event(work.name, Side.CRM, crm_id, "unlinked", {"erp_id": erp_id, "why": pair.plan.fate.reason}, link)
+    for override in pair.plan.overrides:
+        work.tally.overridden += 1
+        detail = {"group": override.group, "policy": override.policy, "lost": override.lost, "side": override.loser}
+        yield Event(work.name, override.loser, pair.sights[override.loser].id, "overridden", detail, link)
+    for contest in pair.plan.contests:
+        yield Event(work.name, Side.CRM, crm_id, "conflict", {"field": contest.group, "why": contest.reason}, link)
+
+
+def _stage_rows(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> None:
+    """Take the decided keys out of the inbox; those that wait for a parent or for another look stay."""
+    at = work.now()
+    waiting = [(row.seq, pair.plan.waits[0], None) for pair in pairs if pair.plan.waits for row in pair.rows]
+    again = [_again(work, pair) for pair in pairs if pair.plan.again]
+    troubled = [_trouble(work, pair) for pair in pairs if pair.plan.trouble]
+    inbox.park(connection, waiting)
+    inbox.settle(connection, [row.seq for pair in pairs if not pair.plan.waits for row in pair.rows])
+    inbox.put(connection, again, at)
+    work.tally.waiting += len(waiting)
+    if troubled:
+        work.tally.problems += problems.report(connection, troubled, at)
+    fine = [Ref(work.name, row.side, row.id) for pair in pairs if not pair.plan.trouble for row in pair.rows]
+    clear_problems(connection, work, fine)
+
+
+def clear_problems(connection: Connection, work: Work, refs: Sequence[Ref]) -> None:
+    """Close the open problems of records that went well, where there are any at all."""
+    if refs and problems.count(connection).get(work.name):
+        problems.clear(connection, refs, None, work.now())
+
+
+def _again(work: Work, pair: PairDecision) -> Arrival:
+    side = Side.CRM if pair.sights[Side.CRM].presence is Presence.PRESENT else Side.ERP
+    return Arrival(work.name, side, pair.sights[side].id, "follow-up")
+
+
+def _trouble(work: Work, pair: PairDecision) -> Problem:
+    side = next((side for side in Side if pair.sights[side].presence is not Presence.PRESENT), Side.CRM)
+    sight = pair.sights[side]
+    cause = "forbidden" if sight.presence is Presence.FORBIDDEN else "unproved_delete"
+    return Problem(work.name, side, sight.id, cause, f"{work.name} {side}:{sight.id}: {pair.plan.trouble}")
+
+
+def _stage_creates(connection: Connection, work: Work, creates: Sequence[CreateDecision]) -> None:
+    sending = [create.operation._replace(state=OperationState.SENDING) for create in creates]
+    journal.add(connection, sending, work.now())
+    inbox.settle(connection, [create.row.seq for create in creates])
+
+
+def _stage_rest(connection: Connection, work: Work, decisions: Decisions) -> None:
+    at = work.now()
+    waiting = [(create.row.seq, create.waits[0], None) for create in decisions.creates if create.waits]
+    retry = at + work.context.limits.retry_after
+    inbox.park(connection, waiting)
+    inbox.park(connection, [(row.seq, None, retry) for row in decisions.parked])
+    inbox.settle(connection, [row.seq for row in decisions.ignored + decisions.vanished])
+    for side in Side:
+        forget(connection, work, side, [row.id for row in decisions.vanished if row.side is side])
+    if decisions.problems:
+        work.tally.problems += problems.report(connection, decisions.problems, at)
+    work.tally.waiting += len(waiting)
+    work.tally.ignored += len(decisions.ignored)
+
+
+def requeue(connection: Connection, work: Work, operations: Sequence[Operation], why: str) -> None:
+    """Put the keys of operations that did not end well back into the inbox, to be decided anew."""
+    arrivals = []
+    for operation in operations:
+        if operation.target is not None:
+            arrivals.append(Arrival(operation.entity, operation.side, operation.target, why))
+        elif operation.source is not None:
+            arrivals.append(Arrival(operation.entity, operation.side.other, operation.source, why))
+    inbox.put(connection, arrivals, work.now())
+

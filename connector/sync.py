@@ -1,0 +1,245 @@
+"""Conduct one run: pull, decide, guard, apply, remember; entity by entity, parents first, until nothing more follows."""
+
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+
+import structlog
+
+from connector.apply import apply_planned, send_creates
+from connector.context import LEASE, Context, Work
+from connector.decide import decide
+from connector.errors import LeaseLost, RunError, WrongTenant
+from connector.gather import gather
+from connector.pull import find_absent, pull
+from connector.reconcile import guards
+from connector.recover import recover, resolve_doubtful
+from connector.records import Operation, OperationState, Problem, Ref, Side, Waiting
+from connector.report import Report
+from connector.stage import stage
+from connector.store import approvals, conflicts, endpoints, inbox, journal, leases, links, problems
+
+log = structlog.get_logger()
+
+
+def sync(context: Context, *, entities: Collection[str] = (), full: bool = False) -> Report:
+    """Bring both sides to one story; everything that cannot be settled is an open conflict or problem afterwards."""
+    return _conduct(context, "sync", entities, full=full)
+
+
+def plan(context: Context, *, entities: Collection[str] = ()) -> Report:
+    """Decide everything `sync` would decide, store it as operations, and write to neither system."""
+    return _conduct(context, "plan", entities, full=False)
+
+
+def _conduct(context: Context, kind: str, entities: Collection[str], *, full: bool) -> Report:
+    report = Report(context.new_id(), kind)
+    chosen = [name for name in context.entities if not entities or name in entities]
+    with running(context, report) as epoch:
+        check_endpoints(context)
+        halted: set[str] = set()
+        for round_number in range(context.limits.rounds if kind == "sync" else 1):
+            before = report.writes
+            for name in chosen:
+                if name not in halted and not _run_entity(_work(context, report, name, epoch), full=full and round_number == 0):
+                    halted.add(name)
+            if report.writes == before and not _has_due(context, chosen, halted):
+                break
+        _report_waiting(context, report, chosen)
+        count_open(context, report)
+    return report
+
+
+@contextmanager
+def running(context: Context, report: Report) -> Iterator[int]:
+    """One run: its row in the journal, and the lease that keeps every other process out; gives the lease's epoch."""
+    epoch = _take_lease(context, report.run)
+    with context.store.write() as connection:
+        journal.start_run(connection, report.run, report.kind, context.clock())
+    outcome = "failed"
+    try:
+        with structlog.contextvars.bound_contextvars(run_id=report.run):
+            yield epoch
+            outcome = report.exit.name.lower()
+            log.info("run_finished", **{key: value for key, value in report.as_dict().items() if key != "entities"})
+    finally:
+        with context.store.write() as connection:
+            journal.finish_run(connection, report.run, outcome, report.as_dict(), context.clock())
+            leases.release(connection, LEASE, epoch)
+
+
+def _take_lease(context: Context, owner: str) -> int:
+    with context.store.write() as connection:
+        epoch = leases.acquire(connection, LEASE, owner, context.limits.lease, context.clock())
+    if epoch is None:
+        raise RunError(
+            "another connector process is at work on this store; wait for it to end, or, if it died, for its lease to "
+            f"expire (at most {context.limits.lease})"
+        )
+    return epoch
+
+
+def check_endpoints(context: Context) -> None:
+    """Ask both systems who they are before anything is read; another tenant behind an address stops everything."""
+    for side, system in context.systems.items():
+        found = system.adapter.identify()
+        with context.store.write() as connection:
+            known = endpoints.get(connection, side)
+            if known is None:
+                endpoints.save(connection, side, found, "first contact", context.clock())
+                known = endpoints.get(connection, side)
+        if known is not None and (known.system, known.tenant, known.environment) != found[:3]:
+            raise WrongTenant(
+                f"{side}: {found.system} {found.tenant} ({found.environment}) answers where {known.system} {known.tenant} "
+                f"({known.environment}) was before; nothing was read or written. Correct the address, or use a new store"
+            )
+    _remember_mappings(context)
+
+
+def _remember_mappings(context: Context) -> None:
+    with context.store.write() as connection:
+        for side, system in context.systems.items():
+            for name, translator in system.translators.items():
+                endpoints.save_mapping(connection, translator.id, name, side, translator.rows)
+
+
+def _work(context: Context, report: Report, name: str, epoch: int) -> Work:
+    return Work(context, context.entities[name], report.run, report.tally(name), epoch, dry=report.kind == "plan")
+
+
+def _run_entity(work: Work, *, full: bool) -> bool:
+    """One entity's pass; False when it had to stop. What stops one entity leaves the others at work."""
+    with structlog.contextvars.bound_contextvars(entity=work.name):
+        try:
+            recover(work)
+            for side in Side:
+                pull(work, side)
+            for side in Side:
+                find_absent(work, side, full=full)
+            drain(work)
+        except LeaseLost:
+            raise
+        except RunError as error:
+            work.tally.halted.append(f"{work.name}: {error}")
+            log.warning("entity_halted", reason=str(error), error=type(error).__name__)
+            return False
+    return True
+
+
+def drain(work: Work) -> None:
+    """Decide every key that was in the inbox at the start; creates stream, everything else is guarded as a whole."""
+    decide_inbox(work)
+    if not work.dry:
+        apply_staged(work)
+        resolve_doubtful(work)
+
+
+def decide_inbox(work: Work, only: Collection[tuple[Side, str]] | None = None) -> None:
+    """Gather, decide and stage the inbox chunk by chunk, up to what it held at the start."""
+    with work.store.read() as connection:
+        head = inbox.head(connection)
+    after = 0
+    while rows := _take(work, after, head, only):
+        after = rows[-1].seq
+        chunk = gather(work, rows)
+        decisions = decide(work, chunk)
+        send_creates(work, stage(work, decisions), chunk.refs)
+        work.step("deciding", len(rows))
+
+
+def _take(work: Work, after: int, head: int, only: Collection[tuple[Side, str]] | None) -> list[Waiting]:
+    with work.store.read() as connection:
+        return inbox.take(connection, work.name, after, work.context.limits.chunk, work.now(), upto_seq=head, only=only)
+
+
+def apply_staged(work: Work) -> None:
+    """Guard the finished plan, then execute what no guard holds back, page by page."""
+    trips = _guard(work)
+    for page in _planned(work):
+        released = _approved(work, page) if trips else frozenset()
+        held = [item for item in page if item.id not in released and guards.is_stopped(item, trips)]
+        if held:
+            with work.write() as connection:
+                journal.advance(connection, [item.id for item in held], OperationState.HELD, work.now(), error="held by a guard")
+            work.tally.held += len(held)
+        apply_planned(work, [item for item in page if item not in held])
+
+
+def _planned(work: Work) -> Iterator[list[Operation]]:
+    after = ""
+    while True:
+        with work.store.read() as connection:
+            page = journal.by_state(
+                connection, [OperationState.PLANNED], work.name, work.run, work.context.limits.chunk, after
+            )
+        if not page:
+            return
+        yield page
+        after = page[-1].id
+
+
+def _guard(work: Work) -> list[guards.Trip]:
+    """Count the whole plan before its first write; what was approved does not count."""
+    census = guards.Census(Counter(), Counter())
+    for page in _planned(work):
+        released = _approved(work, page)
+        census.add(item for item in page if item.id not in released)
+    if not (census.removals or census.fields):
+        return []
+    since = work.now() - work.context.limits.guard_window
+    with work.store.read() as connection:
+        linked = links.count(connection, work.name)
+        recent = {side: journal.window_counts(connection, work.name, side, since) for side in Side}
+    trips = [trip for side in Side for trip in guards.check(work.entity, side, census, recent[side], linked)]
+    work.tally.halted += [trip.message for trip in trips]
+    return trips
+
+
+def _approved(work: Work, operations: Sequence[Operation]) -> frozenset[str]:
+    """The operations a person has released, by the digest of what they do."""
+    released: set[str] = set()
+    with work.store.read() as connection:
+        for side in Side:
+            digests = {guards.digest(item): item.id for item in operations if item.side is side}
+            allowed = approvals.approved(connection, work.name, side, list(digests), work.now())
+            released |= {digests[item] for item in allowed}
+    return frozenset(released)
+
+
+def _has_due(context: Context, entities: Sequence[str], halted: Collection[str]) -> bool:
+    with context.store.read() as connection:
+        return any(inbox.due(connection, name, context.clock()) for name in entities if name not in halted)
+
+
+def _report_waiting(context: Context, report: Report, entities: Sequence[str]) -> None:
+    """Records that still wait for a parent when the run ends are told as problems, naming the parent."""
+    if report.kind == "plan":
+        return
+    for name in entities:
+        with context.store.write() as connection:
+            rows = inbox.waiting(connection, name)
+            if rows:
+                problems.report(connection, [_waiting(row) for row in rows], context.clock())
+        report.tally(name).waiting = len(rows)
+
+
+def _waiting(row: Waiting) -> Problem:
+    parent = row.waits_for or Ref(row.entity, row.side, row.id)
+    message = (
+        f"{row.entity} {row.side}:{row.id} waits for {parent}, which has no counterpart on {row.side.other} yet; it goes on by "
+        f"itself once that one is linked"
+    )
+    return Problem(row.entity, row.side, row.id, "waiting", message, waits_for=parent)
+
+
+DECISIONS = frozenset({"ambiguous", "waiting"})
+"""Causes of problems that wait for a person or a parent, and are no failures."""
+
+
+def count_open(context: Context, report: Report) -> None:
+    """Fill in what is open after a run, for its exit code."""
+    with context.store.read() as connection:
+        report.open_conflicts = sum(conflicts.count(connection).values())
+        causes = problems.causes(connection)
+    report.open_decisions = sum(count for cause, count in causes.items() if cause in DECISIONS)
+    report.open_problems = sum(count for cause, count in causes.items() if cause not in DECISIONS)

@@ -1,0 +1,172 @@
+"""Read both live systems and compare them field by field, whatever the state says.
+
+Every field of every linked pair is equal, equal after a declared normal form, or different. A difference needs an open
+conflict or problem that explains it; one without is told, and both keys go back into the inbox.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from connector.context import Context, Work
+from connector.gather import Chunk, Seen, look_up, resolve_references
+from connector.reconcile.merge import Half, Pair
+from connector.records import Arrival, Cursor, Link, LinkStatus, Presence, Ref, Side
+from connector.report import Exit, Tally
+from connector.store import conflicts, inbox, links, problems
+
+
+class Difference(NamedTuple):
+    """One thing the two systems do not agree on, and what explains it, if anything does."""
+
+    entity: str
+    crm_id: str
+    erp_id: str
+    field: str
+    explained: str
+
+
+@dataclass(slots=True)
+class Comparison:
+    """What verifying one entity found."""
+
+    entity: str
+    pairs: int = 0
+    fields: Counter[str] = field(default_factory=Counter)
+    unlinked: Counter[tuple[Side, str]] = field(default_factory=Counter)
+    differences: list[Difference] = field(default_factory=list)
+    unexplained: int = 0
+
+    def add(self, difference: Difference) -> None:
+        """Record a difference; only the first hundred are kept in full, all are counted."""
+        self.unexplained += not difference.explained
+        self.fields["explained" if difference.explained else "different"] += 1
+        if len(self.differences) < SHOWN:
+            self.differences.append(difference)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The comparison as plain data."""
+        return {
+            "entity": self.entity,
+            "pairs": self.pairs,
+            "fields": dict(self.fields),
+            "unlinked": {f"{side} {why}": count for (side, why), count in self.unlinked.items()},
+            "unexplained": self.unexplained,
+            "differences": [difference._asdict() for difference in self.differences],
+        }
+
+
+SHOWN = 100
+
+
+def verify(context: Context, *, entities: Collection[str] = ()) -> tuple[list[Comparison], Exit]:
+    """Compare every entity; the exit code is FAILED where something differs and nothing explains it."""
+    found = [
+        _verify_entity(Work(context, entity, "verify", Tally(name)))
+        for name, entity in context.entities.items()
+        if not entities or name in entities
+    ]
+    if any(comparison.unexplained for comparison in found):
+        return found, Exit.FAILED
+    explained = any(comparison.fields["explained"] for comparison in found)
+    return found, Exit.DECISION if explained else Exit.CLEAN
+
+
+def _verify_entity(work: Work) -> Comparison:
+    comparison = Comparison(work.name)
+    after = 0
+    while True:
+        with work.store.read() as connection:
+            page = links.page(connection, work.name, after, work.context.limits.chunk)
+        if not page:
+            break
+        after = page[-1].id
+        _compare_page(work, [link for link in page if link.status is LinkStatus.ACTIVE], comparison)
+        work.step("comparing", len(page))
+    for side in Side:
+        _find_unlinked(work, side, comparison)
+    return comparison
+
+
+def _compare_page(work: Work, page: Sequence[Link], comparison: Comparison) -> None:
+    chunk = Chunk([])
+    for side in Side:
+        look_up(work, chunk, side, [link.id_on(side) for link in page])
+    resolve_references(work, chunk)
+    with work.store.read() as connection:
+        open_conflicts = conflicts.of_links(connection, [link.id for link in page])
+        refs = [Ref(work.name, side, link.id_on(side)) for link in page for side in Side]
+        open_problems = {Ref(item.problem.entity, item.problem.side, item.problem.id) for item in problems.of(connection, refs)}
+    queue: list[Link] = []
+    for link in page:
+        contested = {name for item in open_conflicts.get(link.id, []) for name in (item.conflict.field, *item.conflict.crm_value)}
+        troubled = any(Ref(work.name, side, link.id_on(side)) in open_problems for side in Side)
+        before = comparison.unexplained
+        _compare_pair(work, chunk, link, contested, "an open problem" if troubled else "", comparison)
+        if comparison.unexplained > before:
+            queue.append(link)
+    _queue(work, queue)
+
+
+def _compare_pair(work: Work, chunk: Chunk, link: Link, contested: set[str], trouble: str, comparison: Comparison) -> None:
+    comparison.pairs += 1
+    seen = {side: chunk.seen.get((side, link.id_on(side)), Seen(Presence.FORBIDDEN)) for side in Side}
+    missing = [side for side in Side if seen[side].presence is not Presence.PRESENT]
+    if missing:
+        why = trouble or ("an open conflict" if contested else "")
+        comparison.add(Difference(work.name, link.crm_id, link.erp_id, f"(missing on {missing[0]})", why))
+        return
+    forms = {side: work.translator(side) for side in Side}
+    pair = Pair(work.entity, forms, {side: Half(seen[side].record, {}) for side in Side}, chunk.refs)
+    for name in forms[Side.CRM].fields & forms[Side.ERP].fields:
+        if seen[Side.CRM].record.get(name) == seen[Side.ERP].record.get(name):
+            comparison.fields["equal"] += 1
+        elif pair.same(name):
+            comparison.fields["equal after normal form" if name not in work.entity.references else "equal"] += 1
+        else:
+            why = "an open conflict" if name in contested or work.entity.fields[name].group in contested else trouble
+            comparison.add(Difference(work.name, link.crm_id, link.erp_id, name, why))
+
+
+def _queue(work: Work, pairs: Iterable[Link]) -> None:
+    arrivals = [Arrival(work.name, side, link.id_on(side), "verify") for link in pairs for side in Side]
+    if arrivals:
+        with work.store.write() as connection:
+            inbox.put(connection, arrivals, work.now())
+
+
+def _find_unlinked(work: Work, side: Side, comparison: Comparison) -> None:
+    """Every record of one side that has no link: it is not meant to have one, or a problem says why, or it is told."""
+    cursor: Cursor | None = None
+    while True:
+        page = work.adapter(side).scan(work.resource(side), cursor, keys_only=True)
+        ids = [remote.id for remote in page.remotes if not remote.deleted]
+        with work.store.read() as connection:
+            known = links.find(connection, work.name, side, ids)
+            loose = [record_id for record_id in ids if record_id not in known]
+            refs = [Ref(work.name, side, record_id) for record_id in loose]
+            told = {item.problem.id for item in problems.of(connection, refs)}
+        _judge_unlinked(work, side, [item for item in loose if item not in told], comparison)
+        comparison.unlinked[side, "with an open problem"] += len(told)
+        cursor = page.cursor
+        if not page.more:
+            return
+
+
+def _judge_unlinked(work: Work, side: Side, ids: Sequence[str], comparison: Comparison) -> None:
+    if not ids:
+        return
+    chunk = Chunk([])
+    look_up(work, chunk, side, ids)
+    creator = work.creator(side.other)
+    for record_id in ids:
+        seen = chunk.seen.get((side, record_id))
+        if seen is None or seen.presence is not Presence.PRESENT:
+            continue
+        if not creator.wanted(seen.record):
+            comparison.unlinked[side, "not meant to be on the other side"] += 1
+            continue
+        comparison.unlinked[side, "unexplained"] += 1
+        crm_id, erp_id = (record_id, "-") if side is Side.CRM else ("-", record_id)
+        comparison.add(Difference(work.name, crm_id, erp_id, f"(only on {side})", ""))
