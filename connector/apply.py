@@ -74,7 +74,8 @@ def draft(work: Work, operation: Operation, refs: dict[tuple[str, Side, str], st
         try:
             values[name] = carry(fields[name], value, operation.side.other, refs)
         except Unlinked as error:
-            message = f"{operation.entity} {operation.side.other}:{operation.source}: {name} refers to {error.ref}, which has no counterpart"
+            who = f"{operation.entity} {operation.side.other}:{operation.source}"
+            message = f"{who}: {name} refers to {error.ref}, which has no counterpart"
             raise MappingFailed(message, field=name) from error
     body = work.translator(operation.side).write(values, creating=True)
     return Draft(operation.id, body, operation.source)
@@ -95,7 +96,9 @@ def _journal_silence(work: Work, operations: Sequence[Operation], error: Transpo
     ids = [operation.id for operation in operations]
     with work.write() as connection:
         if error.sent is Sent.NO:
-            journal.advance(connection, ids, OperationState.ABANDONED, work.now(), error="not sent: the system was down")
+            journal.advance(
+                connection, ids, OperationState.ABANDONED, work.now(), error="not sent: the system was down"
+            )
             requeue(connection, work, operations, "not-sent")
         else:
             journal.advance(connection, ids, OperationState.UNKNOWN, work.now(), error="no answer came")
@@ -104,9 +107,9 @@ def _journal_silence(work: Work, operations: Sequence[Operation], error: Transpo
 def apply_planned(work: Work, operations: Sequence[Operation]) -> None:
     """Execute planned updates, transitions and removals, side by side and kind by kind, in batches."""
     ordered = sorted(operations, key=_order)
-    for (side, kind, action), group in groupby(ordered, key=lambda item: (item.side, item.kind, item.action)):
+    for (side, kind, _), group in groupby(ordered, key=lambda item: (item.side, item.kind, item.action)):
         for batch in batches(list(group), work.write_size(side)):
-            _apply_batch(work, side, kind, action, batch)
+            _apply_batch(work, side, kind, batch)
             work.step(f"{_DOING[kind]} on {side}", len(batch))
 
 
@@ -122,7 +125,7 @@ def _order(operation: Operation) -> tuple[str, str, str, str]:
     return operation.side, operation.kind, operation.action or "", operation.id
 
 
-def _apply_batch(work: Work, side: Side, kind: OperationKind, action: str | None, batch: Sequence[Operation]) -> None:
+def _apply_batch(work: Work, side: Side, kind: OperationKind, batch: Sequence[Operation]) -> None:
     prepared, bad = _prepare(work, side, kind, batch)
     if bad:
         settle_failures(work, bad)

@@ -16,10 +16,12 @@ from connector.store.database import open_store
 
 
 def build(settings: Settings, *, progress: Progress | None = None) -> Context:
-    """Put together everything a run needs; raises `ConfigError` before the first request, `StoreError` for the state."""
+    """Put together everything a run needs; raises `ConfigError` before the first request."""
     entities = load_entities(settings.entities)
     sides = {side: _system(settings, side, entities) for side in Side}
-    shared = {name: entity for name, entity in entities.items() if all(name in sides[side].translators for side in Side)}
+    shared = {
+        name: entity for name, entity in entities.items() if all(name in sides[side].translators for side in Side)
+    }
     return Context(
         entities=shared,
         systems=sides,
@@ -35,7 +37,9 @@ def _system(settings: Settings, side: Side, entities: Mapping[str, Entity]) -> S
     kind, _ = systems.read_options(settings, side)
     mapping = load_system(kind.mapping, settings.mappings.on(side))
     translators = {
-        name: compile_mapping(entities[name], table, side) for name, table in mapping.entities.items() if name in entities
+        name: compile_mapping(entities[name], table, side)
+        for name, table in mapping.entities.items()
+        if name in entities
     }
     return System(kind.name, systems.connect(settings, side), translators)
 

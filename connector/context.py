@@ -70,7 +70,7 @@ class Context:
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     limits: Limits = Limits()
-    progress: Progress = Quiet()
+    progress: Progress = field(default_factory=Quiet)
     settled_mappings: dict[int, dict[str, str]] = field(default_factory=dict)
     """Field -> row hash of every mapping that bases were read with; filled from the store when needed."""
 

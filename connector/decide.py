@@ -79,9 +79,7 @@ def decide(work: Work, chunk: Chunk) -> Decisions:
     verdicts = {side: _judge_loose(work, chunk, side, decisions) for side in Side}
     partners = _partners(work, chunk, verdicts)
     resolve_references(work, chunk)
-    planner = Planner(
-        work.entity, {side: work.translator(side) for side in Side}, chunk.refs, work.context.new_id
-    )
+    planner = Planner(work.entity, {side: work.translator(side) for side in Side}, chunk.refs, work.context.new_id)
     _decide_linked(work, chunk, planner, decisions)
     taken = _decide_partners(work, chunk, planner, partners, decisions)
     for side in Side:
@@ -149,7 +147,7 @@ def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> 
             records[row.id] = seen.record
     if not records:
         return {}
-    who, outright = census(work, chunk, side, records)
+    who, outright = census(work, side, records)
     return {
         record_id: Verdict(Finding.LINK, other=outright[record_id])
         if record_id in outright
@@ -219,7 +217,8 @@ def _decide_loose(work: Work, chunk: Chunk, row: Waiting, verdict: Verdict, deci
         return
     lacking = creator.lacks(seen.record)
     if lacking is not None:
-        message = f"{work.name} {row.side}:{row.id} has no {lacking}, which {row.side.other} requires; fill it in on {row.side}"
+        who = f"{work.name} {row.side}:{row.id}"
+        message = f"{who} has no {lacking}, which {row.side.other} requires; fill it in on {row.side}"
         decisions.problems.append(Problem(work.name, row.side, row.id, "incomplete", message, lacking))
         decisions.ignored.append(row)
         return
@@ -255,7 +254,8 @@ def _ambiguous(work: Work, rows: Sequence[Waiting], reason: str, rivals: Sequenc
     for row in rows:
         names = ", ".join(rivals)
         message = (
-            f"{work.name} {row.side}:{row.id} was neither linked nor created: {reason} ({names}). Merge or correct the records, "
+            f"{work.name} {row.side}:{row.id} was neither linked nor created: {reason} ({names}). Merge or correct "
+            f"the records, "
             f"or say who it is: connector links add {work.name} --crm ID --erp ID"
         )
         decisions.problems.append(Problem(work.name, row.side, row.id, "ambiguous", message))

@@ -125,7 +125,9 @@ class Entity(Strict):
     """Sides the connector may create records on."""
     create_when: Mapping[str, tuple[str, ...]] = Setting(default_factory=dict)
     """Only a record whose fields hold one of these values is worth a counterpart."""
-    deletes: Mapping[Side, Removal] = Setting(default_factory=lambda: {Side.CRM: Removal.ARCHIVE, Side.ERP: Removal.ARCHIVE})
+    deletes: Mapping[Side, Removal] = Setting(
+        default_factory=lambda: {Side.CRM: Removal.ARCHIVE, Side.ERP: Removal.ARCHIVE}
+    )
     """What a delete does to *this* side when the record is gone from the other."""
     lifecycle: Mapping[str, tuple[str, ...]] = Setting(default_factory=dict)
     """From each state to the states that may follow it."""

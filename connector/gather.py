@@ -91,7 +91,9 @@ def _read_states(work: Work, chunk: Chunk) -> None:
             known = Seen(Presence.PRESENT, decode(row.record), row.version, row.modified, row.record)
             chunk.seen[row.side, row.id] = known
     for side in Side:
-        wanted = {row.id for row in chunk.rows if row.side is side} | {link.id_on(side) for link in chunk.linked.values()}
+        wanted = {row.id for row in chunk.rows if row.side is side} | {
+            link.id_on(side) for link in chunk.linked.values()
+        }
         look_up(work, chunk, side, wanted)
 
 
@@ -149,8 +151,8 @@ def _rows_of(work: Work, mapping: int) -> Mapping[str, str]:
     return known[mapping]
 
 
-def census(work: Work, chunk: Chunk, side: Side, records: Mapping[str, Record]) -> tuple[Census, dict[str, str]]:
-    """Who else holds the keys of these unlinked records; and the counterparts that ids stored on records name outright."""
+def census(work: Work, side: Side, records: Mapping[str, Record]) -> tuple[Census, dict[str, str]]:
+    """Who else holds the keys of these unlinked records, and the counterparts that stored ids name outright."""
     keys = {key for record in records.values() for key in keys_of(work, side, record)}
     across_side = side.other
     named = {marker_key(work.name, side, record_id): record_id for record_id in records}
@@ -202,4 +204,3 @@ def unproved(chunk: Chunk) -> dict[Side, set[str]]:
             if seen is not None and seen.presence in (Presence.ABSENT, Presence.GONE):
                 gone[side].add(link.id_on(side))
     return gone
-

@@ -108,9 +108,13 @@ def read(path: Path) -> PlanFile:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(str(part) for part in first["loc"])
-        raise ConfigError.of(f"{first['msg']}; make a new plan with: connector plan -o FILE", file=str(path), path=place) from error
+        raise ConfigError.of(
+            f"{first['msg']}; make a new plan with: connector plan -o FILE", file=str(path), path=place
+        ) from error
     if plan.format != FORMAT:
-        raise ConfigError.of(f"format {plan.format} is not {FORMAT}; make a new plan with: connector plan -o FILE", file=str(path))
+        raise ConfigError.of(
+            f"format {plan.format} is not {FORMAT}; make a new plan with: connector plan -o FILE", file=str(path)
+        )
     return plan
 
 
@@ -136,7 +140,9 @@ def _apply_entity(work: Work, lines: Collection[PlannedOperation]) -> None:
     keys = sorted({_key(line) for line in lines})
     for some in batches(keys, work.context.limits.chunk):
         with work.write() as connection:
-            inbox.put(connection, [Arrival(work.name, side, record_id, "apply") for side, record_id in some], work.now())
+            inbox.put(
+                connection, [Arrival(work.name, side, record_id, "apply") for side, record_id in some], work.now()
+            )
         decide_inbox(work, only=some)
     apply_staged(work)
     resolve_doubtful(work)

@@ -1,7 +1,6 @@
 """Read what moved: pages of a scan go into the inbox and the sightings, in one transaction with their cursor."""
 
 from collections.abc import Sequence
-from datetime import datetime
 
 from sqlalchemy import Connection
 
@@ -15,8 +14,8 @@ from connector.store.cursors import Position
 def pull(work: Work, side: Side) -> int:
     """Bring one side's changes into the inbox; returns how many records need a look.
 
-    After many writes of our own the next window is mostly their echo: then only ids and versions are asked for, and what
-    already has the version we recorded costs nothing more.
+    After many writes of our own the next window is mostly their echo: then only ids and versions are asked for, and
+    what already has the version we recorded costs nothing more.
     """
     with work.store.read() as connection:
         position = cursors.get(connection, work.name, side)
@@ -34,7 +33,7 @@ def pull(work: Work, side: Side) -> int:
 
 
 def find_absent(work: Work, side: Side, *, full: bool) -> None:
-    """Enumerate ids and versions when deletes cannot be seen otherwise: on request, when due, or when records are missing.
+    """Enumerate ids and versions where deletes cannot be seen: on request, when due, or when records are missing.
 
     What the enumeration does not show goes into the inbox to be read once more: only that read is evidence.
     """
@@ -76,7 +75,7 @@ def _store_page(work: Work, side: Side, position: Position, page: Page, *, keys_
     observation = observe(work, side, _with_bodies(work, side, alive) if keys_only else alive)
     at = work.now()
     with work.write() as connection:
-        new = _remember(connection, work, side, position.generation, observation, deleted, at)
+        new = _remember(connection, work, position, observation, deleted)
         position = position._replace(
             cursor=page.cursor,
             complete=position.complete or not page.more,
@@ -89,7 +88,7 @@ def _store_page(work: Work, side: Side, position: Position, page: Page, *, keys_
 
 
 def _unseen_versions(connection: Connection, work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remote]:
-    """The records whose version is not the one recorded when they were last looked at; the rest are echoes and overlap."""
+    """The records whose version is not the recorded one; the rest are echoes and overlap."""
     ids = [remote.id for remote in remotes]
     settled: dict[str, str | None] = {}
     settled.update(links.versions(connection, work.name, side, ids))
@@ -101,18 +100,15 @@ def _unseen_versions(connection: Connection, work: Work, side: Side, remotes: Se
 
 def _with_bodies(work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remote]:
     answers = fetch(work, side, [remote.id for remote in remotes])
-    return [found.remote for found in answers.values() if found.presence is Presence.PRESENT and found.remote is not None]
+    return [
+        found.remote for found in answers.values() if found.presence is Presence.PRESENT and found.remote is not None
+    ]
 
 
 def _remember(
-    connection: Connection,
-    work: Work,
-    side: Side,
-    generation: int,
-    observation: Observation,
-    deleted: Sequence[Remote],
-    at: datetime,
+    connection: Connection, work: Work, position: Position, observation: Observation, deleted: Sequence[Remote]
 ) -> int:
+    side, at = position.side, work.now()
     seen = [Sighting(item.id, item.version, keys_of(work, side, item.record)) for item in observation.present]
     seen += [Sighting(problem.id, None) for problem in observation.problems]
     arrivals = [
@@ -123,7 +119,7 @@ def _remember(
     inbox.put(connection, arrivals, at)
     if observation.problems:
         work.tally.problems += problems.report(connection, observation.problems, at)
-    return sightings.see(connection, work.name, side, seen, generation, at)
+    return sightings.see(connection, work.name, side, seen, position.generation, at)
 
 
 def _mark_page(work: Work, side: Side, position: Position, page: Page) -> Position:
@@ -148,7 +144,9 @@ def _collect_absent(work: Work, side: Side, position: Position) -> None:
     while True:
         with work.write() as connection:
             absent = sightings.unseen(connection, work.name, side, generation, after, work.context.limits.chunk)
-            inbox.put(connection, [Arrival(work.name, side, item, "absent", deleted=True) for item in absent], work.now())
+            inbox.put(
+                connection, [Arrival(work.name, side, item, "absent", deleted=True) for item in absent], work.now()
+            )
             if len(absent) < work.context.limits.chunk:
                 done = position._replace(generation=generation, enumeration=None, enumerated_at=work.now())
                 cursors.save(connection, done, work.now())

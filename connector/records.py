@@ -4,8 +4,8 @@ Values on the hot path are named tuples: immutable, and five times cheaper to ma
 
 A *record* is one canonical value: a plain dict from canonical field to a JSON value. Text is str; money and quantities
 are decimals in plain notation as str ("12.5", never "12.50" or "1e3"); dates are "2026-11-23"; instants are
-"2026-11-23T20:44:10.123Z"; references hold the id on the record's own side; parts (order lines) are lists of dicts, each
-with its own side's "id". A field that is absent from the dict is missing (unknown), `None` is empty.
+"2026-11-23T20:44:10.123Z"; references hold the id on the record's own side; parts (order lines) are lists of dicts,
+each with its own side's "id". A field that is absent from the dict is missing (unknown), `None` is empty.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ Version = NewType("Version", str)
 Cursor = NewType("Cursor", str)
 """How far a side was read; opaque to everyone but the adapter that made it."""
 
-Value: TypeAlias = str | int | bool | None | list[Any] | dict[str, Any]
+Value: TypeAlias = str | int | bool | list[Any] | dict[str, Any] | None
 Record: TypeAlias = dict[str, Value]
 Body: TypeAlias = dict[str, Any]
 """A record in the system's own wire form."""
@@ -230,7 +230,7 @@ class LinkStatus(StrEnum):
 
 
 class Base(NamedTuple):
-    """What one side held when the two last agreed: canonical bytes, the version they came with, the mapping that read them."""
+    """What one side held when the two last agreed: canonical bytes, their version, and who read them."""
 
     record: bytes
     version: Version | None
@@ -300,10 +300,11 @@ class OperationState(StrEnum):
 class Operation(NamedTuple):
     """One planned write, journalled.
 
-    `values` are canonical. A create holds them in the ids of the *source* side (across from `side`), because its parents
-    may come into being in the same run; every other kind holds them in the target's own ids. `settles` are the source's
-    values that the decision read: they become the source's base once the write is done. `old` is what the target held in
-    the fields that settle: for display, guards, undo, and as the target's base where nothing had to be written.
+    `values` are canonical. A create holds them in the ids of the *source* side (across from `side`), because its
+    parents may come into being in the same run; every other kind holds them in the target's own ids. `settles` are
+    the source's values that the decision read: they become the source's base once the write is done. `old` is what
+    the target held in the fields that settle: for display, guards, undo, and as the target's base where nothing had
+    to be written.
     """
 
     id: str

@@ -1,8 +1,8 @@
 """Find out what became of writes whose answer never came: after a crash, a time-out, a reset, or a half-reported batch.
 
-An update is simply decided anew: both sides are read, and what got through is found equal. A create is repeated with its
-own key where the server enforces uniqueness, else looked up by its marker or unique field, and parked where neither is
-possible. Nothing is ever created blindly a second time.
+An update is simply decided anew: both sides are read, and what got through is found equal. A create is repeated with
+its own key where the server enforces uniqueness, else looked up by its marker or unique field, and parked where
+neither is possible. Nothing is ever created blindly a second time.
 """
 
 from collections.abc import Sequence
@@ -27,7 +27,9 @@ def recover(work: Work) -> None:
     with work.write() as connection:
         left = journal.by_state(connection, OPEN, entity=work.name)
         if left:
-            journal.advance(connection, [item.id for item in left], OperationState.ABANDONED, work.now(), error="planned anew")
+            journal.advance(
+                connection, [item.id for item in left], OperationState.ABANDONED, work.now(), error="planned anew"
+            )
             requeue(connection, work, left, "planned-anew")
     if not work.dry:
         resolve_doubtful(work)
@@ -42,7 +44,13 @@ def resolve_doubtful(work: Work) -> None:
     creates = [item for item in doubtful if item.kind is OperationKind.CREATE]
     others = [item for item in doubtful if item.kind is not OperationKind.CREATE]
     with work.write() as connection:
-        journal.advance(connection, [item.id for item in others], OperationState.ABANDONED, work.now(), error="read and decided anew")
+        journal.advance(
+            connection,
+            [item.id for item in others],
+            OperationState.ABANDONED,
+            work.now(),
+            error="read and decided anew",
+        )
         requeue(connection, work, others, "unknown")
     for side in Side:
         _resolve_creates(work, side, [item for item in creates if item.side is side])
@@ -85,7 +93,7 @@ def _as_decision(work: Work, operation: Operation) -> CreateDecision:
 
 
 def _look_up(work: Work, side: Side, batch: Sequence[Operation], capabilities: Capabilities) -> None:
-    """A searchable marker: adopt the one record that carries it; not finding it proves nothing before the lag is over."""
+    """A searchable marker: adopt the record that carries it; not finding one proves nothing within the lag."""
     field = str(capabilities.marker_field)
     found: dict[str, list[Remote]] = {}
     for remote in work.adapter(side).find(work.resource(side), field, [str(item.source) for item in batch]):
@@ -97,7 +105,9 @@ def _look_up(work: Work, side: Side, batch: Sequence[Operation], capabilities: C
         elif carriers:
             _park(work, [operation], f"{len(carriers)} records on {side} carry its marker; delete all but one there")
         elif _lag_is_over(work, operation, capabilities.lookup_lag):
-            _park(work, [operation], f"its create on {side} was sent, but no record there carries its marker; look there")
+            _park(
+                work, [operation], f"its create on {side} was sent, but no record there carries its marker; look there"
+            )
 
 
 def _lag_is_over(work: Work, operation: Operation, lag: timedelta) -> bool:

@@ -52,7 +52,18 @@ class Tally:
         }
 
 
-_PLAIN = ("linked", "agreed", "ambiguous", "waiting", "conflicts", "problems", "overridden", "unlinked", "ignored", "held")
+_PLAIN = (
+    "linked",
+    "agreed",
+    "ambiguous",
+    "waiting",
+    "conflicts",
+    "problems",
+    "overridden",
+    "unlinked",
+    "ignored",
+    "held",
+)
 
 
 @dataclass(slots=True)

@@ -108,9 +108,7 @@ def store_creations(connection: Connection, work: Work, side: Side, done: Sequen
     cursors.bump(connection, work.name, side, known=new, echoes=len(done))
     sources = [Ref(work.name, side.other, str(item.operation.source)) for item in done]
     inbox.release(connection, sources + [Ref(work.name, side, item.sighting.id) for item in done])
-    again = [
-        Arrival(work.name, side.other, str(item.operation.source), "follow-up") for item in done if item.unsettled
-    ]
+    again = [Arrival(work.name, side.other, str(item.operation.source), "follow-up") for item in done if item.unsettled]
     inbox.put(connection, again, at)
     clear_problems(connection, work, sources)
     work.tally.written[side, OperationKind.CREATE] += len(done)
@@ -134,7 +132,7 @@ def _settle_failed_creates(work: Work, side: Side, failed: Sequence[tuple[Operat
 
 
 def adopt(work: Work, operation: Operation, target: str) -> None:
-    """Link a create's source to the record it made earlier, or that carries its marker; fields settle by first contact."""
+    """Link a create's source to the record that carries its marker; its fields settle by first contact."""
     ids = {operation.side.other: str(operation.source), operation.side: target}
     empty = {side: Base(encode({}), None, work.translator(side).id) for side in Side}
     at = work.now()
@@ -247,7 +245,9 @@ def settle_failures(work: Work, failed: Sequence[tuple[Operation, RecordError]])
     unknown = [operation for operation, error in failed if isinstance(error, OutcomeUnknown)]
     refused = [(operation, error) for operation, error in failed if operation not in stale and operation not in unknown]
     with work.write() as connection:
-        journal.advance(connection, [item.id for item in stale], OperationState.ABANDONED, at, error="moved since it was read")
+        journal.advance(
+            connection, [item.id for item in stale], OperationState.ABANDONED, at, error="moved since it was read"
+        )
         requeue(connection, work, stale, "moved")
         journal.advance(connection, [item.id for item in unknown], OperationState.UNKNOWN, at, error="not reported")
         for operation, error in refused:

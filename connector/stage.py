@@ -1,4 +1,4 @@
-"""Make decisions durable: one transaction a chunk moves keys from the inbox into links, bases, conflicts and operations.
+"""Make decisions durable: one transaction a chunk, from inbox keys to links, bases, conflicts and operations.
 
 From here on the operations carry what the inbox rows carried: an operation that does not end well puts its keys back.
 """
@@ -89,14 +89,21 @@ def _stage_pairs(connection: Connection, work: Work, pairs: Sequence[PairDecisio
     work.tally.planned.update((operation.side, operation.kind) for operation in operations)
     _stage_conflicts(connection, work, identified)
     _stage_fates(connection, work, pairs)
-    history.append(connection, work.run, [event for pair, link in identified for event in _events(work, pair, link)], work.now())
+    history.append(
+        connection, work.run, [event for pair, link in identified for event in _events(work, pair, link)], work.now()
+    )
     _stage_rows(connection, work, pairs)
 
 
 def _add_links(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> list[tuple[PairDecision, int]]:
     fresh = [pair for pair in pairs if pair.link is None]
     rows = [
-        NewLink(work.name, pair.sights[Side.CRM].id, pair.sights[Side.ERP].id, *(_first_base(work, pair, side) for side in Side))
+        NewLink(
+            work.name,
+            pair.sights[Side.CRM].id,
+            pair.sights[Side.ERP].id,
+            *(_first_base(work, pair, side) for side in Side),
+        )
         for pair in fresh
     ]
     added = links.add(connection, rows, work.now())
@@ -108,7 +115,9 @@ def _add_links(connection: Connection, work: Work, pairs: Sequence[PairDecision]
 
 
 def _first_base(work: Work, pair: PairDecision, side: Side) -> Base:
-    return _base(work, side, {name: pair.sights[side].half.now.get(name) for name in pair.plan.agreed}, pair.sights[side])
+    return _base(
+        work, side, {name: pair.sights[side].half.now.get(name) for name in pair.plan.agreed}, pair.sights[side]
+    )
 
 
 def _base(work: Work, side: Side, record: Record, sight: Sight) -> Base:
@@ -127,7 +136,9 @@ def _rebases(work: Work, pair: PairDecision) -> Iterable[Rebase]:
             continue
         settled = {name: sight.half.now.get(name) for name in pair.plan.agreed}
         if pair.plan.owed:
-            settled |= {name: value for item in pair.plan.operations if item.side is side for name, value in item.values.items()}
+            settled |= {
+                name: value for item in pair.plan.operations if item.side is side for name, value in item.values.items()
+            }
         if settled or sight.version != old.version:
             yield Rebase(link.id, side, _base(work, side, {**valid_base(work, side, old), **settled}, sight))
 
@@ -269,4 +280,3 @@ def requeue(connection: Connection, work: Work, operations: Sequence[Operation],
         elif operation.source is not None:
             arrivals.append(Arrival(operation.entity, operation.side.other, operation.source, why))
     inbox.put(connection, arrivals, work.now())
-

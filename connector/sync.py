@@ -1,4 +1,4 @@
-"""Conduct one run: pull, decide, guard, apply, remember; entity by entity, parents first, until nothing more follows."""
+"""Conduct one run: pull, decide, guard, apply, remember; parents first, until nothing more follows."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -13,8 +13,8 @@ from connector.errors import LeaseLost, RunError, WrongTenant
 from connector.gather import gather
 from connector.pull import find_absent, pull
 from connector.reconcile import guards
-from connector.recover import recover, resolve_doubtful
 from connector.records import Operation, OperationState, Problem, Ref, Side, Waiting
+from connector.recover import recover, resolve_doubtful
 from connector.report import Report
 from connector.stage import stage
 from connector.store import approvals, conflicts, endpoints, inbox, journal, leases, links, problems
@@ -41,7 +41,9 @@ def _conduct(context: Context, kind: str, entities: Collection[str], *, full: bo
         for round_number in range(context.limits.rounds if kind == "sync" else 1):
             before = report.writes
             for name in chosen:
-                if name not in halted and not _run_entity(_work(context, report, name, epoch), full=full and round_number == 0):
+                if name not in halted and not _run_entity(
+                    _work(context, report, name, epoch), full=full and round_number == 0
+                ):
                     halted.add(name)
             if report.writes == before and not _has_due(context, chosen, halted):
                 break
@@ -90,8 +92,10 @@ def check_endpoints(context: Context) -> None:
                 known = endpoints.get(connection, side)
         if known is not None and (known.system, known.tenant, known.environment) != found[:3]:
             raise WrongTenant(
-                f"{side}: {found.system} {found.tenant} ({found.environment}) answers where {known.system} {known.tenant} "
-                f"({known.environment}) was before; nothing was read or written. Correct the address, or use a new store"
+                f"{side}: {found.system} {found.tenant} ({found.environment}) answers where {known.system} "
+                f"{known.tenant} "
+                f"({known.environment}) was before; nothing was read or written. Correct the address, or use a new "
+                f"store"
             )
     _remember_mappings(context)
 
@@ -160,7 +164,9 @@ def apply_staged(work: Work) -> None:
         held = [item for item in page if item.id not in released and guards.is_stopped(item, trips)]
         if held:
             with work.write() as connection:
-                journal.advance(connection, [item.id for item in held], OperationState.HELD, work.now(), error="held by a guard")
+                journal.advance(
+                    connection, [item.id for item in held], OperationState.HELD, work.now(), error="held by a guard"
+                )
             work.tally.held += len(held)
         apply_planned(work, [item for item in page if item not in held])
 
@@ -226,7 +232,8 @@ def _report_waiting(context: Context, report: Report, entities: Sequence[str]) -
 def _waiting(row: Waiting) -> Problem:
     parent = row.waits_for or Ref(row.entity, row.side, row.id)
     message = (
-        f"{row.entity} {row.side}:{row.id} waits for {parent}, which has no counterpart on {row.side.other} yet; it goes on by "
+        f"{row.entity} {row.side}:{row.id} waits for {parent}, which has no counterpart on {row.side.other} yet; it "
+        f"goes on by "
         f"itself once that one is linked"
     )
     return Problem(row.entity, row.side, row.id, "waiting", message, waits_for=parent)

@@ -97,10 +97,14 @@ def _compare_page(work: Work, page: Sequence[Link], comparison: Comparison) -> N
     with work.store.read() as connection:
         open_conflicts = conflicts.of_links(connection, [link.id for link in page])
         refs = [Ref(work.name, side, link.id_on(side)) for link in page for side in Side]
-        open_problems = {Ref(item.problem.entity, item.problem.side, item.problem.id) for item in problems.of(connection, refs)}
+        open_problems = {
+            Ref(item.problem.entity, item.problem.side, item.problem.id) for item in problems.of(connection, refs)
+        }
     queue: list[Link] = []
     for link in page:
-        contested = {name for item in open_conflicts.get(link.id, []) for name in (item.conflict.field, *item.conflict.crm_value)}
+        contested = {
+            name for item in open_conflicts.get(link.id, []) for name in (item.conflict.field, *item.conflict.crm_value)
+        }
         troubled = any(Ref(work.name, side, link.id_on(side)) in open_problems for side in Side)
         before = comparison.unexplained
         _compare_pair(work, chunk, link, contested, "an open problem" if troubled else "", comparison)
@@ -109,7 +113,9 @@ def _compare_page(work: Work, page: Sequence[Link], comparison: Comparison) -> N
     _queue(work, queue)
 
 
-def _compare_pair(work: Work, chunk: Chunk, link: Link, contested: set[str], trouble: str, comparison: Comparison) -> None:
+def _compare_pair(
+    work: Work, chunk: Chunk, link: Link, contested: set[str], trouble: str, comparison: Comparison
+) -> None:
     comparison.pairs += 1
     seen = {side: chunk.seen.get((side, link.id_on(side)), Seen(Presence.FORBIDDEN)) for side in Side}
     missing = [side for side in Side if seen[side].presence is not Presence.PRESENT]

@@ -48,14 +48,18 @@ def without_ids(value: Value) -> Value:
     """Parts without their own side's ids, so that two sides can be compared."""
     if not isinstance(value, list):
         return value
-    return [{name: item for name, item in part.items() if name != "id"} if isinstance(part, dict) else part for part in value]
+    return [
+        {name: item for name, item in part.items() if name != "id"} if isinstance(part, dict) else part
+        for part in value
+    ]
 
 
 def align(rule: FieldRule, carried: list[Any], own: list[Any], bases: tuple[Value, Value], theirs: Value) -> list[Any]:
     """Give carried parts the ids they have across; `bases` are our and their base of the same field.
 
-    The two bases hold the same parts in the same order, so position in them pairs the ids. Without bases a part takes the
-    first unused one across with the same references: the stable key of a line is what it is about, not its numbers.
+    The two bases hold the same parts in the same order, so position in them pairs the ids. Without bases a part takes
+    the first unused one across with the same references: the stable key of a line is what it is about, not its
+    numbers.
     """
     pairs = _pairs_by_base(*bases)
     alive = {str(part["id"]): part for part in theirs} if isinstance(theirs, list) else {}
@@ -75,7 +79,9 @@ def _pairs_by_base(our_base: Value, their_base: Value) -> dict[str, str]:
     return {str(one["id"]): str(other["id"]) for one, other in zip(our_base, their_base, strict=True)}
 
 
-def _by_references(rule: FieldRule, part: dict[str, Any], alive: Mapping[str, Any], used: set[str | None]) -> str | None:
+def _by_references(
+    rule: FieldRule, part: dict[str, Any], alive: Mapping[str, Any], used: set[str | None]
+) -> str | None:
     keys = [name for name, field in rule.fields.items() if field.type is Type.REF]
     for known, other in alive.items():
         if known not in used and all(other.get(key) == part.get(key) for key in keys):

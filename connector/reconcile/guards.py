@@ -30,7 +30,15 @@ class Trip(NamedTuple):
 
 def digest(operation: Operation) -> str:
     """What an approval binds to: entity, side, record, kind, and old -> new."""
-    content = [operation.entity, operation.side, operation.key, operation.kind, operation.action, operation.old, operation.values]
+    content = [
+        operation.entity,
+        operation.side,
+        operation.key,
+        operation.kind,
+        operation.action,
+        operation.old,
+        operation.values,
+    ]
     return xxhash.xxh3_128_hexdigest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
 
@@ -65,7 +73,8 @@ def _removals(entity: Entity, side: Side, now: int, before: int, linked: int) ->
         return []
     recently = f" (and {before} in the last 24 hours)" if before else ""
     message = (
-        f"{now} {entity.name} records{recently} would be deleted or archived on {side}, the limit is {limit} of {linked}; "
+        f"{now} {entity.name} records{recently} would be deleted or archived on {side}, the limit is {limit} of "
+        f"{linked}; "
         f"nothing of that kind was written. If this is right, release them with: connector approve {entity.name}"
     )
     return [Trip(entity.name, side, REMOVALS, now, limit, message)]
@@ -83,7 +92,8 @@ def _same_field(entity: Entity, side: Side, census: Census, linked: int) -> list
     for (changed_side, name), count in census.fields.items():
         if changed_side is side and count > limit:
             message = (
-                f"{name} would change on {count} of {linked} {entity.name} records on {side}, the limit is {limit}; nothing of "
+                f"{name} would change on {count} of {linked} {entity.name} records on {side}, the limit is {limit}; "
+                f"nothing of "
                 f"that kind was written. If this is right, release them with: connector approve {entity.name}"
             )
             kinds = frozenset({OperationKind.UPDATE})
@@ -94,6 +104,10 @@ def _same_field(entity: Entity, side: Side, census: Census, linked: int) -> list
 def is_stopped(operation: Operation, trips: Iterable[Trip]) -> bool:
     """Whether a trip holds this operation back."""
     for trip in trips:
-        if operation.side is trip.side and operation.kind in trip.kinds and (not trip.fields or trip.fields & operation.values.keys()):
+        if (
+            operation.side is trip.side
+            and operation.kind in trip.kinds
+            and (not trip.fields or trip.fields & operation.values.keys())
+        ):
             return True
     return False

@@ -63,7 +63,7 @@ class Finding(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """The finding for one record; `other` is the counterpart of a LINK, `rivals` are shown to the person who decides."""
+    """The finding for one record: `other` is a LINK's counterpart, `rivals` are for the person who decides."""
 
     finding: Finding
     other: str | None = None
@@ -96,11 +96,17 @@ def judge(record_id: str, keys: Iterable[int], census: Census) -> Verdict:
 
 def _settle(candidates: list[str], twins: list[str], linked: Collection[str]) -> Verdict:
     if len(candidates) > 1:
-        return Verdict(Finding.AMBIGUOUS, rivals=tuple(candidates), reason="several records on the other side have its key")
+        return Verdict(
+            Finding.AMBIGUOUS, rivals=tuple(candidates), reason="several records on the other side have its key"
+        )
     if candidates and candidates[0] in linked:
-        return Verdict(Finding.AMBIGUOUS, rivals=(*candidates, *twins), reason="its key belongs to a record that is linked already")
+        return Verdict(
+            Finding.AMBIGUOUS, rivals=(*candidates, *twins), reason="its key belongs to a record that is linked already"
+        )
     if twins:
-        return Verdict(Finding.AMBIGUOUS, rivals=tuple(sorted(twins)), reason="another record on the same side has the same key")
+        return Verdict(
+            Finding.AMBIGUOUS, rivals=tuple(sorted(twins)), reason="another record on the same side has the same key"
+        )
     return Verdict(Finding.LINK, other=candidates[0])
 
 

@@ -72,8 +72,9 @@ class Override(NamedTuple):
 class Merge:
     """What merging one pair came to.
 
-    `writes[side]` are values to write on that side, in the ids of the side across; `settles[side]` are the values across
-    that the decision read, and become its base when that write is done. `agreed` fields settle now, on both sides.
+    `writes[side]` are values to write on that side, in the ids of the side across; `settles[side]` are the values
+    across that the decision read, and become its base when that write is done. `agreed` fields settle now, on both
+    sides.
     """
 
     writes: dict[Side, Record] = field(default_factory=lambda: {Side.CRM: {}, Side.ERP: {}})
@@ -97,7 +98,7 @@ class Pair:
     resolutions: Mapping[str, Resolution] = field(default_factory=dict)
 
     def same(self, name: str) -> bool:
-        """Whether both sides hold the same value of a field, up to reference ids, part ids and declared normal forms."""
+        """Whether both sides hold the same value, up to reference ids, part ids and declared normal forms."""
         crm, erp = self.halves[Side.CRM].now.get(name), self.halves[Side.ERP].now.get(name)
         rule = self.entity.fields[name]
         if rule.type not in (Type.REF, Type.PARTS) and crm == erp:
@@ -209,7 +210,9 @@ def _first_contact(pair: Pair, group: str, names: tuple[str, ...], result: Merge
     resolution = _resolution(pair, group, names)
     winner = resolution or _first_winner(pair, names, owner)
     if winner is None:
-        result.contests.append(Contest(group, names, "first contact: both sides hold a value, and nothing says whose counts"))
+        result.contests.append(
+            Contest(group, names, "first contact: both sides hold a value, and nothing says whose counts")
+        )
     else:
         _propagate(pair, group, names, winner, result)
 
@@ -225,14 +228,18 @@ def _fill(pair: Pair, group: str, names: tuple[str, ...], filled: Side, result: 
 def _first_winner(pair: Pair, names: tuple[str, ...], owner: Side | None) -> Side | None:
     rule = pair.entity.fields[names[0]]
     if rule.policy is Policy.LIFECYCLE:
-        return policies.lifecycle_winner(pair.entity.lifecycle, *(str(pair.halves[side].now.get(names[0])) for side in Side))
+        return policies.lifecycle_winner(
+            pair.entity.lifecycle, *(str(pair.halves[side].now.get(names[0])) for side in Side)
+        )
     chosen = {FirstContact.CRM: Side.CRM, FirstContact.ERP: Side.ERP, FirstContact.OWNER: owner, FirstContact.ASK: None}
     return chosen[rule.first_contact]
 
 
 def _lifecycle(pair: Pair, group: str, names: tuple[str, ...], movers: list[Side], result: Merge) -> None:
     """The state that is further along wins, whoever moved; a move nobody may make is for a person."""
-    winner = policies.lifecycle_winner(pair.entity.lifecycle, *(str(pair.halves[side].now.get(names[0])) for side in Side))
+    winner = policies.lifecycle_winner(
+        pair.entity.lifecycle, *(str(pair.halves[side].now.get(names[0])) for side in Side)
+    )
     winner = winner or _resolution(pair, group, names)
     if winner is None:
         states = " and ".join(f"{side}: {pair.halves[side].now.get(names[0])}" for side in Side)

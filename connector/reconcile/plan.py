@@ -26,7 +26,7 @@ class Sight(NamedTuple):
 
 
 class LinkFate(NamedTuple):
-    """What becomes of a link whose record is gone: 'tombstone' keeps it from being created again, 'remove' forgets it."""
+    """What becomes of a link: 'tombstone' keeps its record from being created again, 'remove' forgets it."""
 
     what: str
     reason: str
@@ -63,14 +63,24 @@ class Planner:
             return self._merged(link, sights, resolutions)
         if any(sight.presence is Presence.FORBIDDEN for sight in sights.values()):
             side = next(side for side in Side if sights[side].presence is Presence.FORBIDDEN)
-            return PairPlan(trouble=f"{side} does not let the connector read it; give the connector's user the right to")
+            return PairPlan(
+                trouble=f"{side} does not let the connector read it; give the connector's user the right to"
+            )
         return self._removed(link, sights, resolutions)
 
-    def _merged(self, link: int | None, sights: Mapping[Side, Sight], resolutions: Mapping[str, Resolution]) -> PairPlan:
-        pair = Pair(self.entity, self.forms, {side: sight.half for side, sight in sights.items()}, self.links, resolutions)
+    def _merged(
+        self, link: int | None, sights: Mapping[Side, Sight], resolutions: Mapping[str, Resolution]
+    ) -> PairPlan:
+        pair = Pair(
+            self.entity, self.forms, {side: sight.half for side, sight in sights.items()}, self.links, resolutions
+        )
         result = merge(pair)
         plan = PairPlan(
-            agreed=result.agreed, contests=result.contests, overrides=result.overrides, waits=result.waits, owed=result.owed
+            agreed=result.agreed,
+            contests=result.contests,
+            overrides=result.overrides,
+            waits=result.waits,
+            owed=result.owed,
         )
         for side in Side:
             if result.settles[side]:
@@ -117,7 +127,7 @@ class Planner:
         return carried
 
     def _perform(self, plan: PairPlan, operation: Operation, name: str, state: str) -> None:
-        """One legal step towards the wanted state, by the action that makes it; further steps follow in the next look."""
+        """One legal step towards the wanted state, by the action that makes it; the next look takes the next."""
         wanted = str(operation.values[name])
         actions = self.forms[operation.side].transitions[name]
         step = wanted if wanted in actions else next_step(self.entity.lifecycle, state, wanted)
@@ -132,12 +142,16 @@ class Planner:
         )
         plan.again = plan.again or step != wanted
 
-    def _removed(self, link: int | None, sights: Mapping[Side, Sight], resolutions: Mapping[str, Resolution]) -> PairPlan:
+    def _removed(
+        self, link: int | None, sights: Mapping[Side, Sight], resolutions: Mapping[str, Resolution]
+    ) -> PairPlan:
         """One side, or both, no longer hold the record."""
         missing = [side for side in Side if sights[side].presence is not Presence.PRESENT]
         unproved = [side for side in missing if not sights[side].proved]
         if unproved:
-            return PairPlan(trouble=f"{unproved[0]} does not show it, but nothing proves that it was deleted; look there")
+            return PairPlan(
+                trouble=f"{unproved[0]} does not show it, but nothing proves that it was deleted; look there"
+            )
         if len(missing) == len(Side):
             return PairPlan(fate=LinkFate("remove", "deleted on both sides"))
         survivor = missing[0].other
@@ -227,4 +241,3 @@ class Creator:
     def waits(self, record: Record, links: Links) -> list[Ref]:
         """The references that need a counterpart first."""
         return [ref for ref in references(self.entity, self.values(record), self.side.other) if ref not in links]
-

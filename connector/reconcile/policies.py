@@ -49,6 +49,8 @@ def absorb(here: Value, there_base: Value, there_now: Value) -> str:
 
 def united(crm_base: Value, crm: Value, erp_base: Value, erp: Value) -> Value:
     """The union of two sets, less what either side took out since its base; sorted, so that it is canonical."""
-    crm_was, crm_is, erp_was, erp_is = (set(value) if isinstance(value, list) else set() for value in (crm_base, crm, erp_base, erp))
+    crm_was, crm_is, erp_was, erp_is = (
+        set(value) if isinstance(value, list) else set() for value in (crm_base, crm, erp_base, erp)
+    )
     removed = (crm_was - crm_is) | (erp_was - erp_is)
     return sorted((crm_is | erp_is) - removed)

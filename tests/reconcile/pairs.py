@@ -28,7 +28,10 @@ THING = Entity.model_validate(
             "tags": {"type": "set", "policy": "union"},
             "state": {"type": "choice", "choices": ["open", "sold", "dropped"], "policy": "lifecycle"},
             "owner": {"type": "ref", "entity": "person"},
-            "lines": {"type": "parts", "fields": {"item": {"type": "ref", "entity": "item"}, "quantity": {"type": "decimal"}}},
+            "lines": {
+                "type": "parts",
+                "fields": {"item": {"type": "ref", "entity": "item"}, "quantity": {"type": "decimal"}},
+            },
         },
     }
 )
@@ -54,10 +57,17 @@ class PlainForm:
 
 
 PLAIN = PlainForm()
-BASE: Record = dict.fromkeys(THING.fields) | {"phone": "1", "street": "A", "city": "B", "stock": "10", "state": "open", "tags": ["x"]}
+BASE: Record = dict.fromkeys(THING.fields) | {
+    "phone": "1",
+    "street": "A",
+    "city": "B",
+    "stock": "10",
+    "state": "open",
+    "tags": ["x"],
+}
 
 
-def pair(
+def pair(  # noqa: PLR0913 -- everything a pair may have
     crm: Record,
     erp: Record,
     *,

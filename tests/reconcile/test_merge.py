@@ -3,8 +3,7 @@
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from connector.reconcile.merge import Half, Merge, Pair, Resolution, merge
 from connector.records import Record, Ref, Side
@@ -31,18 +30,39 @@ def to_crm(**values: object) -> dict[Side, Record]:
         pytest.param({}, {"phone": "2"}, to_crm(phone="2"), id="only the ERP changed"),
         pytest.param({"phone": "2"}, {"phone": "2"}, NOTHING, id="both changed to the same value"),
         pytest.param({"phone": None}, {}, to_erp(phone=None), id="the CRM emptied a field"),
-        pytest.param({"phone": "2"}, {"email": "e"}, {Side.CRM: {"email": "e"}, Side.ERP: {"phone": "2"}}, id="different fields"),
+        pytest.param(
+            {"phone": "2"}, {"email": "e"}, {Side.CRM: {"email": "e"}, Side.ERP: {"phone": "2"}}, id="different fields"
+        ),
         pytest.param({"street": "N"}, {}, to_erp(street="N"), id="one field of a group changed"),
         pytest.param({}, {"limit": "5"}, to_crm(limit="5"), id="the owner changed its field"),
         pytest.param({"limit": "5"}, {}, to_crm(limit=None), id="somebody edited the owner's field on the other side"),
-        pytest.param({"limit": "5"}, {"limit": "6"}, to_crm(limit="6"), id="both edited an owned field: the owner's word counts"),
+        pytest.param(
+            {"limit": "5"}, {"limit": "6"}, to_crm(limit="6"), id="both edited an owned field: the owner's word counts"
+        ),
         pytest.param({"by_crm": "1"}, {"by_crm": "2"}, to_erp(by_crm="1"), id="policy crm"),
         pytest.param({"by_erp": "1"}, {"by_erp": "2"}, to_crm(by_erp="2"), id="policy erp"),
         pytest.param({"state": "sold"}, {}, to_erp(state="sold"), id="a legal next state goes across"),
-        pytest.param({"state": "sold"}, {"state": "dropped"}, to_crm(state="dropped"), id="the furthest legal state wins"),
-        pytest.param({"tags": ["x", "a"]}, {"tags": ["x", "b"]}, {Side.CRM: {"tags": ["a", "b", "x"]}, Side.ERP: {"tags": ["a", "b", "x"]}}, id="policy union"),
-        pytest.param({"tags": []}, {"tags": ["x", "b"]}, {Side.CRM: {"tags": ["b"]}, Side.ERP: {"tags": ["b"]}}, id="policy union keeps removals"),
-        pytest.param({"stock": "7"}, {"stock": "12"}, {Side.CRM: {"stock": "9"}, Side.ERP: {"stock": "9"}}, id="policy delta counts both movements"),
+        pytest.param(
+            {"state": "sold"}, {"state": "dropped"}, to_crm(state="dropped"), id="the furthest legal state wins"
+        ),
+        pytest.param(
+            {"tags": ["x", "a"]},
+            {"tags": ["x", "b"]},
+            {Side.CRM: {"tags": ["a", "b", "x"]}, Side.ERP: {"tags": ["a", "b", "x"]}},
+            id="policy union",
+        ),
+        pytest.param(
+            {"tags": []},
+            {"tags": ["x", "b"]},
+            {Side.CRM: {"tags": ["b"]}, Side.ERP: {"tags": ["b"]}},
+            id="policy union keeps removals",
+        ),
+        pytest.param(
+            {"stock": "7"},
+            {"stock": "12"},
+            {Side.CRM: {"stock": "9"}, Side.ERP: {"stock": "9"}},
+            id="policy delta counts both movements",
+        ),
     ],
 )
 def test_writes(crm: Record, erp: Record, writes: dict[Side, Record]) -> None:
@@ -61,7 +81,9 @@ def test_writes(crm: Record, erp: Record, writes: dict[Side, Record]) -> None:
 def test_conflicts(crm: Record, erp: Record, contested: list[str]) -> None:
     result = merged(crm, erp)
     assert [contest.group for contest in result.contests] == contested
-    assert not any(name in writes for writes in result.writes.values() for name in ("phone", "street", "city", "newest"))
+    assert not any(
+        name in writes for writes in result.writes.values() for name in ("phone", "street", "city", "newest")
+    )
 
 
 def test_uncontested_fields_go_on_beside_a_conflict() -> None:
@@ -71,7 +93,10 @@ def test_uncontested_fields_go_on_beside_a_conflict() -> None:
 
 def test_newest_takes_the_later_edit_where_both_times_can_be_trusted() -> None:
     early, late = datetime(2026, 1, 1, tzinfo=UTC), datetime(2026, 1, 2, tzinfo=UTC)
-    halves = {Side.CRM: Half({**BASE, "newest": "old"}, BASE, early), Side.ERP: Half({**BASE, "newest": "new"}, BASE, late)}
+    halves = {
+        Side.CRM: Half({**BASE, "newest": "old"}, BASE, early),
+        Side.ERP: Half({**BASE, "newest": "new"}, BASE, late),
+    }
     assert merge(pair({}, {}, halves=halves)).writes == to_crm(newest="new")
 
 
@@ -97,7 +122,10 @@ def test_a_value_that_the_other_side_stores_differently_is_the_same_value() -> N
 
 
 def test_two_sides_that_differ_and_did_not_move_are_left_alone() -> None:
-    halves = {Side.CRM: Half({**BASE, "email": "a"}, {**BASE, "email": "a"}), Side.ERP: Half({**BASE, "email": "B"}, {**BASE, "email": "B"})}
+    halves = {
+        Side.CRM: Half({**BASE, "email": "a"}, {**BASE, "email": "a"}),
+        Side.ERP: Half({**BASE, "email": "B"}, {**BASE, "email": "B"}),
+    }
     result = merge(pair({}, {}, halves=halves))
     assert (result.writes, result.agreed, result.contests) == (NOTHING, [], [])
 
@@ -160,7 +188,9 @@ def test_a_persons_decision_does_not_count_once_a_value_moved_again() -> None:
 
 PLAIN_FIELDS = ("code", "email", "phone", "street", "city", "limit", "by_crm", "by_erp")
 values = st.sampled_from([None, "1", "2", "3"])
-records = st.fixed_dictionaries({name: values for name in PLAIN_FIELDS} | {"state": st.sampled_from(["open", "sold", "dropped"])})
+records = st.fixed_dictionaries(
+    dict.fromkeys(PLAIN_FIELDS, values) | {"state": st.sampled_from(["open", "sold", "dropped"])}
+)
 triples = st.tuples(records, records, records)
 
 
@@ -187,7 +217,9 @@ def test_law_after_one_merge_everything_uncontested_is_equal(three_records: tupl
     result = merge(one)
     contested = {name for contest in result.contests for name in contest.fields}
     settled = after(one, result)
-    assert all(settled.halves[Side.CRM].now[name] == settled.halves[Side.ERP].now[name] for name in set(BASE) - contested)
+    assert all(
+        settled.halves[Side.CRM].now[name] == settled.halves[Side.ERP].now[name] for name in set(BASE) - contested
+    )
 
 
 @given(triples)
@@ -218,7 +250,12 @@ def test_law_no_edit_is_lost(three_records: tuple[Record, Record, Record]) -> No
 
 
 SYMMETRIC = THING.model_copy(
-    update={"fields": {name: rule for name, rule in THING.fields.items() if name in ("email", "phone", "street", "city", "state")}, "lock": None}
+    update={
+        "fields": {
+            name: rule for name, rule in THING.fields.items() if name in ("email", "phone", "street", "city", "state")
+        },
+        "lock": None,
+    }
 )
 
 

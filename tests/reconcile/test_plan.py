@@ -123,7 +123,14 @@ CREATOR = Creator.compile(THING, Side.ERP, frozenset(THING.fields), frozenset(TH
 
 
 def test_a_create_sends_what_is_filled_and_what_the_target_takes() -> None:
-    assert CREATOR.values({**BASE, "email": "e"}) == {"phone": "1", "street": "A", "city": "B", "stock": "10", "state": "open", "tags": ["x"]}
+    assert CREATOR.values({**BASE, "email": "e"}) == {
+        "phone": "1",
+        "street": "A",
+        "city": "B",
+        "stock": "10",
+        "state": "open",
+        "tags": ["x"],
+    }
 
 
 def test_a_create_waits_for_the_parents_it_refers_to() -> None:

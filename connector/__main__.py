@@ -1,0 +1,25 @@
+"""The door from the shell: `connector` and `python -m connector`."""
+
+import sys
+from collections.abc import Sequence
+
+from connector.cli import failures
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and answer its exit code; whatever goes wrong is told in one message."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    debug = "--debug" in given
+    failures.listen_for_stop()
+    try:
+        from connector.cli.app import app
+
+        return int(app(given, prog_name="connector", standalone_mode=False) or 0)
+    except SystemExit as stop:
+        return failures.stopped(stop)
+    except BaseException as error:  # noqa: BLE001  # the one place where everything is told and nothing escapes
+        return failures.tell(error, debug=debug)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
