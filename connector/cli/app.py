@@ -1,0 +1,38 @@
+"""All commands in one place. The files named here import the engine only when their command runs."""
+
+from typing import Annotated
+
+import typer
+
+from connector.cli import plans, status, sync
+
+app = typer.Typer(
+    name="connector",
+    help="Keeps a CRM and an ERP telling one story, in both directions.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _show_version(*, value: bool) -> None:
+    if value:
+        from importlib.metadata import version
+
+        typer.echo(f"connector {version('crm-erp-connector')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    *,
+    version: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Keeps a CRM and an ERP telling one story, in both directions."""
+
+
+for module in (sync, plans, status):
+    module.register(app)

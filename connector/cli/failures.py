@@ -1,0 +1,95 @@
+"""What went wrong, in words, and the exit code that says so."""
+
+import os
+import signal
+import sys
+import traceback
+from types import FrameType
+
+import typer
+
+from connector.errors import AuthenticationFailed, ConfigError, ConnectorError, RunError, SystemDown
+from connector.report import Exit
+
+CRASHED = 70
+"""An error of the connector itself; the number sysexits gives to internal software errors."""
+INTERRUPTED = 130
+TERMINATED = 143
+BROKEN_PIPE = 141
+
+_CLICK_ERROR = typer.BadParameter.__mro__[2]
+"""Click's own base class, which newer versions of Typer carry along themselves."""
+
+
+def listen_for_stop() -> None:
+    """Let a polite kill unwind like Ctrl-C, so that leases and bars are given back."""
+    signal.signal(signal.SIGTERM, _terminate)
+
+
+def _terminate(_number: int, _frame: FrameType | None) -> None:
+    raise SystemExit(TERMINATED)
+
+
+def stopped(stop: SystemExit) -> int:
+    """The exit code of something that ended the process itself: mostly a pipe that nobody reads any more."""
+    if stop.code == 1:
+        # Python flushes stdout once more at its end, and would complain there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return BROKEN_PIPE
+    return stop.code if isinstance(stop.code, int) else 0
+
+
+def tell(error: BaseException, *, debug: bool) -> int:
+    """Say what happened on stderr; answers the exit code."""
+    if debug and not isinstance(error, _CLICK_ERROR):
+        traceback.print_exception(error)
+    if isinstance(error, KeyboardInterrupt | typer.Abort):
+        _say("stopped; nothing is lost, the next run goes on from here")
+        return INTERRUPTED
+    if isinstance(error, ConnectorError):
+        return _tell_known(error)
+    if isinstance(error, _CLICK_ERROR):
+        return _tell_usage(error)
+    return _tell_unexpected(error)
+
+
+def _tell_known(error: ConnectorError) -> int:
+    if isinstance(error, ConfigError):
+        _say("the configuration cannot be used:" if len(error.issues) > 1 else f"{error.issues[0]}")
+        for issue in error.issues if len(error.issues) > 1 else ():
+            _say(f"  {issue}")
+        return Exit.USAGE
+    _say(f"{error}{_advice(error)}")
+    return Exit.HALTED if isinstance(error, RunError) else Exit.FAILED
+
+
+def _advice(error: ConnectorError) -> str:
+    """What to do about an error whose message can only name the fact."""
+    if isinstance(error, AuthenticationFailed):
+        return "\nCorrect the credentials in the configuration, then: connector check"
+    if isinstance(error, SystemDown):
+        return "\nSee that the system runs and that its address is right, then run the command again; nothing is lost."
+    return ""
+
+
+def _tell_usage(error: BaseException) -> int:
+    """A mistake on the command line; Click would exit 2, which means something else here."""
+    message = getattr(error, "format_message", lambda: str(error))()
+    context = getattr(error, "ctx", None)
+    _say(f"{message}")
+    path = context.command_path if context is not None else "connector"
+    _say(f"See: {path} --help")
+    return Exit.USAGE
+
+
+def _tell_unexpected(error: BaseException) -> int:
+    from connector.logs import hide
+
+    notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
+    said = hide(f"{type(error).__name__}: {error}".split("\n")[0])
+    _say(f"unexpected {said}{notes}; its log is on stderr, run again with --debug to see where it happened")
+    return CRASHED
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)  # noqa: T201  # this room's whole purpose
