@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from connector.documents import Document, load_document
-from connector.entities import Guard, Strict
+from connector.entities import Entity, Guard, Strict
 from connector.errors import ConfigError, ConfigIssue
 from connector.records import Side
 from connector.references import References
@@ -134,8 +134,6 @@ class SyncSettings(Strict):
     """Tries before a failing record is left to a person."""
     retry_after: Duration = _duration("15m")
     """How long a record that failed rests before it is tried again."""
-    max_waiting: Duration = _duration("7d")
-    """How long a record waits for its parent before it becomes a problem."""
     lease_seconds: float = Field(300, gt=0)
     """How long another process holds back after this one was last heard of."""
 
@@ -144,6 +142,14 @@ class GuardSettings(Guard):
     """Stops for entities that declare none of their own; counted over a rolling window."""
 
     window: Duration = _duration("24h")
+
+    def guarded(self, entities: Mapping[str, Entity]) -> dict[str, Entity]:
+        """The entities, in their order, those without a guard of their own under this one."""
+        default = Guard.model_validate(self.model_dump(exclude={"window"}))
+        return {
+            name: entity if "guard" in entity.model_fields_set else entity.model_copy(update={"guard": default})
+            for name, entity in entities.items()
+        }
 
 
 class HistorySettings(Strict):

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from connector.entities import Entity
 from connector.errors import ConfigError
 from connector.records import Side
 from connector.settings import Settings, load_settings, parse_duration, schema
@@ -211,3 +212,15 @@ def test_the_schema_describes_the_file_as_it_is_written() -> None:
     assert shown["$defs"]["SystemSettings"]["additionalProperties"] is True
     assert list(shown["$defs"]["SystemSettings"]["properties"]) == ["system"]
     assert shown["$defs"]["SyncSettings"]["properties"]["enumerate_every"]["default"] == "24h"
+
+
+def test_an_entity_without_a_guard_gets_the_configured_one(written: Path) -> None:
+    settings = load(written, MINIMAL + "guards: {deletes: 3}\n")
+    entities = {
+        "order": Entity(name="order", fields={}),
+        "stock": Entity.model_validate({"name": "stock", "fields": {}, "guard": {"changes": 9}}),
+    }
+
+    guarded = settings.guards.guarded(entities)
+
+    assert [guarded["order"].guard.deletes, guarded["stock"].guard.deletes] == [3, 20]
