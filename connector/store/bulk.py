@@ -57,13 +57,22 @@ def upsert_rows(conn: Connection, table: Table, columns: tuple[str, ...], rows: 
 
 
 def update_rows(
-    conn: Connection, table: Table, keys: tuple[str, ...], columns: tuple[str, ...], rows: Sequence[Row]
+    conn: Connection,
+    table: Table,
+    keys: tuple[str, ...],
+    columns: tuple[str, ...],
+    rows: Sequence[Row],
+    same: Mapping[str, Any] = _NOTHING,
 ) -> int:
-    """Set columns row by row; each row holds its keys first, then the columns. Says how many rows it found."""
+    """Set columns row by row, and the `same` ones alike on all; says how many rows it found.
+
+    Each row holds its keys first, then the columns.
+    """
     found = 0
     for chunk in _chunks(conn, rows, len(keys) + len(columns)):
         sql = _update_sql(table, keys, columns, len(chunk), conn.dialect.name)
-        found += _execute(conn, sql, tuple(chain.from_iterable(chunk)))
+        sets = "".join(f', "{name}" = {_mark(conn)}' for name in same)
+        found += _execute(conn, sql.format(same=sets), (*chain.from_iterable(chunk), *same.values()))
     return found
 
 
@@ -180,7 +189,8 @@ def _insert(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequ
 
 def _chunks(conn: Connection, rows: Sequence[Row], width: int) -> Iterator[Sequence[Row]]:
     variables = _SQLITE_VARIABLES if conn.dialect.name == "sqlite" else _POSTGRES_VARIABLES
-    size = min(_ROWS_A_STATEMENT, variables // width)
+    # Ten are left for what a statement binds beside its rows.
+    size = min(_ROWS_A_STATEMENT, (variables - 10) // width)
     for start in range(0, len(rows), size):
         yield rows[start : start + size]
 
@@ -213,7 +223,7 @@ def _update_sql(table: Table, keys: tuple[str, ...], columns: tuple[str, ...], r
     sets = ", ".join(f'"{name}" = fresh."{name}"' for name in columns)
     match = " AND ".join(f'"{table.name}"."{name}" = fresh."{name}"' for name in keys)
     values = _values_sql(table, (*keys, *columns), rows, dialect)
-    return f'WITH {values} UPDATE "{table.name}" SET {sets} FROM fresh WHERE {match}'
+    return f'WITH {values} UPDATE "{table.name}" SET {sets}{{same}} FROM fresh WHERE {match}'
 
 
 @lru_cache(maxsize=256)

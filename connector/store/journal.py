@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, func, or_, select, text
@@ -18,7 +17,7 @@ from connector.store.schema import DONE, LIVE, STOPPED, operation, run
 _LIVE_STATES = frozenset({OperationState.PLANNED, OperationState.HELD, OperationState.SENDING, OperationState.UNKNOWN})
 _STOPPED_STATES = frozenset({OperationState.REJECTED, OperationState.ABANDONED})
 _READ = Operation._fields
-_COLUMNS = (*_READ, "key", "created_at", "changed_at")
+_COLUMNS = (*_READ, "key", "phase", "created_at", "changed_at", "done_at")
 _ERASED = {"values": b"{}", "old": b"{}", "settles": b"{}"}
 
 
@@ -83,34 +82,31 @@ def add(conn: Connection, operations: Sequence[Operation], at: datetime) -> None
         raise OperationTaken(_refused(conn, rows)) from error
 
 
-def advance(  # noqa: PLR0913, PLR0917 -- one statement says it all
+def advance(
     conn: Connection,
-    ids: Sequence[str],
+    ids: Collection[str],
     state: OperationState,
     at: datetime,
     error: str | None = None,
     drop_values: bool = False,  # noqa: FBT001, FBT002 -- the journal's callers name it
-    targets: Sequence[str] | None = None,
 ) -> None:
-    """Move operations on to a state; sending counts as an attempt.
+    """Move operations on to a state; sending counts as an attempt, and dropped values leave only what happened.
 
-    Dropped values leave only what happened; `targets`, one an id, name the records that creates made.
+    An operation that has come to an end is never made live again: what is wanted still is planned anew.
     """
-    changes: dict[str, Any] = {"state": str(state), "changed_at": to_micros(at), "error": error}
-    if drop_values:
-        changes |= _ERASED
-    if targets is not None:
-        _advance_to(conn, list(zip(ids, targets, strict=True)), changes)
-        return
-    if state is OperationState.SENDING:
-        changes["attempts"] = bulk.Plus(1)
-    bulk.update_in(conn, operation, changes, ("id", ids))
+    changes = _changes(state, to_micros(at), error, drop_values=drop_values)
+    if state in _LIVE_STATES:
+        # Without the phase, which cannot change here, the database need not look at any partial index.
+        del changes["phase"]
+        bulk.update_in(conn, operation, changes, ("id", ids), also=LIVE)
+    else:
+        bulk.update_in(conn, operation, changes, ("id", ids))
 
 
 def complete(conn: Connection, created: Sequence[tuple[str, str]], at: datetime) -> None:
     """Creates that are done: pairs of operation id and the id their record got; the values they sent are dropped."""
-    advance(conn, [operation_id for operation_id, _ in created], OperationState.DONE, at, drop_values=True)
-    bulk.update_rows(conn, operation, ("id",), ("target",), created)
+    changes = _changes(OperationState.DONE, to_micros(at), None, drop_values=True)
+    bulk.update_rows(conn, operation, ("id",), ("target",), created, changes)
 
 
 def changed_at(conn: Connection, ids: Collection[str]) -> dict[str, datetime]:
@@ -136,12 +132,6 @@ def evolve(conn: Connection, operation_id: str, at: datetime, **changes: Any) ->
 def get(conn: Connection, ids: Collection[str]) -> dict[str, Operation]:
     """The operations with these ids."""
     return {row[0]: _read(row) for row in bulk.select_in(conn, operation, _READ, ("id", ids))}
-
-
-def timed(conn: Connection, ids: Collection[str]) -> list[tuple[Operation, datetime, datetime]]:
-    """Operations by id, each with when it was planned and when it last moved."""
-    rows = bulk.select_in(conn, operation, (*_READ, "created_at", "changed_at"), ("id", ids))
-    return [_read_timed(row) for row in sorted(rows, key=itemgetter(0))]
 
 
 def live_keys(conn: Connection, entity: str, side: Side, keys: Collection[str]) -> dict[str, Operation]:
@@ -178,17 +168,17 @@ def of_run(conn: Connection, run_id: str) -> list[Operation]:
 def of_record(
     conn: Connection, entity: str, side: Side, record_id: str, limit: int
 ) -> list[tuple[Operation, datetime, datetime]]:
-    """The newest operations that wrote a record or were caused by it, newest first, timed like `timed`."""
+    """The operations that wrote a record or were caused by it, newest first, with when planned and last moved."""
     written = and_(operation.c.target == record_id, operation.c.side == str(side))
     caused = and_(operation.c.source == record_id, operation.c.side == str(side.other))
     query = select(*_columns((*_READ, "created_at", "changed_at"))).where(operation.c.entity == entity)
     newest = query.where(or_(written, caused)).order_by(operation.c.id.desc()).limit(limit)
-    return [_read_timed(tuple(row)) for row in conn.execute(newest)]
+    return [(_read(tuple(row[:-2])), to_instant(row[-2]), to_instant(row[-1])) for row in conn.execute(newest)]
 
 
 def window_counts(conn: Connection, entity: str, side: Side, since: datetime) -> dict[OperationKind, int]:
     """How many operations of each kind were done since an instant."""
-    done = (operation.c.entity == entity, operation.c.side == str(side), operation.c.changed_at >= to_micros(since))
+    done = (operation.c.entity == entity, operation.c.side == str(side), operation.c.done_at >= to_micros(since))
     query = select(operation.c.kind, func.count()).where(text(DONE), *done).group_by(operation.c.kind)
     return {OperationKind(kind): number for kind, number in conn.execute(query)}
 
@@ -203,12 +193,21 @@ def state_counts(conn: Connection) -> dict[OperationState, int]:
     return found
 
 
-def _advance_to(conn: Connection, pairs: Sequence[tuple[str, str]], changes: dict[str, Any]) -> None:
-    # One statement for everything: each touch of a row moves its long values.
-    columns = ("target", "key", *changes)
-    same = tuple(changes.values())
-    rows = [(one, target, target, *same) for one, target in pairs]
-    bulk.update_rows(conn, operation, ("id",), columns, rows)
+def _changes(state: OperationState, now: int, error: str | None, *, drop_values: bool) -> dict[str, Any]:
+    changes: dict[str, Any] = {"state": str(state), "phase": _phase(state), "changed_at": now, "error": error}
+    if drop_values:
+        changes |= _ERASED
+    if state is OperationState.DONE:
+        changes["done_at"] = now
+    if state is OperationState.SENDING:
+        changes["attempts"] = bulk.Plus(1)
+    return changes
+
+
+def _phase(state: OperationState) -> str:
+    if state in _LIVE_STATES:
+        return "live"
+    return "done" if state is OperationState.DONE else "stopped"
 
 
 def _refused(conn: Connection, rows: Sequence[bulk.Row]) -> list[str]:
@@ -255,8 +254,10 @@ def _row(one: Operation, now: int) -> tuple[Any, ...]:
         one.run,
         one.error,
         one.key,
+        _phase(one.state),
         now,
         now,
+        now if one.state is OperationState.DONE else None,
     )
 
 
@@ -270,7 +271,3 @@ def _read(row: bulk.Row) -> Operation:
         settles=decode(row[10]),
         state=OperationState(row[15]),
     )
-
-
-def _read_timed(row: bulk.Row) -> tuple[Operation, datetime, datetime]:
-    return _read(row[:-2]), to_instant(row[-2]), to_instant(row[-1])

@@ -22,10 +22,10 @@ from sqlalchemy import (
     text,
 )
 
-LIVE = "state IN ('planned', 'held', 'sending', 'unknown')"
-"""The condition of a live operation, in the very words of the partial indexes: SQLite compares them literally."""
-STOPPED = "state IN ('rejected', 'abandoned')"
-DONE = "state = 'done'"
+# The conditions of partial indexes, to be repeated in queries word for word: SQLite compares them literally.
+LIVE = "phase = 'live'"
+STOPPED = "phase = 'stopped'"
+DONE = "phase = 'done'"
 READY = "waits_for IS NULL AND next_try IS NULL"
 WAITING = "waits_for IS NOT NULL"
 POSTPONED = "waits_for IS NULL AND next_try IS NOT NULL"
@@ -129,7 +129,7 @@ match_key = Table(
     _text("side"),
     _number("hash"),
     _text("id"),
-    PrimaryKeyConstraint("entity", "side", "hash", "id"),
+    PrimaryKeyConstraint("hash", "entity", "side", "id"),
     sqlite_with_rowid=False,
 )
 
@@ -198,11 +198,14 @@ operation = Table(
     _text("reason"),
     _number("reserved", empty=True),
     _text("state"),
+    # Coarser than the state, so that moving a live operation on leaves every index alone.
+    _text("phase"),
     Column("attempts", Integer, nullable=False),
     _text("run"),
     _text("error", empty=True),
     _number("created_at"),
     _number("changed_at"),
+    _number("done_at", empty=True),
     _bytes("values"),
     _bytes("old"),
     _bytes("settles"),
@@ -212,10 +215,10 @@ operation = Table(
     ),
     _partial("ix_operation_live", "id", where=LIVE),
     _partial("ix_operation_stopped", "state", "id", where=STOPPED),
-    _partial("ix_operation_done", "entity", "side", "changed_at", "kind", where=DONE),
+    _partial("ix_operation_done", "entity", "side", "done_at", "kind", where=DONE),
     _partial("ix_operation_target", "target", where="target IS NOT NULL"),
     _partial("ix_operation_source", "source", where="source IS NOT NULL"),
-    Index("ix_operation_run", "run", "id"),
+    Index("ix_operation_run", "run"),
 )
 
 run = Table(

@@ -13,7 +13,7 @@ from connector.store.schema import match_key, sighting
 
 _SIGHTING = ("entity", "side", "id", "version", "generation", "first_at", "keys")
 _SAME = bulk.Same(keys=("entity", "side", "id"), keep=("first_at",))
-_MATCH_KEY = ("entity", "side", "hash", "id")
+_MATCH_KEY = ("hash", "entity", "side", "id")
 
 
 def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], generation: int, at: datetime) -> int:
@@ -91,8 +91,8 @@ def _replace_keys(conn: Connection, place: tuple[str, str], before: dict[str, by
         if old == packed:
             continue
         fresh, stale = set(_unpack(packed)), set(_unpack(old))
-        added += [(*place, hashed, record_id) for hashed in fresh - stale]
-        dropped += [(*place, hashed, record_id) for hashed in stale - fresh]
+        added += [(hashed, *place, record_id) for hashed in fresh - stale]
+        dropped += [(hashed, *place, record_id) for hashed in stale - fresh]
     bulk.insert_rows(conn, match_key, _MATCH_KEY, sorted(added), lenient=True)
     bulk.delete_rows(conn, match_key, _MATCH_KEY, dropped)
 

@@ -1,3 +1,4 @@
+
 """The first tables: what the connector remembered when this schema was new. Never changed again."""
 
 from typing import Any
@@ -19,14 +20,15 @@ from sqlalchemy import (
     text,
 )
 
+# The conditions of partial indexes, to be repeated in queries word for word: SQLite compares them literally.
 revision = "0001"
 down_revision = None
 branch_labels = None
 depends_on = None
 
-LIVE = "state IN ('planned', 'held', 'sending', 'unknown')"
-STOPPED = "state IN ('rejected', 'abandoned')"
-DONE = "state = 'done'"
+LIVE = "phase = 'live'"
+STOPPED = "phase = 'stopped'"
+DONE = "phase = 'done'"
 READY = "waits_for IS NULL AND next_try IS NULL"
 WAITING = "waits_for IS NOT NULL"
 POSTPONED = "waits_for IS NULL AND next_try IS NOT NULL"
@@ -127,7 +129,7 @@ Table(
     _text("side"),
     _number("hash"),
     _text("id"),
-    PrimaryKeyConstraint("entity", "side", "hash", "id"),
+    PrimaryKeyConstraint("hash", "entity", "side", "id"),
     sqlite_with_rowid=False,
 )
 
@@ -196,11 +198,14 @@ Table(
     _text("reason"),
     _number("reserved", empty=True),
     _text("state"),
+    # Coarser than the state, so that moving a live operation on leaves every index alone.
+    _text("phase"),
     Column("attempts", Integer, nullable=False),
     _text("run"),
     _text("error", empty=True),
     _number("created_at"),
     _number("changed_at"),
+    _number("done_at", empty=True),
     _bytes("values"),
     _bytes("old"),
     _bytes("settles"),
@@ -210,10 +215,10 @@ Table(
     ),
     _partial("ix_operation_live", "id", where=LIVE),
     _partial("ix_operation_stopped", "state", "id", where=STOPPED),
-    _partial("ix_operation_done", "entity", "side", "changed_at", "kind", where=DONE),
+    _partial("ix_operation_done", "entity", "side", "done_at", "kind", where=DONE),
     _partial("ix_operation_target", "target", where="target IS NOT NULL"),
     _partial("ix_operation_source", "source", where="source IS NOT NULL"),
-    Index("ix_operation_run", "run", "id"),
+    Index("ix_operation_run", "run"),
 )
 
 Table(
