@@ -1,4 +1,4 @@
-"""Fixtures that several rooms' tests share: a store on each database."""
+"""Fixtures that several rooms' tests share: a store on each database, and both reference systems."""
 
 import os
 from collections.abc import Iterator
@@ -9,6 +9,7 @@ import pytest
 
 from connector.store.database import Store, open_store
 from tests.postgres import REQUIRE_VARIABLE, Server, Unavailable, name_of, running_server
+from tests.systems import own_systems, reference_systems  # noqa: F401 -- fixtures
 
 DATABASES = ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)]
 

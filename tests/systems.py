@@ -1,0 +1,175 @@
+"""The two reference systems as live servers, and small doors to them: what a person does in the CRM or in the ERP."""
+
+import re
+import select
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import requests
+
+SEED = "customers=30,contacts=30,products=20,orders=20"
+READY_SECONDS = 60
+
+
+class System:
+    """One live reference system, spoken to as a person with full rights would."""
+
+    def __init__(self, kind: str, url: str, process: subprocess.Popen[str]) -> None:
+        self.kind, self.url, self.process = kind, url, process
+        self.base = url + ("/api/v1" if kind == "crm" else "/api")
+
+    @cached_property
+    def session(self) -> requests.Session:
+        session = requests.Session()
+        session.headers.update(self._credentials())
+        return session
+
+    def _credentials(self) -> dict[str, str]:
+        if self.kind == "erp":
+            return {"X-API-Key": "demo-key"}
+        form = {"grant_type": "client_credentials", "client_id": "demo-client", "client_secret": "demo-secret"}
+        answer = requests.post(f"{self.url}/oauth/token", data=form, timeout=10)
+        answer.raise_for_status()
+        return {"Authorization": f"Bearer {answer.json()['access_token']}"}
+
+    def call(self, method: str, path: str, **options: Any) -> Any:
+        answer = self.session.request(method, f"{self.base}/{path}", timeout=30, **options)
+        assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text[:500]}"
+        return answer.json() if answer.content else None
+
+    def read(self, collection: str, record_id: str) -> dict[str, Any]:
+        """One record."""
+        return self.call("GET", f"{collection}/{record_id}")
+
+    def listed(self, collection: str, **filters: Any) -> list[dict[str, Any]]:
+        """The first page of records that fit."""
+        answer = self.call("GET", collection, params=filters)
+        return answer["records"] if self.kind == "crm" else answer["items"]
+
+    def create(self, collection: str, **values: Any) -> dict[str, Any]:
+        """Somebody enters a new record."""
+        return self.call("POST", collection, json=values)
+
+    def change(self, collection: str, record_id: str, **values: Any) -> dict[str, Any]:
+        """Somebody edits a record, as it is now."""
+        before = self.read(collection, record_id)
+        if self.kind == "crm":
+            headers = {"If-Match": f'"{before["version"]}"'}
+            return self.call("PATCH", f"{collection}/{record_id}", json=values, headers=headers)
+        return self.call("PATCH", f"{collection}/{record_id}", json={**values, "revision": before["revision"]})
+
+    def delete(self, collection: str, record_id: str) -> None:
+        """Somebody deletes a record."""
+        self.call("DELETE", f"{collection}/{record_id}")
+
+    def stats(self) -> dict[str, Any]:
+        """How often the server was asked what, since it started: the witness for "nothing was written"."""
+        return self.call("GET", "_stats")
+
+    def stop(self) -> None:
+        """Stop the server, politely first."""
+        if "session" in self.__dict__:
+            self.session.close()
+        self.process.terminate()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(10)
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+class Systems(NamedTuple):
+    """A CRM and an ERP, and the configuration that joins them."""
+
+    crm: System
+    erp: System
+
+    def config(self, store: Path, more: str = "") -> str:
+        """The text of a configuration file with its state in `store`."""
+        return (
+            "systems:\n"
+            f"  crm: {{system: reference-crm, url: '{self.crm.url}', client_id: demo-client, client_secret: demo-secret}}\n"
+            f"  erp: {{system: reference-erp, url: '{self.erp.url}', api_key: demo-key}}\n"
+            f"store: {{url: 'sqlite:///{store}'}}\n{more}"
+        )
+
+    def write_config(self, folder: Path, more: str = "") -> Path:
+        """A configuration file in `folder`, with its state beside it."""
+        path = folder / "connector.yaml"
+        path.write_text(self.config(folder / "state.db", more), encoding="utf-8")
+        return path
+
+
+def start(kind: str, folder: Path, seed: str = SEED, *options: str) -> System:
+    """Start one reference system on a free port, its data in `folder`."""
+    command = [
+        sys.executable,
+        "-m",
+        "connector.reference",
+        kind,
+        "--port",
+        "0",
+        "--database",
+        str(folder / f"{kind}.db"),
+    ]
+    command += ["--seed", seed] if seed else []
+    with (folder / f"{kind}.log").open("w", encoding="utf-8") as errors:
+        process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True)
+    try:
+        return System(kind, _address(process, folder / f"{kind}.log"), process)
+    except BaseException:
+        process.kill()
+        process.wait(10)
+        raise
+
+
+def _address(process: subprocess.Popen[str], log: Path) -> str:
+    """The address that the server prints when it is ready."""
+    assert process.stdout is not None
+    for _ in range(20):
+        ready, _, _ = select.select([process.stdout], [], [], READY_SECONDS)
+        line = process.stdout.readline() if ready else ""
+        found = re.search(r"http://127\.0\.0\.1:[0-9]+", line)
+        if found:
+            return found[0]
+        if not line:
+            break
+    pytest.fail(f"a reference system did not start: {log.read_text(encoding='utf-8')[-2000:]}")
+
+
+@contextmanager
+def running(folder: Path, seed: str = SEED, *options: str) -> Iterator[Systems]:
+    """Both systems for the length of a block; the same seed makes one world of which each keeps its part."""
+    crm = start("crm", folder, seed, *options)
+    try:
+        erp = start("erp", folder, seed, *options)
+        try:
+            yield Systems(crm, erp)
+        finally:
+            erp.stop()
+    finally:
+        crm.stop()
+
+
+@pytest.fixture(scope="session")
+def reference_systems(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Systems]:
+    """Both systems with a small world, one pair for the whole session: a test changes only records of its own."""
+    with running(tmp_path_factory.mktemp("reference")) as systems:
+        yield systems
+
+
+@pytest.fixture
+def own_systems(tmp_path: Path) -> Iterator[Systems]:
+    """Both systems with a small world, for this test alone."""
+    folder = tmp_path / "systems"
+    folder.mkdir()
+    with running(folder) as systems:
+        yield systems
