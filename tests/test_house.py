@@ -65,6 +65,13 @@ def test_only_the_http_module_imports_requests() -> None:
     assert found == []
 
 
+def test_the_reference_servers_import_nothing_of_the_engine() -> None:
+    servers = HOME.glob("connector/reference/**/*.py")
+    names = {name for path in servers for name in imported(path) if name.split(".")[0] == "connector"}
+
+    assert {name for name in names if not name.startswith("connector.reference")} == set()
+
+
 def test_no_import_is_relative() -> None:
     assert [path for path in modules() if any(name.startswith(".") for name in imported(path))] == []
 
