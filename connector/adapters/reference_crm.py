@@ -77,16 +77,18 @@ class ReferenceCrm(Adapter):
     was after an update.
     """
 
-    def __init__(self, client: HttpClient) -> None:
+    def __init__(self, client: HttpClient, *, page_size: int = PAGE, keys_page_size: int = KEYS_PAGE) -> None:
         self._client = client
+        self._page_size, self._keys_page_size = page_size, keys_page_size
         self._blanks: dict[str, Body] = {}
 
     @override
     def capabilities(self, resource: str) -> Capabilities:
         try:
-            return COLLECTIONS[resource]
+            claims = COLLECTIONS[resource]
         except KeyError:
             raise ConfigError.of(f"{NAME}: there is no collection {resource!r}") from None
+        return replace(claims, page_size=self._page_size, keys_page_size=self._keys_page_size)
 
     @override
     def identify(self) -> Fingerprint:
@@ -107,7 +109,7 @@ class ReferenceCrm(Adapter):
         time, where the next window begins. A first scan leaves out what was deleted before it began.
         """
         spot = unpack(cursor, _Spot, NAME) if cursor else _Spot()
-        params = {"limit": KEYS_PAGE if keys_only else PAGE, **filters(resource), **spot.params()}
+        params = {"limit": self._keys_page_size if keys_only else self._page_size, **filters(resource), **spot.params()}
         if keys_only:
             params["fields"] = KEY_FIELDS
         answer = self._read(f"{API}/{resource.name}", params)
@@ -308,8 +310,6 @@ def _identified(organization: Mapping[str, Any]) -> Fingerprint:
 
 
 _COMMON = Capabilities(
-    page_size=PAGE,
-    keys_page_size=KEYS_PAGE,
     fetch_size=BATCH,
     write_size=BATCH,
     marker_field=MARKER,

@@ -79,16 +79,18 @@ class ReferenceErp(Adapter):
     with those the server changed besides. A field that an outcome's body leaves out is as it was before.
     """
 
-    def __init__(self, client: HttpClient) -> None:
+    def __init__(self, client: HttpClient, *, page_size: int = PAGE, keys_page_size: int = KEYS_PAGE) -> None:
         self._client = client
+        self._page_size, self._keys_page_size = page_size, keys_page_size
         self._blanks: dict[str, Body] = {}
 
     @override
     def capabilities(self, resource: str) -> Capabilities:
         try:
-            return RESOURCES[resource]
+            claims = RESOURCES[resource]
         except KeyError:
             raise ConfigError.of(f"{NAME}: there is no resource {resource!r}") from None
+        return replace(claims, page_size=self._page_size, keys_page_size=self._keys_page_size)
 
     @override
     def identify(self) -> Fingerprint:
@@ -112,7 +114,7 @@ class ReferenceErp(Adapter):
         begins where it began and reads it again, closed. So whatever left a window during paging is in the next.
         """
         spot = unpack(cursor, _Spot, NAME) if cursor else _Spot()
-        size = KEYS_PAGE if keys_only else PAGE
+        size = self._keys_page_size if keys_only else self._page_size
         answer = self._page(resource, spot, size, keys_only=keys_only)
         if spot.end is None and _total(answer) > size:
             spot = spot.bounded(_now(answer))
@@ -362,8 +364,6 @@ def _field(told: tuple[str, Mapping[str, Any]]) -> LiveField:
 
 
 _COMMON = Capabilities(
-    page_size=PAGE,
-    keys_page_size=KEYS_PAGE,
     fetch_size=BATCH,
     write_size=BATCH,
     idempotency_key=True,

@@ -1,0 +1,156 @@
+"""The contract of scanning: nothing is lost, whatever moves while pages are read."""
+
+# ruff: noqa: D102 -- the name of a test is its sentence
+
+from connector.adapters.testing_system import SystemUnderTest, body_of
+from connector.records import Cursor, Remote
+
+
+class ScanContract:
+    """What an adapter promises about scans and their cursors."""
+
+    def test_a_scan_covers_every_record_over_many_pages(self, system: SystemUnderTest) -> None:
+        created = system.create(2 * system.claims.page_size + 1)
+
+        remotes, _ = system.scan()
+
+        seen = {each.id: each for each in remotes}
+        assert [each.id for each in created if each.id not in seen] == []
+        assert [seen[each.id].body for each in created] == [each.body for each in created]
+
+    def test_a_scan_of_a_window_covers_what_changed_together(self, system: SystemUnderTest) -> None:
+        _, cursor = system.scan()
+        created = system.create(2 * system.claims.page_size + 1)
+
+        remotes, _ = system.scan(cursor)
+
+        assert _ids(created) <= _ids(remotes)
+
+    def test_a_window_starts_where_the_last_one_ended(self, system: SystemUnderTest) -> None:
+        _, cursor = system.scan()
+        for _ in range(10):
+            # Created right after a scan ended, so often within the same tick of the system's clock.
+            created = system.create()
+            remotes, cursor = system.scan(cursor)
+            assert _ids(created) <= _ids(remotes)
+
+    def test_a_change_shows_in_the_next_window(self, system: SystemUnderTest) -> None:
+        system.need(system.claims.can_update, "cannot update")
+        remote = system.create()[0]
+        _, cursor = system.scan()
+
+        system.change(remote, **{system.field: system.values[1]})
+
+        latest = _latest(system.scan(cursor)[0])[remote.id]
+        assert body_of(latest)[system.field] == system.values[1]
+        assert latest.version != remote.version
+
+    def test_a_quiet_system_has_nothing_more(self, system: SystemUnderTest) -> None:
+        _, cursor = system.scan()
+        _, cursor = system.scan(cursor)
+
+        page = system.adapter.scan(system.resource, cursor)
+
+        assert not page.more or len(page.remotes) > 0
+
+    def test_what_moves_during_paging_is_not_lost(self, system: SystemUnderTest) -> None:
+        _, start = system.scan()
+        created = system.create(3 * system.claims.page_size + 1)
+        first = system.adapter.scan(system.resource, start)
+
+        late = system.create(1)
+        if system.claims.can_update:
+            for remote in (created[0], created[-1], created[len(created) // 2]):
+                system.change(remote, **{system.field: system.values[1]})
+        rest, cursor = system.scan(first.cursor)
+        following, _ = system.scan(cursor)
+
+        latest = _latest([*first.remotes, *rest, *following])
+        now = system.stored([each.id for each in [*created, *late]])
+        assert [latest[each.id].version for each in now] == [each.version for each in now]
+
+    def test_deletes_during_paging_hide_nothing(self, system: SystemUnderTest) -> None:
+        system.need(system.claims.can_delete, "cannot delete")
+        _, start = system.scan()
+        created = system.create(3 * system.claims.page_size + 1)
+        first = system.adapter.scan(system.resource, start)
+
+        leaving = created[: system.claims.page_size // 2]
+        for remote in leaving:
+            system.take_away(remote)
+        rest, cursor = system.scan(first.cursor)
+        following, _ = system.scan(cursor)
+
+        staying = _ids(created) - _ids(leaving)
+        assert staying <= _ids([*first.remotes, *rest, *following])
+
+    def test_a_cursor_goes_on_in_another_process(self, system: SystemUnderTest) -> None:
+        _, start = system.scan()
+        created = system.create(2 * system.claims.page_size + 1)
+        first = system.adapter.scan(system.resource, start)
+
+        page, seen = first, _ids(first.remotes)
+        while page.more:
+            page = system.connect().scan(system.resource, Cursor(str(page.cursor)))
+            seen |= _ids(page.remotes)
+
+        assert _ids(created) <= seen
+
+    def test_a_page_can_be_read_again(self, system: SystemUnderTest) -> None:
+        _, start = system.scan()
+        system.create(2 * system.claims.page_size + 1)
+        first = system.adapter.scan(system.resource, start)
+
+        once = system.adapter.scan(system.resource, first.cursor)
+        again = system.adapter.scan(system.resource, first.cursor)
+
+        assert _ids(once.remotes) <= _ids(again.remotes)
+
+    def test_keys_agree_with_records(self, system: SystemUnderTest) -> None:
+        system.create(system.claims.page_size + 1)
+        keys, _ = system.scan(keys_only=True)
+        full, _ = system.scan()
+
+        assert {(each.id, each.version) for each in keys} == {(each.id, each.version) for each in full}
+        assert {each.body is None for each in keys} == {True}
+        assert [each.id for each in full if each.body is None and not each.deleted] == []
+
+    def test_times_are_told_where_they_can_be_trusted(self, system: SystemUnderTest) -> None:
+        system.need(system.claims.trustworthy_times and system.claims.can_update, "has no exact times")
+        before = system.create()[0]
+        system.change(before, **{system.field: system.values[1]})
+        after = system.stored([before.id])[0]
+
+        assert before.modified is not None
+        assert after.modified is not None
+        assert before.modified.tzinfo is not None
+        assert before.modified <= after.modified
+
+    def test_a_deleted_record_leaves_a_tombstone(self, system: SystemUnderTest) -> None:
+        system.need(system.claims.tombstones and system.claims.can_delete, "leaves no tombstones")
+        remote = system.create()[0]
+        _, cursor = system.scan()
+
+        system.take_away(remote)
+
+        latest = _latest(system.scan(cursor)[0])[remote.id]
+        assert (latest.deleted, latest.body) == (True, None)
+
+    def test_an_enumeration_ends_without_the_deleted(self, system: SystemUnderTest) -> None:
+        system.need(system.claims.can_delete, "cannot delete")
+        staying, leaving = system.create(2)
+        system.take_away(leaving)
+
+        present = {each.id for each in system.scan(keys_only=True)[0] if not each.deleted}
+
+        assert staying.id in present
+        assert leaving.id not in present
+
+
+def _ids(remotes: list[Remote]) -> set[str]:
+    return {each.id for each in remotes}
+
+
+def _latest(remotes: list[Remote]) -> dict[str, Remote]:
+    """What was seen last of each record."""
+    return {each.id: each for each in remotes}
