@@ -1,0 +1,1 @@
+"""Speed and memory of the connector, beside a bare loop in the same round."""

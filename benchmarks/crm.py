@@ -1,0 +1,284 @@
+"""The CRM to measure against: the reference CRM's wire for the calls the connector makes, from memory."""
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any, NamedTuple
+
+from typing_extensions import override
+
+from benchmarks.asgi import BAD_REQUEST, CREATED, NOT_FOUND, OK, UNAUTHORISED, Answer, Application, Asked, encoded, utc
+from benchmarks.synthetic import FIRST, Body, crm_products, customers, orders
+from benchmarks.tables import Row, Table, Test, equals, every, spread
+
+TOKEN = "benchmark-token"  # noqa: S105 -- of a server that holds made-up records and listens on loopback only
+GONE, CONFLICT, STALE = 410, 409, 412
+LIST, KEYS = 1000, 5000
+PAGING = frozenset(("limit", "cursor", "modifiedSince", "includeDeleted", "fields"))
+KEY_FIELDS = frozenset(("id", "version", "modifiedAt"))
+STAMPS = {
+    "id": "string",
+    "version": "integer",
+    "createdAt": "datetime",
+    "modifiedAt": "datetime",
+    "modifiedBy": "string",
+}
+SHARED = {"externalId": "string", "customFields": "object"}
+ADDRESS = ("street", "postalCode", "city", "country")
+
+
+class Collection(NamedTuple):
+    """One kind of record: the beginning of its ids, and the types of its writable fields."""
+
+    prefix: str
+    fields: Mapping[str, str]
+    parts: tuple[str, ...] = ()
+
+
+def _texts(names: str) -> dict[str, str]:
+    return dict.fromkeys(names.split(), "string")
+
+
+COLLECTIONS: Mapping[str, Collection] = {
+    "accounts": Collection(
+        "acc-",
+        _texts("name vatId email phone website currency paymentTerms status notes erpNumber primaryContactId")
+        | {"creditLimit": "number", "creditHold": "boolean", "billingAddress": "object", "shippingAddress": "object"},
+        tuple(f"{kind}Address.{part}" for kind in ("billing", "shipping") for part in ADDRESS),
+    ),
+    "contacts": Collection("con-", _texts("accountId firstName lastName email phone jobTitle status")),
+    "products": Collection("prd-", _texts("productCode name description unit currency status") | {"price": "number"}),
+    "orders": Collection(
+        "ord-",
+        _texts("orderNumber erpOrderNumber accountId contactId orderDate currency stage notes customerReference")
+        | dict.fromkeys(("subtotal", "taxTotal", "grandTotal", "linesTotal"), "number")
+        | {"lines": "array"},
+        tuple(
+            f"lines.{part}"
+            for part in ["lineId", "productId", "description", "quantity", "unitPrice", "discountPercent"]
+        ),
+    ),
+    "stock-levels": Collection(
+        "stk-",
+        _texts("productId productCode warehouse expectedOn")
+        | dict.fromkeys(("onHand", "reserved", "available", "incoming"), "number"),
+    ),
+    "stock-adjustments": Collection(
+        "adj-", _texts("productId warehouse reason note adjustedOn erpDocument") | {"quantity": "number"}
+    ),
+}
+
+
+class Crm(Application):
+    """Cursor paging, integer versions, external ids, batches with a result an item, tombstones."""
+
+    def __init__(self, *, customer_count: int = 0, order_count: int = 0) -> None:
+        super().__init__()
+        self._tables = {
+            name: Table((*each.fields, *SHARED), prefix=each.prefix, first=FIRST) for name, each in COLLECTIONS.items()
+        }
+        self._external: dict[tuple[str, str], str] = {}
+        self._numbers = count(10001)
+        self._lines = count(1)
+        self._fill("accounts", customers(customer_count))
+        self._fill("products", crm_products())
+        self._fill("orders", orders(order_count, customer_count))
+
+    @override
+    def answer(self, asked: Asked) -> Answer:
+        if asked.path == ("oauth", "token"):
+            return encoded(OK, {"access_token": TOKEN, "token_type": "Bearer", "expires_in": 3600})
+        if asked.headers.get(b"authorization") != b"Bearer " + TOKEN.encode():
+            return _failed(UNAUTHORISED, "INVALID_TOKEN")
+        match (asked.method, *asked.path[2:]):
+            case "GET", "organization":
+                whom = {"id": "org-benchmark", "name": "Benchmark", "environment": "benchmark"}
+                return encoded(OK, {**whom, "serverTime": _written(utc())})
+            case "GET", "schema", name if name in COLLECTIONS:
+                return encoded(OK, {"fields": list(_schema(COLLECTIONS[name]))})
+            case method, name, *rest if name in COLLECTIONS:
+                return self._collection(method, name, tuple(rest), asked)
+        return _failed(NOT_FOUND, "NOT_FOUND")
+
+    @override
+    def touch(self, collection: str | None, count: int) -> int:
+        table, now = self._tables[collection or "accounts"], _written(utc())
+        rows = list(spread(table, count))
+        for row in rows:
+            notes = f"Called after version {row.version}"
+            table.replace(row, now, row.body() | {"notes": notes, "version": row.version + 1, "modifiedAt": now})
+        return len(rows)
+
+    def _collection(self, method: str, name: str, rest: tuple[str, ...], asked: Asked) -> Answer:
+        match (method, *rest):
+            case ["GET"]:
+                return self._list(self._tables[name], asked.params)
+            case ["GET", "count"]:
+                return encoded(
+                    OK, {"count": len(self._tables[name].select(asked.params, _test(self._tables[name], asked.params)))}
+                )
+            case ["GET", key]:
+                found = self._read(self._tables[name], key)
+                return encoded(found["status"], found.get("record") or {"error": found["error"]})
+            case ["POST", "batch", "read"]:
+                return encoded(OK, {"results": [self._read(self._tables[name], key) for key in asked.json()["ids"]]})
+            case ["POST", "batch"]:
+                return self._batch(name, asked.json()["operations"], full=asked.params.get("return") != "minimal")
+        return _failed(NOT_FOUND, "NOT_FOUND")
+
+    def _list(self, table: Table, params: Mapping[str, str]) -> Answer:
+        fields = frozenset(params["fields"].split(",")) if "fields" in params else None
+        limit = int(params.get("limit", 100))
+        if limit > (KEYS if fields is not None and fields <= KEY_FIELDS else LIST):
+            return _failed(BAD_REQUEST, "VALIDATION_FAILED")
+        rows, place = table.slice(int(params.get("cursor", 0)), limit, _test(table, params))
+        self.records["read"] += len(rows)
+        body = b'{"records":[%b],"nextCursor":%b,"serverTime":"%b"}' % (
+            b",".join([_shown(row, fields) for row in rows]),
+            b"null" if place is None else b'"%d"' % place,
+            _written(utc()).encode(),
+        )
+        return Answer(OK, body)
+
+    def _read(self, table: Table, key: str) -> Body:
+        row = table.rows.get(key)
+        if row is None or row.deleted:
+            status, code = (NOT_FOUND, "NOT_FOUND") if row is None else (GONE, "GONE")
+            return {"id": key, "status": status, "error": _error(code)}
+        self.records["read"] += 1
+        return {"id": key, "status": OK, "record": row.body()}
+
+    def _batch(self, name: str, operations: list[Body], *, full: bool) -> Answer:
+        now = _written(utc())
+        verbs = {"create": self._create, "update": self._update, "delete": self._delete}
+        results = [verbs[each["op"]](name, each, now) for each in operations]
+        self.records["written"] += len(results)
+        if full:
+            for result in (each for each in results if "changed" in each):
+                del result["changed"]
+                result["record"] = self._tables[name].rows[result["id"]].body()
+        return encoded(OK, {"results": results})
+
+    def _create(self, name: str, operation: Body, now: str) -> Body:
+        table, external = self._tables[name], operation.get("externalId")
+        if external is not None and (name, external) in self._external:
+            told = {**_error("DUPLICATE_EXTERNAL_ID"), "existingId": self._external[name, external]}
+            return {"status": CONFLICT, "error": told}
+        key = table.new_key()
+        if external is not None:
+            self._external[name, external] = key
+        changed = self._store(name, key, {**operation["record"], "externalId": external}, now)
+        return {"status": CREATED, "id": key, "version": 1, "modifiedAt": now, "changed": changed}
+
+    def _update(self, name: str, operation: Body, now: str) -> Body:
+        table, sent = self._tables[name], operation["record"]
+        row = table.rows.get(operation["id"])
+        if row is None or row.deleted:
+            return {"status": NOT_FOUND if row is None else GONE, "error": _error("NOT_FOUND")}
+        if operation["version"] != row.version:
+            return {"status": STALE, "error": _error("VERSION_MISMATCH")}
+        body = row.body()
+        body |= {field: _merged(body.get(field), value) for field, value in sent.items()}
+        changed = self._completed(name, body, sent)
+        body["version"], body["modifiedAt"] = row.version + 1, now
+        table.replace(row, now, body)
+        return {"status": OK, "id": row.key, "version": row.version, "modifiedAt": now, "changed": changed}
+
+    def _delete(self, name: str, operation: Body, now: str) -> Body:
+        table = self._tables[name]
+        row = table.rows.get(operation["id"])
+        if row is None or row.deleted:
+            return {"status": NOT_FOUND if row is None else GONE, "error": _error("NOT_FOUND")}
+        row.deleted = True
+        stamps = {"id": row.key, "version": row.version + 1, "deleted": True, "deletedAt": now, "modifiedAt": now}
+        table.replace(row, now, stamps)
+        return {"status": OK, "id": row.key, "version": row.version, "modifiedAt": now, "changed": {}}
+
+    def _fill(self, name: str, bodies: Iterator[Body]) -> None:
+        """Store records as people made them, before the connector came."""
+        yesterday = _written(utc() - timedelta(days=1))
+        for body in bodies:
+            self._store(name, self._tables[name].new_key(), body, yesterday)
+
+    def _store(self, name: str, key: str, sent: Body, now: str) -> Body:
+        """Store a new record; answers what the server added to the values, which are completed in place."""
+        changed = self._completed(name, sent, sent)
+        stamps = f'"id":"{key}","version":1,"createdAt":"{now}","modifiedAt":"{now}","modifiedBy":"benchmark"'
+        self._tables[name].add(key, now, stamps.encode(), sent)
+        return changed
+
+    def _completed(self, name: str, body: Body, sent: Body) -> Body:
+        """Fill in what the server itself adds, and answer it."""
+        filled: Body = {}
+        if body.get("customFields") is None:
+            filled["customFields"] = {}
+        if name == "orders":
+            filled |= self._order(body, sent)
+        body |= filled
+        return filled
+
+    def _order(self, body: Body, sent: Body) -> Body:
+        filled: Body = {}
+        if not body.get("orderNumber"):
+            filled["orderNumber"] = f"Q-{next(self._numbers)}"
+        if "lines" in sent:
+            lines = [
+                line if line.get("lineId") else {"lineId": f"lin-{next(self._lines)}", **line} for line in sent["lines"]
+            ]
+            filled |= {"lines": lines, "linesTotal": float(sum(map(_subtotal, lines)))}
+        return filled
+
+
+def _test(table: Table, params: Mapping[str, str]) -> Test:
+    """Which rows a list shows."""
+    tests: list[Test] = []
+    if params.get("includeDeleted") != "true":
+        tests.append(lambda row: not row.deleted)
+    if since := params.get("modifiedSince"):
+        tests.append(lambda row: row.modified >= since)
+    tests += [equals(table, name, value) for name, value in params.items() if name not in PAGING]
+    return every(tests)
+
+
+def _shown(row: Row, fields: frozenset[str] | None) -> bytes:
+    if fields is None or row.deleted:
+        return row.data
+    if fields == KEY_FIELDS:
+        return b'{"id":"%b","version":%d,"modifiedAt":"%b"}' % (row.key.encode(), row.version, row.modified.encode())
+    return encoded(OK, {name: value for name, value in row.body().items() if name in fields}).body
+
+
+def _schema(collection: Collection) -> Iterator[Body]:
+    types = {**STAMPS, **SHARED, **collection.fields, **dict.fromkeys(collection.parts, "string")}
+    for name, kind in types.items():
+        yield {
+            "name": name,
+            "type": kind,
+            "nullable": True,
+            "readOnly": name in STAMPS or name in {"linesTotal", "lines.lineId"},
+            "maxLength": None,
+            "choices": None,
+        }
+
+
+def _merged(old: Any, new: Any) -> Any:
+    return {**old, **new} if isinstance(old, dict) and isinstance(new, dict) else new
+
+
+def _subtotal(line: Body) -> Decimal:
+    """A line's worth, to the cent."""
+    rest = 1 - Decimal(str(line.get("discountPercent") or 0)) / 100
+    return round(Decimal(str(line["quantity"])) * Decimal(str(line["unitPrice"])) * rest, 2)
+
+
+def _written(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
+
+
+def _error(code: str) -> Body:
+    return {"code": code, "message": code.lower().replace("_", " ")}
+
+
+def _failed(status: int, code: str) -> Answer:
+    return encoded(status, {"error": _error(code)})

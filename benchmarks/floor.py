@@ -1,0 +1,124 @@
+"""The bare floor: read pages on one side, write batches on the other, and nothing else.
+
+One thread, requests and orjson, no mapping, no state, no look at the results: what any connector with these libraries
+has to spend. Prints its figures as JSON; the seconds are those of the loop, without the start of the interpreter.
+
+    python -m benchmarks.floor http://127.0.0.1:8101 http://127.0.0.1:8102
+"""
+
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import orjson
+import requests
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.processes import BenchServer, Stats, server
+
+PAGE, BATCH = 1000, 200
+CREDENTIALS = {"grant_type": "client_credentials", "client_id": "demo-client", "client_secret": "demo-secret"}
+KEY = {"X-API-Key": "demo-key", "Content-Type": "application/json"}
+
+
+class Floor(NamedTuple):
+    """What the bare loop cost."""
+
+    records: int
+    seconds: float
+    cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Records a second."""
+        return self.records / self.seconds
+
+
+def copy(crm: str, erp: str) -> Floor:
+    """Copy every account of one server into partners of the other, in batches as the pages come."""
+    source, target = requests.Session(), requests.Session()
+    source.trust_env = target.trust_env = False
+    _sign_in(source, crm)
+    target.headers.update(KEY)
+    records, begun, cpu = 0, time.perf_counter(), time.process_time()
+    for page in _pages(source, f"{crm}/api/v1/accounts"):
+        for start in range(0, len(page), BATCH):
+            records += _write(target, f"{erp}/api/partners/bulk", page[start : start + BATCH])
+    return Floor(records, time.perf_counter() - begun, time.process_time() - cpu)
+
+
+def read(url: str, headers: dict[str, str], size: int) -> Floor:
+    """Only read the pages of one collection."""
+    source = requests.Session()
+    source.trust_env = False
+    source.headers.update(headers)
+    if not headers:
+        _sign_in(source, url.partition("/api")[0])
+    begun, cpu = time.perf_counter(), time.process_time()
+    records = sum(map(len, _pages(source, url) if not headers else _numbered(source, url, size)))
+    return Floor(records, time.perf_counter() - begun, time.process_time() - cpu)
+
+
+def measure_servers(count: int) -> None:
+    """Print what a record costs the servers themselves."""
+    table = Table("server", "what", "records", "us of CPU a record", title="The servers themselves")
+    with server("crm", "--customers", str(count)) as crm, server("erp") as erp:
+        for told, side, what in _measured(crm, erp):
+            records = told.written or told.read
+            table.add_row(side, what, f"{records:,}", f"{told.cpu_seconds / records * 1e6:.1f}")
+    Console().print(table)
+
+
+def _measured(crm: BenchServer, erp: BenchServer) -> Iterator[tuple[Stats, str, str]]:
+    befores = crm.stats(), erp.stats()
+    copy(crm.url, erp.url)
+    yield crm.stats().since(befores[0]), "crm", "read, in pages of 1000"
+    yield erp.stats().since(befores[1]), "erp", "written, in batches of 200"
+    before = erp.stats()
+    read(f"{erp.url}/api/partners", KEY, PAGE // 2)
+    yield erp.stats().since(before), "erp", "read, in pages of 500"
+
+
+def _sign_in(session: requests.Session, crm: str) -> None:
+    token = session.post(f"{crm}/oauth/token", data=CREDENTIALS, timeout=60).json()["access_token"]
+    session.headers["Authorization"] = f"Bearer {token}"
+
+
+def _pages(session: requests.Session, url: str) -> Iterator[list[Any]]:
+    cursor: str | None = ""
+    while cursor is not None:
+        params = {"limit": PAGE} | ({"cursor": cursor} if cursor else {})
+        answer = orjson.loads(_checked(session.get(url, params=params, timeout=60)))
+        yield answer["records"]
+        cursor = answer["nextCursor"]
+
+
+def _numbered(session: requests.Session, url: str, size: int) -> Iterator[list[Any]]:
+    page, total = 1, 1
+    while (page - 1) * size < total:
+        params = {"page": page, "per_page": size}
+        answer = orjson.loads(_checked(session.get(url, params=params, timeout=60)))
+        yield answer["items"]
+        page, total = page + 1, answer["total"]
+
+
+def _write(session: requests.Session, url: str, records: list[Any]) -> int:
+    content = orjson.dumps({"create": [{"values": record} for record in records]})
+    return len(orjson.loads(_checked(session.post(url, data=content, timeout=60)))["results"])
+
+
+def _checked(answer: requests.Response) -> bytes:
+    answer.raise_for_status()
+    return answer.content
+
+
+def main(arguments: list[str]) -> None:
+    """Copy from the first address to the second, and print the figures."""
+    floor = copy(arguments[0], arguments[1])
+    print(orjson.dumps(floor._asdict()).decode())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

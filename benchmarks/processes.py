@@ -1,0 +1,101 @@
+"""Servers and commands as processes of their own, and what each of them cost."""
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import requests
+
+HOME = Path(__file__).parent.parent
+LONGEST = 600
+"""Seconds a server gets to come up."""
+
+
+class Stats(NamedTuple):
+    """What a benchmark server was asked since it started, and the CPU it took."""
+
+    requests: int
+    read: int
+    written: int
+    cpu_seconds: float
+
+    def since(self, before: "Stats") -> "Stats":
+        """What came in between."""
+        return Stats(
+            self.requests - before.requests,
+            self.read - before.read,
+            self.written - before.written,
+            self.cpu_seconds - before.cpu_seconds,
+        )
+
+
+class BenchServer(NamedTuple):
+    """A benchmark server that runs."""
+
+    url: str
+
+    def stats(self) -> Stats:
+        """What it was asked so far."""
+        told: dict[str, Any] = requests.get(f"{self.url}/_bench/stats", timeout=60).json()
+        records = told["records"]
+        return Stats(
+            sum(told["requests"].values()), records.get("read", 0), records.get("written", 0), told["cpu_seconds"]
+        )
+
+    def touch(self, count: int, collection: str | None = None) -> None:
+        """Change so many records as a person would."""
+        wish = {"count": count, "collection": collection}
+        requests.post(f"{self.url}/_bench/touch", json=wish, timeout=60).raise_for_status()
+
+
+class Usage(NamedTuple):
+    """What one command cost, from its start to its end, imports included."""
+
+    seconds: float
+    cpu_seconds: float
+    peak_mib: float
+    exit_code: int
+    output: str
+
+
+@contextmanager
+def server(side: str, *options: str) -> Iterator[BenchServer]:
+    """A benchmark server in a process of its own, up and filled."""
+    with started([sys.executable, "-m", "benchmarks.servers", side, *options]) as url:
+        yield BenchServer(url)
+
+
+@contextmanager
+def started(command: Sequence[str]) -> Iterator[str]:
+    """A process that prints its address as its first line; ended when the block ends."""
+    process = subprocess.Popen(command, cwd=HOME, stdout=subprocess.PIPE, text=True)
+    try:
+        line = process.stdout.readline() if process.stdout else ""
+        if not line.startswith("http"):
+            raise RuntimeError(f"{' '.join(command)} did not come up")
+        yield line.strip()
+    finally:
+        process.terminate()
+        process.wait(LONGEST)
+        if process.stdout:
+            process.stdout.close()
+
+
+def measured(command: Sequence[str], folder: Path, environ: Mapping[str, str] | None = None) -> Usage:
+    """Run a command to its end; its own CPU and peak memory are those of the process, children left out."""
+    output = folder / "output.txt"
+    begun = time.perf_counter()
+    with output.open("wb") as sink:
+        process = subprocess.Popen(command, cwd=HOME, stdout=sink, stderr=subprocess.STDOUT, env=environ)
+        _, status, used = os.wait4(process.pid, 0)
+    seconds = time.perf_counter() - begun
+    process.returncode = os.waitstatus_to_exitcode(status)
+    unit = 1 if sys.platform == "darwin" else 1024
+    text = output.read_text(encoding="utf-8", errors="replace")
+    cpu = used.ru_utime + used.ru_stime
+    return Usage(seconds, cpu, used.ru_maxrss * unit / 2**20, process.returncode, text)
