@@ -7,7 +7,6 @@ PYTHON ?= $(shell .ci/python oldest)
 WORKERS ?= 2
 PYTEST_ARGS ?=
 
-export PYTHONDONTWRITEBYTECODE ?=
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
