@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, Executable, Table
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -145,9 +145,17 @@ def delete_rows(conn: Connection, table: Table, keys: tuple[str, ...], rows: Seq
 
 def fetch(conn: Connection, sql: str, bound: Row = ()) -> list[Row]:
     """The rows of a query in the driver's own words (`?` for SQLite, `%s` for PostgreSQL)."""
-    result = conn.exec_driver_sql(sql, bound)
     # The driver's own tuples: SQLAlchemy would wrap each one.
-    rows: Any = result.cursor.fetchall()
+    result: Any = conn.exec_driver_sql(sql, bound)
+    rows = result.cursor.fetchall()
+    result.close()
+    return list(rows)
+
+
+def fetch_query(conn: Connection, query: Executable) -> list[Row]:
+    """The rows of a Core query as the driver's own tuples."""
+    result: Any = conn.execute(query)
+    rows = result.cursor.fetchall()
     result.close()
     return list(rows)
 

@@ -31,6 +31,10 @@ def maybe_instant(micros: int | None) -> datetime | None:
     return None if micros is None else _EPOCH + timedelta(microseconds=micros)
 
 
+SIDES = {str(side): side for side in Side}
+"""The sides by their stored text; looking one up is quicker than asking the class."""
+
+
 def maybe_version(text: str | None) -> Version | None:
     """The version behind a stored text."""
     return None if text is None else Version(text)

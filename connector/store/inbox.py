@@ -14,6 +14,7 @@ from sqlalchemy.sql.elements import ColumnElement
 from connector.records import Arrival, Ref, Side, Waiting
 from connector.store import bulk
 from connector.store.columns import (
+    SIDES,
     maybe_instant,
     maybe_micros,
     maybe_version,
@@ -84,7 +85,7 @@ def take(  # noqa: PLR0913, PLR0917 -- the window and the filter of one question
     )
     parts = [_first(conditions, limit) for conditions in due]
     query = union_all(*(select(part.subquery()) for part in parts))
-    return [_waiting(tuple(row)) for row in conn.execute(query.order_by("seq").limit(limit))]
+    return [_waiting(row) for row in bulk.fetch_query(conn, query.order_by("seq").limit(limit))]
 
 
 def head(conn: Connection) -> int:
@@ -128,7 +129,7 @@ def release(conn: Connection, parents: Collection[Ref]) -> int:
 def waiting(conn: Connection, entity: str, limit: int = 1000) -> list[Waiting]:
     """The keys that wait for a parent, oldest first."""
     parked = (text(WAITING), inbox.c.entity == entity)
-    return [_waiting(tuple(row)) for row in conn.execute(_first(parked, limit))]
+    return [_waiting(row) for row in bulk.fetch_query(conn, _first(parked, limit))]
 
 
 def depth(conn: Connection) -> dict[str, tuple[int, datetime | None]]:
@@ -174,7 +175,7 @@ def _waiting(row: bulk.Row) -> Waiting:
     return Waiting(
         seq,
         entity,
-        Side(side),
+        SIDES[side],
         record_id,
         why,
         to_instant(since),

@@ -11,13 +11,15 @@ from sqlalchemy.sql.elements import ColumnElement
 from connector.errors import StoreError
 from connector.records import Operation, OperationKind, OperationState, Side, decode, encode
 from connector.store import bulk
-from connector.store.columns import from_json, maybe_instant, to_instant, to_json, to_micros
+from connector.store.columns import SIDES, from_json, maybe_instant, to_instant, to_json, to_micros
 from connector.store.schema import DONE, LIVE, STOPPED, operation, run
 
 _LIVE_STATES = frozenset({OperationState.PLANNED, OperationState.HELD, OperationState.SENDING, OperationState.UNKNOWN})
 _STOPPED_STATES = frozenset({OperationState.REJECTED, OperationState.ABANDONED})
 _READ = Operation._fields
 _COLUMNS = (*_READ, "key", "phase", "created_at", "changed_at", "done_at")
+_KINDS = {str(kind): kind for kind in OperationKind}
+_STATES = {str(state): state for state in OperationState}
 _ERASED = {"values": b"{}", "old": b"{}", "settles": b"{}"}
 
 
@@ -156,7 +158,7 @@ def by_state(
     if run is not None:
         conditions.append(operation.c.run == run)
     query = select(*_columns(_READ)).where(*conditions).order_by(operation.c.id)
-    return [_read(tuple(row)) for row in conn.execute(query if limit is None else query.limit(limit))]
+    return [_read(row) for row in bulk.fetch_query(conn, query if limit is None else query.limit(limit))]
 
 
 def of_run(conn: Connection, run_id: str) -> list[Operation]:
@@ -264,10 +266,10 @@ def _row(one: Operation, now: int) -> tuple[Any, ...]:
 def _read(row: bulk.Row) -> Operation:
     read = Operation(*row)
     return read._replace(
-        side=Side(row[2]),
-        kind=OperationKind(row[3]),
+        side=SIDES[row[2]],
+        kind=_KINDS[row[3]],
         values=decode(row[8]),
         old=decode(row[9]),
         settles=decode(row[10]),
-        state=OperationState(row[15]),
+        state=_STATES[row[15]],
     )

@@ -26,6 +26,7 @@ _BASE = (
 )
 _READ_LINK = ("id", "entity", "crm_id", "erp_id", "status")
 _READ_BASE = ("link", "crm_record", "crm_version", "crm_mapping", "erp_record", "erp_version", "erp_mapping")
+_STATUSES = {str(status): status for status in LinkStatus}
 _USABLE = f"status IN ('{LinkStatus.ACTIVE}', '{LinkStatus.DORMANT}')"
 
 
@@ -124,8 +125,7 @@ def count(conn: Connection, entity: str) -> int:
 def page(conn: Connection, entity: str, after: int, limit: int) -> list[Link]:
     """The next links after a number, in the order of their numbers."""
     query = select(*(link.c[name] for name in _READ_LINK)).where(link.c.entity == entity, link.c.id > after)
-    rows = conn.execute(query.order_by(link.c.id).limit(limit)).all()
-    return _with_bases(conn, [tuple(row) for row in rows])
+    return _with_bases(conn, bulk.fetch_query(conn, query.order_by(link.c.id).limit(limit)))
 
 
 def _with_bases(conn: Connection, rows: list[bulk.Row]) -> list[Link]:
@@ -137,7 +137,7 @@ def _read(row: bulk.Row, bases: bulk.Row) -> Link:
     number, entity, crm_id, erp_id, status = row
     _, crm_record, crm_version, crm_mapping, erp_record, erp_version, erp_mapping = bases
     crm = Base(crm_record, crm_version, crm_mapping)
-    return Link(number, entity, crm_id, erp_id, LinkStatus(status), crm, Base(erp_record, erp_version, erp_mapping))
+    return Link(number, entity, crm_id, erp_id, _STATUSES[status], crm, Base(erp_record, erp_version, erp_mapping))
 
 
 def _base_row(number: int, row: NewLink, now: int) -> tuple[Any, ...]:

@@ -122,15 +122,15 @@ sighting = Table(
     sqlite_with_rowid=False,
 )
 
+# No primary key, but one narrow index: hashes are scattered, so a wide index would rewrite most of its pages each time.
 match_key = Table(
     "match_key",
     metadata,
+    _number("hash"),
     _text("entity"),
     _text("side"),
-    _number("hash"),
     _text("id"),
-    PrimaryKeyConstraint("hash", "entity", "side", "id"),
-    sqlite_with_rowid=False,
+    Index("ix_match_key_hash", "hash"),
 )
 
 inbox = Table(

@@ -22,18 +22,19 @@ def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], gen
     A row without match keys leaves those that are stored. Hashes are signed 64-bit numbers.
     """
     latest = {row.id: row for row in rows}
+    place, now = (entity, str(side)), to_micros(at)
     where = {"entity": entity, "side": str(side)}
     before: dict[str, bytes] = dict(bulk.select_in(conn, sighting, ("id", "keys"), ("id", latest), where))
-    packed = {row.id: _pack(row.keys) if row.keys else before.get(row.id, b"") for row in latest.values()}
-    now = to_micros(at)
-    bulk.upsert_rows(
-        conn,
-        sighting,
-        _SIGHTING,
-        [(entity, str(side), row.id, row.version, generation, now, packed[row.id]) for row in latest.values()],
-        _SAME,
-    )
-    _replace_keys(conn, (entity, str(side)), before, {key: value for key, value in packed.items() if value})
+    fresh: dict[str, bytes] = {}
+    stored = []
+    for row in latest.values():
+        old = before.get(row.id, b"")
+        packed = _pack(row.keys) if row.keys else old
+        if packed != old:
+            fresh[row.id] = packed
+        stored.append((*place, row.id, row.version, generation, now, packed))
+    bulk.upsert_rows(conn, sighting, _SIGHTING, stored, _SAME)
+    _replace_keys(conn, place, before, fresh)
     return len(latest) - len(before)
 
 
@@ -41,7 +42,8 @@ def candidates(conn: Connection, entity: str, side: Side, keys: Collection[int])
     """The ids that were seen with each of these match keys."""
     found: dict[int, list[str]] = {}
     rows = bulk.select_in(conn, match_key, ("hash", "id"), ("hash", set(keys)), {"entity": entity, "side": str(side)})
-    for hashed, record_id in rows:
+    # A set, because two processes that see one record at once may both have stored its keys.
+    for hashed, record_id in sorted(set(rows)):
         found.setdefault(hashed, []).append(record_id)
     return found
 
@@ -85,15 +87,14 @@ def forget(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> i
 
 def _replace_keys(conn: Connection, place: tuple[str, str], before: dict[str, bytes], after: dict[str, bytes]) -> None:
     """Bring the index of match keys from `before` to `after`, touching only what differs."""
-    added, dropped = [], []
+    added: list[bulk.Row] = []
+    dropped: list[bulk.Row] = []
     for record_id, packed in after.items():
-        old = before.get(record_id, b"")
-        if old == packed:
-            continue
-        fresh, stale = set(_unpack(packed)), set(_unpack(old))
+        old = before.get(record_id)
+        fresh, stale = set(_unpack(packed)), set(_unpack(old)) if old else set()
         added += [(hashed, *place, record_id) for hashed in fresh - stale]
         dropped += [(hashed, *place, record_id) for hashed in stale - fresh]
-    bulk.insert_rows(conn, match_key, _MATCH_KEY, sorted(added), lenient=True)
+    bulk.insert_rows(conn, match_key, _MATCH_KEY, added)
     bulk.delete_rows(conn, match_key, _MATCH_KEY, dropped)
 
 
