@@ -490,7 +490,12 @@ def test_a_port_where_nobody_listens_was_never_reached() -> None:
 
 def test_a_slow_answer_may_have_done_the_write() -> None:
     released = threading.Event()
-    with served(lambda handler: (released.wait(5), send(handler, b"{}"))[1]) as (url, _):
+
+    def stall(handler: BaseHTTPRequestHandler) -> None:
+        released.wait(5)
+        handler.close_connection = True
+
+    with served(stall) as (url, _):
         client = local(url, timeout=(1, 0.05))
         with pytest.raises(SystemDown, match="no answer within") as caught:
             client.request("POST", "/things", json={}, safe=False)
