@@ -1,19 +1,22 @@
 """Servers and commands as processes of their own, and what each of them cost."""
 
 import os
+import re
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import IO, Any, NamedTuple
 
 import requests
 
 HOME = Path(__file__).parent.parent
-LONGEST = 600
-"""Seconds a server gets to come up."""
+ADDRESS = re.compile(rb"http://127\.0\.0\.1:[0-9]+(?=\s)")
+PATIENCE = 180
+"""Seconds a server gets to fill itself and come up."""
 
 
 class Stats(NamedTuple):
@@ -72,18 +75,27 @@ def server(side: str, *options: str) -> Iterator[BenchServer]:
 
 @contextmanager
 def started(command: Sequence[str]) -> Iterator[str]:
-    """A process that prints its address as its first line; ended when the block ends."""
-    process = subprocess.Popen(command, cwd=HOME, stdout=subprocess.PIPE, text=True)
-    try:
-        line = process.stdout.readline() if process.stdout else ""
-        if not line.startswith("http"):
-            raise RuntimeError(f"{' '.join(command)} did not come up")
-        yield line.strip()
-    finally:
-        process.terminate()
-        process.wait(LONGEST)
-        if process.stdout:
-            process.stdout.close()
+    """The address that a server prints when it is up; the server is ended when the block ends."""
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(command, cwd=HOME, stdout=said, stderr=subprocess.STDOUT)
+        try:
+            yield _address(process, said)
+        finally:
+            process.terminate()
+            process.wait(PATIENCE)
+
+
+def _address(process: "subprocess.Popen[bytes]", said: IO[bytes]) -> str:
+    for _ in range(PATIENCE * 20):
+        ended = process.poll() is not None
+        # Read without moving the place at which the server writes on.
+        told = os.pread(said.fileno(), 1 << 20, 0)
+        if found := ADDRESS.search(told):
+            return found[0].decode()
+        if ended:
+            break
+        time.sleep(0.05)
+    raise RuntimeError(f"a server did not come up: {told.decode(errors='replace')[-2000:]}")
 
 
 def measured(command: Sequence[str], folder: Path, environ: Mapping[str, str] | None = None) -> Usage:

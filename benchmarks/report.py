@@ -1,0 +1,137 @@
+"""Medians over the rounds, the tables that show them, and the gates they must pass."""
+
+from collections.abc import Iterator, Sequence
+from statistics import median
+from typing import Any, NamedTuple
+
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.cases import AGAIN, CHANGED, CHANGES, FLOOR, INITIAL, MAPPED, Figure
+
+SHARE, WORK_SECONDS, PEAK_MIB = 0.35, 1.0, 300.0
+
+
+class Summary(NamedTuple):
+    """One case over all rounds; `share` is its speed relative to the floor of the same round, in the median."""
+
+    case: str
+    figure: Figure
+    share: float | None
+
+
+class Verdict(NamedTuple):
+    """Whether one demand is met, in words."""
+
+    met: bool
+    words: str
+
+
+def summarise(rounds: Sequence[Sequence[Figure]], basis: str = FLOOR) -> list[Summary]:
+    """Every case's middle round, in the order they ran."""
+    cases = [figure.case for figure in rounds[0]]
+    return [Summary(case, _middle(rounds, case), _share(rounds, case, basis)) for case in cases]
+
+
+def _of(one_round: Sequence[Figure], case: str) -> Figure:
+    return next(figure for figure in one_round if figure.case == case)
+
+
+def _middle(rounds: Sequence[Sequence[Figure]], case: str) -> Figure:
+    """Each measured figure's median; the counts are those of the last round, the exit code the worst."""
+    found = [_of(each, case) for each in rounds]
+    peaks = [figure.peak_mib for figure in found if figure.peak_mib is not None]
+    return found[-1]._replace(
+        seconds=median(figure.seconds for figure in found),
+        cpu_seconds=median(figure.cpu_seconds for figure in found),
+        peak_mib=max(peaks) if peaks else None,
+        exit_code=max(found, key=lambda figure: abs(figure.exit_code)).exit_code,
+    )
+
+
+def _share(rounds: Sequence[Sequence[Figure]], case: str, basis: str) -> float | None:
+    if case not in {INITIAL, FLOOR, MAPPED} and not case.startswith(INITIAL):
+        return None
+    if any(_of(each, case).exit_code for each in rounds):
+        return None
+    return median(_of(each, case).rate / _of(each, basis).rate for each in rounds)
+
+
+def verdicts(summaries: Sequence[Summary]) -> Iterator[Verdict]:
+    """The gates: speed of the first sync, work of the second, and that both did what they were timed for."""
+    by_case = {each.case: each for each in summaries}
+    first, again, changed = by_case[INITIAL], by_case[AGAIN], by_case[CHANGED]
+    share = first.share or 0.0
+    yield Verdict(share >= SHARE, f"initial sync at {share:.2f} of the floor (at least {SHARE})")
+    seconds = again.figure.seconds
+    yield Verdict(
+        seconds < WORK_SECONDS, f"second sync in {seconds:.2f} s, its start included (under {WORK_SECONDS:.0f} s)"
+    )
+    yield _wrote(first.figure, 0, first.figure.records)
+    yield _wrote(again.figure, 0, 0)
+    yield _wrote(changed.figure, 0, CHANGES)
+
+
+def large_verdict(figure: Figure) -> Verdict:
+    """The gate of memory."""
+    peak = figure.peak_mib or 0.0
+    met = peak < PEAK_MIB and figure.exit_code == 0 and (figure.written_erp or 0) >= figure.records
+    words = f"{figure.records:,} records in one run: peak {peak:.0f} MiB (under {PEAK_MIB:.0f} MiB), {_ended(figure)}"
+    return Verdict(met, words)
+
+
+def _wrote(figure: Figure, crm: int, erp: int) -> Verdict:
+    met = (figure.exit_code, figure.written_crm, figure.written_erp) == (0, crm, erp)
+    wrote = f"wrote {figure.written_crm:,} to the CRM and {figure.written_erp:,} to the ERP"
+    return Verdict(met, f"{figure.case}: {wrote} ({crm:,} and {erp:,}), {_ended(figure)}")
+
+
+def _ended(figure: Figure) -> str:
+    return f"exit code {figure.exit_code}"
+
+
+def show(console: Console, title: str, summaries: Sequence[Summary]) -> None:
+    """One table."""
+    table = Table(title=title, title_justify="left")
+    table.add_column("case")
+    for name in (
+        "records",
+        "seconds",
+        "records/s",
+        "of the floor",
+        "requests",
+        "CPU s",
+        "us CPU/record",
+        "peak MiB",
+        "exit",
+    ):
+        table.add_column(name, justify="right")
+    for each in summaries:
+        table.add_row(each.case, *_cells(each))
+    console.print(table)
+
+
+def _cells(summary: Summary) -> Iterator[str]:
+    figure = summary.figure
+    counted = figure.records > 0
+    yield f"{figure.records:,}" if counted else ""
+    yield f"{figure.seconds:.2f}"
+    yield f"{figure.rate:,.0f}" if counted else ""
+    yield "" if summary.share is None else f"{summary.share:.2f}"
+    yield "-" if figure.requests is None else f"{figure.requests:,}"
+    yield f"{figure.cpu_seconds:.2f}"
+    yield f"{figure.cpu_seconds / figure.records * 1e6:,.1f}" if counted else ""
+    yield "" if figure.peak_mib is None else f"{figure.peak_mib:.0f}"
+    yield str(figure.exit_code)
+
+
+def failures(figures: Sequence[Figure]) -> Iterator[str]:
+    """The last words of every command that did not end well."""
+    for figure in figures:
+        if figure.exit_code:
+            yield f"{figure.case} ended with {figure.exit_code}:\n{figure.told.strip()}"
+
+
+def plain(figure: Figure) -> dict[str, Any]:
+    """A figure as it goes into the results, without what the command printed."""
+    return {name: value for name, value in figure._asdict().items() if name != "told"}
