@@ -96,7 +96,8 @@ class Systems(NamedTuple):
         """The text of a configuration file with its state in `store`."""
         return (
             "systems:\n"
-            f"  crm: {{system: reference-crm, url: '{self.crm.url}', client_id: demo-client, client_secret: demo-secret}}\n"
+            f"  crm: {{system: reference-crm, url: '{self.crm.url}', client_id: demo-client,"
+            " client_secret: demo-secret}\n"
             f"  erp: {{system: reference-erp, url: '{self.erp.url}', api_key: demo-key}}\n"
             f"store: {{url: 'sqlite:///{store}'}}\n{more}"
         )

@@ -4,7 +4,21 @@ from typing import Annotated
 
 import typer
 
-from connector.cli import plans, status, sync
+from connector.cli import (
+    approve,
+    configuration,
+    conflicts,
+    cursors,
+    explain,
+    links,
+    plans,
+    problems,
+    reference,
+    status,
+    sync,
+    systems,
+    verify,
+)
 
 app = typer.Typer(
     name="connector",
@@ -34,5 +48,19 @@ def _root(
     """Keeps a CRM and an ERP telling one story, in both directions."""
 
 
-for module in (sync, plans, status):
-    module.register(app)
+for _commands in (
+    configuration,
+    plans,
+    sync,
+    status,
+    conflicts,
+    problems,
+    approve,
+    explain,
+    verify,
+    links,
+    cursors,
+    systems,
+    reference,
+):
+    _commands.register(app)
