@@ -13,6 +13,7 @@ from benchmarks.synthetic import FIRST, Body, crm_products, customers, orders
 from benchmarks.tables import Row, Table, Test, equals, every, spread
 
 TOKEN = "benchmark-token"  # noqa: S105 -- of a server that holds made-up records and listens on loopback only
+USER = "connector"
 GONE, CONFLICT, STALE = 410, 409, 412
 LIST, KEYS = 1000, 5000
 PAGING = frozenset(("limit", "cursor", "modifiedSince", "includeDeleted", "fields"))
@@ -25,6 +26,9 @@ STAMPS = {
     "modifiedBy": "string",
 }
 SHARED = {"externalId": "string", "customFields": "object"}
+ACTIVE: Mapping[str, Any] = {"customFields": {}, "status": "ACTIVE"}
+LINE = ("productId", "description", "quantity", "unitPrice", "discountPercent")
+EMPTY_LINE = dict.fromkeys(LINE)
 ADDRESS = ("street", "postalCode", "city", "country")
 
 
@@ -34,6 +38,8 @@ class Collection(NamedTuple):
     prefix: str
     fields: Mapping[str, str]
     parts: tuple[str, ...] = ()
+    filled: Mapping[str, Any] = {"customFields": {}}
+    """What the server puts where nothing was sent."""
 
 
 def _texts(names: str) -> dict[str, str]:
@@ -46,18 +52,19 @@ COLLECTIONS: Mapping[str, Collection] = {
         _texts("name vatId email phone website currency paymentTerms status notes erpNumber primaryContactId")
         | {"creditLimit": "number", "creditHold": "boolean", "billingAddress": "object", "shippingAddress": "object"},
         tuple(f"{kind}Address.{part}" for kind in ("billing", "shipping") for part in ADDRESS),
+        {"customFields": {}, "status": "ACTIVE", "creditHold": False},
     ),
-    "contacts": Collection("con-", _texts("accountId firstName lastName email phone jobTitle status")),
-    "products": Collection("prd-", _texts("productCode name description unit currency status") | {"price": "number"}),
+    "contacts": Collection("con-", _texts("accountId firstName lastName email phone jobTitle status"), filled=ACTIVE),
+    "products": Collection(
+        "prd-", _texts("productCode name description unit currency status") | {"price": "number"}, filled=ACTIVE
+    ),
     "orders": Collection(
         "ord-",
         _texts("orderNumber erpOrderNumber accountId contactId orderDate currency stage notes customerReference")
         | dict.fromkeys(("subtotal", "taxTotal", "grandTotal", "linesTotal"), "number")
         | {"lines": "array"},
-        tuple(
-            f"lines.{part}"
-            for part in ["lineId", "productId", "description", "quantity", "unitPrice", "discountPercent"]
-        ),
+        tuple(f"lines.{part}" for part in ["lineId", *LINE]),
+        {"customFields": {}, "stage": "DRAFT", "lines": []},
     ),
     "stock-levels": Collection(
         "stk-",
@@ -80,7 +87,7 @@ class Crm(Application):
         }
         self._external: dict[tuple[str, str], str] = {}
         self._numbers = count(10001)
-        self._lines = count(1)
+        self._lines = count(10001)
         self._fill("accounts", customers(customer_count))
         self._fill("products", crm_products())
         self._fill("orders", orders(order_count, customer_count))
@@ -168,7 +175,7 @@ class Crm(Application):
         key = table.new_key()
         if external is not None:
             self._external[name, external] = key
-        changed = self._store(name, key, {**operation["record"], "externalId": external}, now)
+        changed = self._store(name, key, {**operation["record"], "externalId": external}, now, USER)
         return {"status": CREATED, "id": key, "version": 1, "modifiedAt": now, "changed": changed}
 
     def _update(self, name: str, operation: Body, now: str) -> Body:
@@ -181,6 +188,8 @@ class Crm(Application):
         body = row.body()
         body |= {field: _merged(body.get(field), value) for field, value in sent.items()}
         changed = self._completed(name, body, sent)
+        if body["modifiedBy"] != USER:
+            changed["modifiedBy"] = body["modifiedBy"] = USER
         body["version"], body["modifiedAt"] = row.version + 1, now
         table.replace(row, now, body)
         return {"status": OK, "id": row.key, "version": row.version, "modifiedAt": now, "changed": changed}
@@ -191,7 +200,8 @@ class Crm(Application):
         if row is None or row.deleted:
             return {"status": NOT_FOUND if row is None else GONE, "error": _error("NOT_FOUND")}
         row.deleted = True
-        stamps = {"id": row.key, "version": row.version + 1, "deleted": True, "deletedAt": now, "modifiedAt": now}
+        stamps = {"id": row.key, "version": row.version + 1, "deleted": True}
+        stamps |= {"deletedAt": now, "modifiedAt": now, "modifiedBy": USER}
         table.replace(row, now, stamps)
         return {"status": OK, "id": row.key, "version": row.version, "modifiedAt": now, "changed": {}}
 
@@ -199,20 +209,18 @@ class Crm(Application):
         """Store records as people made them, before the connector came."""
         yesterday = _written(utc() - timedelta(days=1))
         for body in bodies:
-            self._store(name, self._tables[name].new_key(), body, yesterday)
+            self._store(name, self._tables[name].new_key(), body, yesterday, "sales")
 
-    def _store(self, name: str, key: str, sent: Body, now: str) -> Body:
+    def _store(self, name: str, key: str, sent: Body, now: str, user: str) -> Body:
         """Store a new record; answers what the server added to the values, which are completed in place."""
         changed = self._completed(name, sent, sent)
-        stamps = f'"id":"{key}","version":1,"createdAt":"{now}","modifiedAt":"{now}","modifiedBy":"benchmark"'
+        stamps = f'"id":"{key}","version":1,"createdAt":"{now}","modifiedAt":"{now}","modifiedBy":"{user}"'
         self._tables[name].add(key, now, stamps.encode(), sent)
-        return changed
+        return changed | {"createdAt": now, "modifiedBy": user}
 
     def _completed(self, name: str, body: Body, sent: Body) -> Body:
         """Fill in what the server itself adds, and answer it."""
-        filled: Body = {}
-        if body.get("customFields") is None:
-            filled["customFields"] = {}
+        filled = {field: value for field, value in COLLECTIONS[name].filled.items() if body.get(field) is None}
         if name == "orders":
             filled |= self._order(body, sent)
         body |= filled
@@ -223,11 +231,12 @@ class Crm(Application):
         if not body.get("orderNumber"):
             filled["orderNumber"] = f"Q-{next(self._numbers)}"
         if "lines" in sent:
-            lines = [
-                line if line.get("lineId") else {"lineId": f"lin-{next(self._lines)}", **line} for line in sent["lines"]
-            ]
+            lines = [self._line(line) for line in sent["lines"]]
             filled |= {"lines": lines, "linesTotal": float(sum(map(_subtotal, lines)))}
         return filled
+
+    def _line(self, sent: Body) -> Body:
+        return {**EMPTY_LINE, **sent, "lineId": sent.get("lineId") or f"ln-{next(self._lines)}"}
 
 
 def _test(table: Table, params: Mapping[str, str]) -> Test:

@@ -13,6 +13,7 @@ from benchmarks.synthetic import Body, erp_items
 from benchmarks.tables import Row, Table, Test, equals, every, spread
 
 KEY = b"demo-key"
+USER = "connector"
 STALE, GONE = 409, 204
 LIST, KEYS = 500, 5000
 PAGING = frozenset(("page", "per_page", "write_date_from", "write_date_to", "fields", "id"))
@@ -81,6 +82,7 @@ RESOURCES: Mapping[str, Kind] = {
 }
 READ_ONLY = frozenset((*STAMPS, "number", "state", "amount_untaxed", "amount_tax", "amount_total"))
 LINE = ("id", "item_id", "name", "qty", "price_unit", "discount", "subtotal")
+EMPTY_LINE = {"name": None, "discount": "0.00"}
 STATES: Mapping[str, Body] = {
     "confirm": {"state": "confirmed"},
     "cancel": {"state": "cancelled"},
@@ -225,9 +227,9 @@ class Erp(Application):
         if name == "sales_orders":
             changed |= self._order(values)
         values |= changed
-        stamps = f'"id":{key},"revision":1,"create_date":"{now}","write_date":"{now}","write_user":"benchmark"'
+        stamps = f'"id":{key},"revision":1,"create_date":"{now}","write_date":"{now}","write_user":"{USER}"'
         self._tables[name].add(key, now, stamps.encode(), values)
-        return changed
+        return changed | {"create_date": now, "write_user": USER}
 
     def _order(self, values: Body) -> Body:
         """A sales order's lines with their ids and subtotals, and its totals."""
@@ -235,7 +237,8 @@ class Erp(Application):
         for line in values.get("lines") or []:
             subtotal = _subtotal(line)
             untaxed += subtotal
-            lines.append({**line, "id": line.get("id") or next(self._lines), "subtotal": str(subtotal)})
+            filled = {"id": line.get("id") or next(self._lines), "subtotal": str(subtotal)}
+            lines.append({**EMPTY_LINE, **line, **filled})
         tax = (untaxed * TAX).quantize(CENT, ROUND_HALF_UP)
         totals = {"amount_untaxed": untaxed, "amount_tax": tax, "amount_total": untaxed + tax}
         return {"lines": lines, **{name: f"{value:.2f}" for name, value in totals.items()}}
