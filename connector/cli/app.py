@@ -11,6 +11,7 @@ from connector.cli import (
     cursors,
     explain,
     links,
+    match,
     plans,
     problems,
     reference,
@@ -50,6 +51,7 @@ def _root(
 
 for _commands in (
     configuration,
+    match,
     plans,
     sync,
     status,
