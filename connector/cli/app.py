@@ -6,11 +6,13 @@ import typer
 
 from connector.cli import (
     approve,
+    check,
     configuration,
     conflicts,
     cursors,
     explain,
     links,
+    mappings,
     match,
     plans,
     problems,
@@ -51,6 +53,7 @@ def _root(
 
 for _commands in (
     configuration,
+    check,
     match,
     plans,
     sync,
@@ -62,6 +65,7 @@ for _commands in (
     verify,
     links,
     cursors,
+    mappings,
     systems,
     reference,
 ):

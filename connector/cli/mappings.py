@@ -1,0 +1,79 @@
+"""`connector mappings`: which field is which on the other side, who owns it, and whether the tables keep their laws."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import typer
+
+from connector.cli.check import Found, told
+from connector.cli.invocation import Invocation, asked
+from connector.cli.options import EntityArgument, MaybeEntityArgument, checked
+from connector.cli.output import count, print_json, print_table, say
+from connector.records import Side
+from connector.report import Exit
+
+if TYPE_CHECKING:
+    from connector.mappings.compile import Translator
+
+group = typer.Typer(help="Which field is which on the other side.", no_args_is_help=True)
+
+
+def register(app: typer.Typer) -> None:
+    """Add this file's commands."""
+    group.command("show")(asked(show_mapping))
+    group.command("check")(asked(check_mappings))
+    app.add_typer(group, name="mappings")
+
+
+def show_mapping(call: Invocation, entity: EntityArgument) -> int:
+    """Show an entity's fields side by side: where each system keeps them, who owns them, what a conflict does."""
+    from connector.mappings.table import side_by_side
+
+    definition = call.entities[checked(call.entities, entity)]
+    crm, erp = (_translators(call, side)[entity] for side in Side)
+    lines = side_by_side(definition, crm, erp)
+    if call.as_json:
+        print_json([line._asdict() for line in lines])
+        return int(Exit.CLEAN)
+    print_table(
+        (crm.resource.name, "", erp.resource.name, "owner", "both changed", "first contact", "notes"),
+        [[line.crm, line.field, line.erp, line.owner, line.policy, line.first_contact, line.notes] for line in lines],
+    )
+    return int(Exit.CLEAN)
+
+
+def check_mappings(call: Invocation, entity: MaybeEntityArgument = None) -> int:
+    """Hold the tables to the round-trip laws, without asking a system; `check` asks the live systems too."""
+    from connector.mappings import laws
+
+    names = [checked(call.entities, entity)] if entity else list(call.entities)
+    tables = {side: _translators(call, side) for side in Side}
+    found: list[Found] = []
+    for name in names:
+        mine = {side: tables[side][name] for side in Side if name in tables[side]}
+        for side, translator in mine.items():
+            found += told(f"{name} on {side}", laws.check_mapping(translator), "keeps its laws")
+        if len(mine) == len(Side):
+            found += told(name, laws.check_pair(mine[Side.CRM], mine[Side.ERP]), "fits on both sides")
+    failed = sum(one.severity == "error" for one in found)
+    code = Exit.USAGE if failed else Exit.CLEAN
+    if call.as_json:
+        print_json({"exit": int(code), "findings": [one._asdict() for one in found]})
+    else:
+        print_table(("", "where", "what"), found)
+        say("", f"{count(failed, 'error')}, {count(sum(one.severity == 'warning' for one in found), 'warning')}.")
+    return int(code)
+
+
+def _translators(call: Invocation, side: Side) -> "Mapping[str, Translator]":
+    from connector import systems
+    from connector.mappings.compile import compile_mapping
+    from connector.mappings.loader import load_system
+
+    kind, _ = systems.read_options(call.settings, side)
+    tables = load_system(kind.mapping, call.settings.mappings.on(side))
+    return {
+        name: compile_mapping(call.entities[name], table, side)
+        for name, table in tables.entities.items()
+        if name in call.entities
+    }
