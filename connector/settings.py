@@ -23,7 +23,7 @@ from pydantic import (
 )
 
 from connector.documents import Document, load_document
-from connector.entities import Entity, Guard, Strict
+from connector.entities import Guard, Strict
 from connector.errors import ConfigError, ConfigIssue
 from connector.records import Side
 from connector.references import References
@@ -142,14 +142,6 @@ class GuardSettings(Guard):
     """Stops for entities that declare none of their own; counted over a rolling window."""
 
     window: Duration = _duration("24h")
-
-    def guarded(self, entities: Mapping[str, Entity]) -> dict[str, Entity]:
-        """The entities, in their order, those without a guard of their own under this one."""
-        default = Guard.model_validate(self.model_dump(exclude={"window"}))
-        return {
-            name: entity if "guard" in entity.model_fields_set else entity.model_copy(update={"guard": default})
-            for name, entity in entities.items()
-        }
 
 
 class HistorySettings(Strict):

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from connector.entities import Entity
 from connector.errors import ConfigError
+from connector.mappings.loader import load_entities
 from connector.records import Side
 from connector.settings import Settings, load_settings, parse_duration, schema
 
@@ -216,11 +216,7 @@ def test_the_schema_describes_the_file_as_it_is_written() -> None:
 
 def test_an_entity_without_a_guard_gets_the_configured_one(written: Path) -> None:
     settings = load(written, MINIMAL + "guards: {deletes: 3}\n")
-    entities = {
-        "order": Entity(name="order", fields={}),
-        "stock": Entity.model_validate({"name": "stock", "fields": {}, "guard": {"changes": 9}}),
-    }
 
-    guarded = settings.guards.guarded(entities)
+    entities = load_entities(guard=settings.guards)
 
-    assert [guarded["order"].guard.deletes, guarded["stock"].guard.deletes] == [3, 20]
+    assert [entities[name].guard.deletes for name in ("order", "stock")] == [3, 20]
