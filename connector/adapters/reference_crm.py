@@ -51,6 +51,7 @@ KEY_FIELDS = "id,version,modifiedAt"
 MARKER = "externalId"
 INACTIVE = {"status": "INACTIVE"}
 LAG = timedelta(seconds=1)
+NO_VERSION = Version("0")
 TEXTS = frozenset(("name", "email", "phone", "website", "notes", "firstName", "lastName", "jobTitle", "description"))
 DUPLICATES = frozenset(("DUPLICATE_EXTERNAL_ID", "DUPLICATE"))
 PRESENCES = {200: Presence.PRESENT, 403: Presence.FORBIDDEN, 404: Presence.ABSENT, 410: Presence.GONE}
@@ -156,13 +157,22 @@ class ReferenceCrm(Adapter):
 
     @override
     def update(self, resource: Resource, patches: Sequence[Patch]) -> list[Outcome]:
+        """Change records; one without a version is read first, as the CRM takes no change without."""
+
         def read(patch: Patch, result: Mapping[str, Any]) -> Outcome:
             if result["status"] >= BAD_REQUEST:
                 return Outcome(patch.id, error=self._refused(resource, patch.id, patch.body, result))
             return _written(result, patch.body)
 
+        present = self._versions(resource, [each.id for each in patches if each.version is None])
         operations = [
-            {"op": "update", "id": each.id, "version": _number(each.version), "record": each.body} for each in patches
+            {
+                "op": "update",
+                "id": each.id,
+                "version": int(each.version or present.get(each.id, NO_VERSION)),
+                "record": each.body,
+            }
+            for each in patches
         ]
         return outcomes(patches, self._batch(resource, operations), read)
 
@@ -207,6 +217,10 @@ class ReferenceCrm(Adapter):
                 return found
             params["cursor"] = answer.data["nextCursor"]
 
+    def _versions(self, resource: Resource, ids: Sequence[str]) -> dict[str, Version]:
+        remotes = [each.remote for each in self.fetch(resource, ids)]
+        return {each.id: each.version for each in remotes if each and each.version}
+
     def _batch(self, resource: Resource, operations: list[dict[str, Any]]) -> list[Any]:
         """The results of a batch; not repeated after silence, as a repeated update would meet its own new version."""
         path = f"{API}/{resource.name}/batch"
@@ -249,14 +263,14 @@ class _Spot(NamedTuple):
 
 
 def _remote(record: Body) -> Remote:
+    is_deleted = "deleted" in record
     modified = datetime.fromisoformat(record["modifiedAt"])
-    if record.get("deleted"):
-        return Remote(record["id"], Version(str(record["version"])), modified, None, deleted=True)
-    return Remote(record["id"], Version(str(record["version"])), modified, record)
+    return Remote(record["id"], Version(str(record["version"])), modified, None if is_deleted else record, is_deleted)
 
 
 def _key(record: Body) -> Remote:
-    return _remote(record)._replace(body=None)
+    modified = datetime.fromisoformat(record["modifiedAt"])
+    return Remote(record["id"], Version(str(record["version"])), modified, None, "deleted" in record)
 
 
 def _fetched(result: Mapping[str, Any]) -> Fetched:
@@ -281,11 +295,7 @@ def _marked(draft: Draft) -> dict[str, str]:
 def _deletion(removal: Removal) -> dict[str, Any]:
     if removal.version is None:
         return {"op": "delete", "id": removal.id}
-    return {"op": "delete", "id": removal.id, "version": _number(removal.version)}
-
-
-def _number(version: Version | None) -> int | None:
-    return int(version) if version is not None else None
+    return {"op": "delete", "id": removal.id, "version": int(removal.version)}
 
 
 def _field(told: Mapping[str, Any]) -> LiveField:

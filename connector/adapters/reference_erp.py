@@ -314,7 +314,7 @@ def _remote(record: Body) -> Remote:
 
 
 def _key(record: Body) -> Remote:
-    return _remote(record)._replace(body=None)
+    return Remote(str(record["id"]), Version(str(record["revision"])), _instant(record["write_date"]), None)
 
 
 def _written(result: Mapping[str, Any], sent: Body) -> Outcome:
