@@ -24,6 +24,7 @@ WORKDIR /data
 VOLUME /data
 USER 10001:10001
 
+# Only that the program is whole: what a sync left open is for `connector status`, which the operator's monitor should run.
 HEALTHCHECK --interval=60s --timeout=20s --start-period=30s --retries=3 CMD ["connector", "--version"]
 ENTRYPOINT ["connector"]
 CMD ["--help"]
