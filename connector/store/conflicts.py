@@ -94,7 +94,7 @@ def resolve(conn: Connection, number: int, take: Side | None, values: Record | N
 def count(conn: Connection) -> dict[str, int]:
     """How many unsettled conflicts each entity has."""
     query = select(conflict.c.entity, func.count()).where(text(UNSETTLED)).group_by(conflict.c.entity)
-    return dict(conn.execute(query).tuples().all())
+    return dict(bulk.fetch_query(conn, query))
 
 
 def _query() -> Any:

@@ -85,7 +85,7 @@ def causes(conn: Connection) -> dict[str, int]:
 
 def _counted(conn: Connection, column: Any) -> dict[str, int]:
     query = select(column, func.count()).where(text(OPEN)).group_by(column)
-    return dict(conn.execute(query).tuples().all())
+    return dict(bulk.fetch_query(conn, query))
 
 
 def _query() -> Any:
