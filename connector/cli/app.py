@@ -10,6 +10,7 @@ from connector.cli import (
     configuration,
     conflicts,
     cursors,
+    demo,
     explain,
     links,
     mappings,
@@ -52,6 +53,7 @@ def _root(
 
 
 for _commands in (
+    demo,
     configuration,
     check,
     match,
