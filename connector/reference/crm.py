@@ -1,0 +1,288 @@
+"""The reference CRM's HTTP face."""
+
+import secrets
+from collections.abc import Awaitable, Callable
+from typing import Any
+from urllib.parse import parse_qs
+
+import orjson
+from fastapi import FastAPI, Request
+from fastapi.responses import Response
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp
+
+from connector.reference.crm_queries import read_query
+from connector.reference.crm_records import Records, Written, number
+from connector.reference.crm_tables import COLLECTIONS, with_strict_vat
+from connector.reference.fields import Collection
+from connector.reference.options import Options
+from connector.reference.refusals import Reason, Refusal, malformed
+from connector.reference.schema import live_fields
+from connector.reference.stamps import milliseconds_text
+from connector.reference.storage import Store
+from connector.reference.web import (
+    STATUSES,
+    Gate,
+    Meter,
+    answer,
+    read_items,
+    read_object,
+    speak_errors,
+)
+
+BASE = "/api/v1"
+MOST = 200
+BEARER = "Bearer "
+CODES = {
+    Reason.MALFORMED: "MALFORMED",
+    Reason.UNAUTHENTICATED: "INVALID_TOKEN",
+    Reason.FORBIDDEN: "FORBIDDEN",
+    Reason.ABSENT: "NOT_FOUND",
+    Reason.DUPLICATE: "DUPLICATE",
+    Reason.STALE: "VERSION_MISMATCH",
+    Reason.GONE: "GONE",
+    Reason.INVALID: "VALIDATION_FAILED",
+    Reason.LOCKED: "LOCKED",
+}
+OWN_STATUSES = {**STATUSES, Reason.STALE: 412}
+OTHER_CODES = {401: "INVALID_TOKEN", 404: "NOT_FOUND", 405: "MALFORMED", 429: "RATE_LIMITED", 500: "INTERNAL"}
+
+Call = Callable[[Request], Awaitable[Response]]
+
+
+def spell_error(refusal: Refusal) -> dict[str, Any]:
+    """A refusal as the CRM writes it."""
+    code = CODES[refusal.reason]
+    if refusal.reason is Reason.DUPLICATE and refusal.field == "externalId":
+        code = "DUPLICATE_EXTERNAL_ID"
+    error = {"code": code, "message": refusal.message, "field": refusal.field}
+    if refusal.existing is not None:
+        error["existingId"] = str(refusal.existing)
+    return {name: value for name, value in error.items() if value is not None}
+
+
+def spell(status: int, message: str, refusal: Refusal | None) -> bytes:
+    """An error's body."""
+    error = spell_error(refusal) if refusal else {"code": OTHER_CODES.get(status, "MALFORMED"), "message": message}
+    return orjson.dumps({"error": error})
+
+
+class Tokens:
+    """The access tokens that were given out; a restart forgets them."""
+
+    def __init__(self, options: Options) -> None:
+        self._options = options
+        self._ends: dict[str, float] = {}
+
+    def give(self, form: dict[str, list[str]]) -> str:
+        """A new token for the right credentials."""
+        client, secret = (form.get(name, [""])[0] for name in ("client_id", "client_secret"))
+        if form.get("grant_type") != ["client_credentials"]:
+            raise malformed("grant_type must be client_credentials", "grant_type")
+        known = secrets.compare_digest(client.encode(), self._options.client_id.encode())
+        right = secrets.compare_digest(secret.encode(), self._options.client_secret.encode())
+        if not (known and right):
+            raise Refusal(Reason.UNAUTHENTICATED, "unknown client, or wrong secret")
+        now = self._options.clock()
+        self._ends = {token: end for token, end in self._ends.items() if end > now}
+        token = secrets.token_urlsafe(24)
+        self._ends[token] = now + self._options.token_lifetime
+        return token
+
+    def let_in(self, headers: Headers) -> str:
+        """The client behind a request."""
+        given = headers.get("authorization", "")
+        end = self._ends.get(given.removeprefix(BEARER), 0.0)
+        if not given.startswith(BEARER) or end <= self._options.clock():
+            raise Refusal(Reason.UNAUTHENTICATED, "the access token is missing, wrong or expired")
+        return self._options.client_id
+
+
+class CollectionCalls:
+    """The calls of one collection."""
+
+    def __init__(self, collection: Collection, records: Records, store: Store, meter: Meter) -> None:
+        self._collection, self._records, self._store, self._meter = collection, records, store, meter
+        self._name = collection.name
+
+    async def list_records(self, request: Request) -> Response:
+        """A page of records, by id."""
+        asked = read_query(self._collection, request.query_params)
+        now = milliseconds_text(self._store.now())
+        if asked.is_keys:
+            rows = self._store.select_keys(self._name, asked.selection, asked.limit + 1)
+        else:
+            rows = self._store.select(self._name, asked.selection, asked.limit + 1)
+        more, rows = len(rows) > asked.limit, rows[: asked.limit]
+        bodies = b",".join([asked.body(self._collection, row) for row in rows])
+        follows = f'"{asked.next_cursor(rows[-1].num)}"' if more else "null"
+        tail = f'],"nextCursor":{follows},"serverTime":"{now}"}}'
+        return answer(b'{"records":[' + bodies + tail.encode())
+
+    async def count(self, request: Request) -> Response:
+        """How many records there are."""
+        asked = read_query(self._collection, request.query_params)
+        return answer({"count": self._store.count(self._name, asked.live)})
+
+    async def schema(self, _: Request) -> Response:
+        """What fields the records have."""
+        return answer({"fields": live_fields(self._collection)})
+
+    async def read(self, request: Request) -> Response:
+        """One record."""
+        row = self._records.read(self._collection, request.path_params["id"])
+        return answer(row.body, headers={"ETag": f'"{row.version}"'})
+
+    async def create(self, request: Request) -> Response:
+        """One new record."""
+        sent = await read_object(request)
+        with self._store.transaction():
+            written = self._records.create(self._collection, sent, request.scope["client_name"])
+        self._meter.count_write(self._name, "create")
+        return answer(written.row.body, 201, {"ETag": '"1"'})
+
+    async def change(self, request: Request) -> Response:
+        """Some fields of a record."""
+        sent = await read_object(request)
+        version = _if_match(request)
+        with self._store.transaction():
+            user = request.scope["client_name"]
+            written = self._records.update(self._collection, request.path_params["id"], sent, user, version)
+        self._meter.count_write(self._name, "update")
+        return answer(written.row.body, headers={"ETag": f'"{written.row.version}"'})
+
+    async def delete(self, request: Request) -> Response:
+        """Leave a tombstone."""
+        with self._store.transaction():
+            user = request.scope["client_name"]
+            self._records.delete(self._collection, request.path_params["id"], user, _if_match(request))
+        self._meter.count_write(self._name, "delete")
+        return Response(status_code=204)
+
+    async def read_batch(self, request: Request) -> Response:
+        """Many records by their ids."""
+        ids = read_items(await read_object(request), "ids", MOST)
+        results = b",".join([self._read_one(each) for each in ids])
+        return answer(b'{"results":[' + results + b"]}")
+
+    async def write_batch(self, request: Request) -> Response:
+        """Many operations, each done or refused by itself."""
+        operations = read_items(await read_object(request), "operations", MOST)
+        minimal = _is_minimal(request)
+        user = request.scope["client_name"]
+        done: list[str] = []
+        with self._store.transaction():
+            results = [self._write_one(each, user, done, minimal=minimal) for each in operations]
+        for kind in done:
+            self._meter.count_write(self._name, kind)
+        return answer(b'{"results":[' + b",".join(results) + b"]}")
+
+    def _read_one(self, record_id: Any) -> bytes:
+        named = record_id if isinstance(record_id, str) else str(record_id)
+        head = orjson.dumps({"id": record_id})[:-1]
+        row = self._store.get(self._name, number(self._collection, named))
+        if row is None:
+            return head + b',"status":404}'
+        return head + (b',"status":410}' if row.deleted else b',"status":200,"record":' + row.body + b"}")
+
+    def _write_one(self, operation: Any, user: str, done: list[str], *, minimal: bool) -> bytes:
+        try:
+            with self._store.step():
+                kind, result = self._perform(operation, user, minimal=minimal)
+        except Refusal as refusal:
+            return orjson.dumps({"status": OWN_STATUSES[refusal.reason], "error": spell_error(refusal)})
+        done.append(kind)
+        return result
+
+    def _perform(self, operation: Any, user: str, *, minimal: bool) -> tuple[str, bytes]:
+        if not isinstance(operation, dict):
+            raise malformed("an operation must be an object")
+        kind, record, version = operation.get("op"), operation.get("record"), operation.get("version")
+        if kind == "create":
+            written = self._records.create(self._collection, record, user, operation.get("externalId"))
+            return kind, _result(201, written, record, minimal=minimal)
+        record_id = operation.get("id")
+        if kind not in ("update", "delete") or not isinstance(record_id, str):
+            raise malformed("op must be create, update or delete, and the last two name an id", "op")
+        if kind == "update":
+            written = self._records.update(self._collection, record_id, record, user, version)
+            return kind, _result(200, written, record, minimal=minimal)
+        row = self._records.delete(self._collection, record_id, user, version)
+        return kind, orjson.dumps({"status": 204, "id": record_id, "version": row.version})
+
+
+def build(options: Options, store: Store) -> ASGIApp:
+    """The whole CRM over one store."""
+    collections = with_strict_vat(COLLECTIONS) if options.strict else COLLECTIONS
+    app = FastAPI(title="Reference CRM", version="1", openapi_url=None, docs_url=None, redoc_url=None)
+    meter, tokens, records = Meter(), Tokens(options), Records(store, collections)
+    identity = store.setting("organization", lambda: f"org-{secrets.token_hex(6)}")
+
+    async def token(request: Request) -> Response:
+        form = parse_qs((await request.body()).decode("utf-8", "replace"))
+        content = {"access_token": tokens.give(form), "token_type": "Bearer", "expires_in": options.token_lifetime}
+        return answer(content, headers={"Cache-Control": "no-store"})
+
+    async def organization(_: Request) -> Response:
+        now = milliseconds_text(store.now())
+        return answer({"id": identity, "name": "Reference CRM", "environment": "reference", "serverTime": now})
+
+    async def stats(_: Request) -> Response:
+        return answer(meter.report())
+
+    add = app.add_api_route
+    add("/oauth/token", token, methods=["POST"])
+    add(f"{BASE}/organization", organization)
+    add(f"{BASE}/_stats", stats)
+    for collection in collections:
+        _add_calls(app, CollectionCalls(collection, records, store, meter), collection)
+    speak_errors(app, spell, OWN_STATUSES)
+    return Gate(
+        app,
+        meter=meter,
+        spell=spell,
+        let_in=tokens.let_in,
+        guarded=BASE,
+        uncounted=f"{BASE}/_stats",
+        rate_limit=options.rate_limit,
+        log=options.log_requests,
+    )
+
+
+def _add_calls(app: FastAPI, calls: CollectionCalls, collection: Collection) -> None:
+    root, one = f"{BASE}/{collection.name}", f"{BASE}/{collection.name}/{{id}}"
+    add = app.add_api_route
+    add(f"{BASE}/schema/{collection.name}", calls.schema)
+    add(root, calls.list_records)
+    add(f"{root}/count", calls.count)
+    add(f"{root}/batch/read", calls.read_batch, methods=["POST"])
+    add(f"{root}/batch", calls.write_batch, methods=["POST"])
+    add(root, calls.create, methods=["POST"])
+    add(one, calls.read)
+    add(one, calls.change, methods=["PATCH"])
+    add(one, calls.delete, methods=["DELETE"])
+
+
+def _if_match(request: Request) -> int | None:
+    given = request.headers.get("if-match")
+    if given is None:
+        return None
+    text = given.strip().removeprefix("W/").strip('"')
+    if not text.isascii() or not text.isdecimal():
+        raise malformed("If-Match must hold a version", "If-Match")
+    return int(text)
+
+
+def _is_minimal(request: Request) -> bool:
+    given = request.query_params.get("return", "representation")
+    if given not in ("minimal", "representation"):
+        raise malformed("return must be minimal or representation", "return")
+    return given == "minimal"
+
+
+def _result(status: int, written: Written, sent: Any, *, minimal: bool) -> bytes:
+    row, values = written.row, written.values
+    result = {"status": status, "id": values["id"], "version": row.version}
+    if minimal:
+        return orjson.dumps({**result, "modifiedAt": values["modifiedAt"], "changed": written.changed(sent)})
+    return orjson.dumps(result)[:-1] + b',"record":' + row.body + b"}"
