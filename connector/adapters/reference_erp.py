@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import quote
 
 from typing_extensions import override
@@ -11,6 +11,7 @@ from typing_extensions import override
 from connector.adapters.authentication import ApiKey
 from connector.adapters.base import Adapter, Capabilities
 from connector.adapters.http import Answer, HttpClient
+from connector.adapters.windows import Window
 from connector.adapters.wire import (
     BAD_REQUEST,
     Refusal,
@@ -50,11 +51,8 @@ API = "/api"
 PAGE, KEYS_PAGE, BATCH, FIND = 500, 5000, 200, 100
 KEY_FIELDS = "id,revision,write_date"
 MARKER = "external_ref"
-SECOND = timedelta(seconds=1)
 NOT_FOUND = 404
-PATIENCE = 5
-"""Requests in a row that may fail to bring a scan forward."""
-
+NO_VERSION = Version("0")
 KINDS: Mapping[str, type[RecordError]] = {"stale_revision": VersionConflict, "duplicate": AlreadyExists}
 PRESENCES = {403: Presence.FORBIDDEN, NOT_FOUND: Presence.ABSENT}
 
@@ -105,15 +103,8 @@ class ReferenceErp(Adapter):
 
     @override
     def scan(self, resource: Resource, cursor: Cursor | None, *, keys_only: bool = False) -> Page:
-        """One page of what changed since a time: a poll that fits one page is one request.
-
-        More than a page is read in two windows. The first ends with the last whole second that is over, so records can
-        only leave it (by being changed or deleted), never enter; each one that leaves moves those behind it forward by
-        one place, and `total` tells how many did, so the reading steps back by as many and nothing slips past. The
-        second window holds what changed since. It is still open; when it does not fit one page either, the next scan
-        begins where it began and reads it again, closed. So whatever left a window during paging is in the next.
-        """
-        spot = unpack(cursor, _Spot, NAME) if cursor else _Spot()
+        """One page of what changed since a time; why nothing is missed stands in `windows`."""
+        spot = unpack(cursor, Window, NAME) if cursor else Window()
         size = self._keys_page_size if keys_only else self._page_size
         answer = self._page(resource, spot, size, keys_only=keys_only)
         if spot.end is None and _total(answer) > size:
@@ -121,7 +112,7 @@ class ReferenceErp(Adapter):
             answer = self._page(resource, spot, size, keys_only=keys_only)
         remotes = self._remotes(answer, resource, _key if keys_only else _remote)
         after = spot.after(size, len(remotes), _total(answer), _now(answer))
-        if max(after.stalled, after.restarts) > PATIENCE:
+        if after.is_hopeless:
             place = self._at(resource.name)
             raise ProtocolError(f"{place}: changes faster than it can be read; try again when it is quieter")
         return Page(remotes, pack(after._asdict()), more=after.end is not None or after.tail)
@@ -163,10 +154,14 @@ class ReferenceErp(Adapter):
 
     @override
     def update(self, resource: Resource, patches: Sequence[Patch]) -> list[Outcome]:
+        """Change records; one without a version is read first, as the ERP takes no change without."""
+
         def read(patch: Patch, result: Mapping[str, Any]) -> Outcome:
             return self._outcome(resource, patch.id, patch.body, result)
 
-        items = [{**_addressed(each), "values": each.body} for each in patches]
+        present = self._versions(resource, [each.id for each in patches if each.version is None])
+        known = [each if each.version else each._replace(version=present.get(each.id, NO_VERSION)) for each in patches]
+        items = [{**_addressed(each), "values": each.body} for each in known]
         return outcomes(patches, self._bulk(resource, {"update": items}), read)
 
     @override
@@ -204,8 +199,8 @@ class ReferenceErp(Adapter):
     def _read(self, path: str, params: Mapping[str, Any]) -> Answer:
         return accepted(self._client.request("GET", path, params=params, safe=True), f"{NAME}: {path}")
 
-    def _page(self, resource: Resource, spot: "_Spot", size: int, *, keys_only: bool) -> Answer:
-        params = {**filters(resource), **spot.params(size)}
+    def _page(self, resource: Resource, spot: Window, size: int, *, keys_only: bool) -> Answer:
+        params = {**filters(resource), **_window(spot, size)}
         if keys_only:
             params["fields"] = KEY_FIELDS
         return self._read(f"{API}/{resource.name}", params)
@@ -230,6 +225,10 @@ class ReferenceErp(Adapter):
             return Fetched(record_id, PRESENCES[answer.status])
         data = accepted(answer, f"{NAME}: {place}").data
         return Fetched(record_id, Presence.PRESENT, read_all([data], _remote, self._at(resource.name))[0])
+
+    def _versions(self, resource: Resource, ids: Sequence[str]) -> dict[str, Version]:
+        remotes = [each.remote for each in self.fetch(resource, ids)]
+        return {each.id: each.version for each in remotes if each and each.version}
 
     def _act(self, resource: Resource, transitions: Sequence[Transition]) -> list[Outcome]:
         def read(transition: Transition, result: Mapping[str, Any]) -> Outcome:
@@ -267,48 +266,6 @@ class ReferenceErp(Adapter):
         return f"{NAME}: {resource} {record_id}" if record_id else f"{NAME}: {resource}"
 
 
-class _Spot(NamedTuple):
-    """Where a scan stands: its window, how many of the window's records are surely read, and how many it held."""
-
-    start: str | None = None
-    end: str | None = None
-    read: int = 0
-    total: int | None = None
-    tail: bool = False
-    """This window is the scan's second one: what changed since the first was closed."""
-    stalled: int = 0
-    """Requests in a row that brought nothing new."""
-    restarts: int = 0
-
-    def params(self, size: int) -> dict[str, Any]:
-        """The page in which the first unread record stands."""
-        asked = {"write_date_from": self.start, "write_date_to": self.end}
-        return {
-            "page": self.read // size + 1,
-            "per_page": size,
-            **{name: value for name, value in asked.items() if value is not None},
-        }
-
-    def bounded(self, now: str) -> "_Spot":
-        """The same window with an end: the last second that is over, in the second window the one that still runs."""
-        return self._replace(end=now if self.tail else _earlier(now))
-
-    def after(self, size: int, count: int, total: int, now: str) -> "_Spot":
-        """Where the scan stands after a page of `count` records, when the window held `total` of them."""
-        if self.end is None:
-            return _Spot(start=_earlier(now))
-        left = (total if self.total is None else self.total) - total
-        if left < 0 and not self.tail:
-            return self._replace(read=0, total=total, restarts=self.restarts + 1)
-        surely = max(0, self.read - max(0, left))
-        begin = self.read // size * size
-        read = max(surely, begin + count) if begin <= surely else surely
-        if read >= total:
-            return _Spot(start=self.start) if self.tail else _Spot(start=self.end, tail=True)
-        stalled = 0 if read > surely else self.stalled + 1
-        return self._replace(read=read, total=total, stalled=stalled)
-
-
 def _remote(record: Body) -> Remote:
     return Remote(str(record["id"]), Version(str(record["revision"])), _instant(record["write_date"]), record)
 
@@ -343,8 +300,10 @@ def _instant(moment: str) -> datetime:
     return datetime.fromisoformat(moment).replace(tzinfo=UTC)
 
 
-def _earlier(moment: str) -> str:
-    return (datetime.fromisoformat(moment) - SECOND).isoformat(sep=" ")
+def _window(spot: Window, size: int) -> dict[str, Any]:
+    bounds = {"write_date_from": spot.start, "write_date_to": spot.end}
+    asked = {"page": spot.page(size), "per_page": size, **bounds}
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _identified(company: Mapping[str, Any]) -> Fingerprint:
@@ -370,7 +329,7 @@ _COMMON = Capabilities(
     marker_field=MARKER,
     conditional_write=True,
     counts=True,
-    granularity=SECOND,
+    granularity=timedelta(seconds=1),
 )
 _ORDERS = replace(_COMMON, transitions=frozenset(("confirm", "cancel")))
 
