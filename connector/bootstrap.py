@@ -8,8 +8,9 @@ from uuid_utils import uuid7
 from connector import systems
 from connector.context import Context, Limits, Progress, Quiet, System
 from connector.entities import Entity
-from connector.mappings.compile import compile_mapping
+from connector.mappings.compile import Translator, compile_mapping
 from connector.mappings.loader import load_entities, load_system
+from connector.mappings.model import Origin
 from connector.records import Side
 from connector.settings import Settings
 from connector.store.database import open_store
@@ -17,7 +18,7 @@ from connector.store.database import open_store
 
 def build(settings: Settings, *, progress: Progress | None = None) -> Context:
     """Put together everything a run needs; raises `ConfigError` before the first request."""
-    entities = load_entities(settings.entities)
+    entities = read_entities(settings)
     sides = {side: _system(settings, side, entities) for side in Side}
     shared = {
         name: entity for name, entity in entities.items() if all(name in sides[side].translators for side in Side)
@@ -33,15 +34,26 @@ def build(settings: Settings, *, progress: Progress | None = None) -> Context:
     )
 
 
-def _system(settings: Settings, side: Side, entities: Mapping[str, Entity]) -> System:
+def read_entities(settings: Settings) -> dict[str, Entity]:
+    """The configured entities, parents first; what is wrong with them is told with file and line."""
+    return load_entities(settings.entities, origin=Origin(settings.document, ("entities",)), guard=settings.guards)
+
+
+def read_translators(settings: Settings, side: Side, entities: Mapping[str, Entity]) -> dict[str, Translator]:
+    """One side's mappings, compiled, by entity; makes no request."""
     kind, _ = systems.read_options(settings, side)
-    mapping = load_system(kind.mapping, settings.mappings.on(side))
-    translators = {
+    origin = Origin(settings.document, ("mappings", str(side)))
+    mapping = load_system(kind.mapping, settings.mappings.on(side), origin=origin)
+    return {
         name: compile_mapping(entities[name], table, side)
         for name, table in mapping.entities.items()
         if name in entities
     }
-    return System(kind.name, systems.connect(settings, side), translators)
+
+
+def _system(settings: Settings, side: Side, entities: Mapping[str, Entity]) -> System:
+    name = settings.systems.on(side).system
+    return System(name, systems.connect(settings, side), read_translators(settings, side, entities))
 
 
 def _limits(settings: Settings) -> Limits:

@@ -8,7 +8,7 @@ import typer
 
 from connector.cli.invocation import Invocation, asked
 from connector.cli.output import count, print_json, print_table, say
-from connector.errors import AuthenticationFailed, ConnectorError, RecordError, RunError, SystemDown
+from connector.errors import ConnectorError, RecordError, RunError
 from connector.records import Side
 from connector.report import Exit
 
@@ -88,7 +88,7 @@ def _live(context: "Context", side: Side) -> Iterator[Found]:
         who = system.adapter.identify()
         after = context.clock()
     except ConnectorError as error:
-        yield Found("error", str(side), _failure(error))
+        yield Found("error", str(side), str(error))
         return
     yield Found("ok", str(side), f"{who.system} {who.tenant} ({who.environment}) answers")
     yield from _tenant(context, side, who)
@@ -96,12 +96,6 @@ def _live(context: "Context", side: Side) -> Iterator[Found]:
     if skew > MOST_SKEW:
         yield Found("warning", str(side), f"its clock is off by {skew.total_seconds():.0f} s; set it by a time server")
     yield from _fields(system, side)
-
-
-def _failure(error: ConnectorError) -> str:
-    if isinstance(error, AuthenticationFailed):
-        return f"{error}: correct the credentials"
-    return f"{error}: see that it runs and that its address is right" if isinstance(error, SystemDown) else str(error)
 
 
 def _tenant(context: "Context", side: Side, who: "Fingerprint") -> Iterator[Found]:
@@ -124,6 +118,6 @@ def _fields(system: "System", side: Side) -> Iterator[Found]:
         try:
             live = system.adapter.describe(translator.resource.name)
         except (RunError, RecordError) as error:
-            yield Found("error", where, _failure(error))
+            yield Found("error", where, str(error))
             continue
         yield from told(where, laws.check_schema(translator, live), "has every field that is mapped")

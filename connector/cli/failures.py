@@ -66,9 +66,9 @@ def _tell_known(error: ConnectorError) -> int:
 def _advice(error: ConnectorError) -> str:
     """What to do about an error whose message can only name the fact."""
     if isinstance(error, AuthenticationFailed):
-        return "\nCorrect the credentials in the configuration, then: connector check"
+        return "\nPut it right in the configuration, then prove it: connector check"
     if isinstance(error, SystemDown):
-        return "\nSee that the system runs and that its address is right, then run the command again; nothing is lost."
+        return "\nNothing is lost; run the command again when the system answers."
     return ""
 
 

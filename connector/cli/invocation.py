@@ -54,9 +54,9 @@ class Invocation:
     @cached_property
     def entities(self) -> "Mapping[str, Entity]":
         """The configured entities, parents first."""
-        from connector.mappings.loader import load_entities
+        from connector.bootstrap import read_entities
 
-        return load_entities(self.settings.entities)
+        return read_entities(self.settings)
 
     def configure_logs(self, settings: "Settings") -> None:
         """Structured lines for machines; a person at a terminal is told of warnings only."""

@@ -66,14 +66,6 @@ def check_mappings(call: Invocation, entity: MaybeEntityArgument = None) -> int:
 
 
 def _translators(call: Invocation, side: Side) -> "Mapping[str, Translator]":
-    from connector import systems
-    from connector.mappings.compile import compile_mapping
-    from connector.mappings.loader import load_system
+    from connector.bootstrap import read_translators
 
-    kind, _ = systems.read_options(call.settings, side)
-    tables = load_system(kind.mapping, call.settings.mappings.on(side))
-    return {
-        name: compile_mapping(call.entities[name], table, side)
-        for name, table in tables.entities.items()
-        if name in call.entities
-    }
+    return read_translators(call.settings, side, call.entities)

@@ -40,7 +40,7 @@ def run_reference(  # a server's own options
         message = f"the reference systems need {error.name}: pip install crm-erp-connector[demo]"
         raise ConfigError.of(message, file="installation") from error
     try:
-        counts = serve.parse_seed(seed) if seed else None
+        counts = serve.parse_seed(seed or "") or None
     except ValueError as error:
         raise typer.BadParameter(f"--seed: {error}") from error
     serve.run(

@@ -173,7 +173,8 @@ def _sentences(status: Status, at: datetime) -> list[str]:
     total = {name: sum(getattr(one, name) for one in status.standings) for name in Standing._fields[4:]}
     lines = [_last_run(status, at)]
     if status.is_stale(at):
-        lines.append(f"STALE: the last sync that ended well was {ago(status.last_good, at)}: connector sync")
+        last = f"the last one was {ago(status.last_good, at)}" if status.last_good else "there was none yet"
+        lines.append(f"STALE: no sync has gone through for too long ({last}): connector sync")
     if status.last is not None:
         lines += [f"Halted: {message}" for message in status.last.counts.get("halted", ())]
     steps = (
@@ -186,6 +187,14 @@ def _sentences(status: Status, at: datetime) -> list[str]:
     return lines + [f"{count(total[name], noun)} {rest}" for name, noun, rest in steps if total[name]]
 
 
+_ENDS = {
+    "clean": "all went well",
+    "pending": "some of it is to be planned anew",
+    "decision": "a person must decide something",
+    "failed": "some records failed",
+}
+
+
 def _last_run(status: Status, at: datetime) -> str:
     run = status.last
     if run is None:
@@ -193,4 +202,5 @@ def _last_run(status: Status, at: datetime) -> str:
     if run.finished_at is None:
         state = "is running" if status.running == run.id else "never said how it ended (its process died)"
         return f"The last run ({run.kind} {run.id}) began {when(run.started_at)} and {state}."
-    return f"The last run ({run.kind} {run.id}) ended {ago(run.finished_at, at)}: {run.outcome}."
+    ended = _ENDS.get(str(run.outcome), str(run.outcome)) if _went_through(run) else "it could not go on; see its log"
+    return f"The last run ({run.kind} {run.id}) ended {ago(run.finished_at, at)}: {ended}."
