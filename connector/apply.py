@@ -19,7 +19,6 @@ from connector.records import (
     OperationState,
     Outcome,
     Patch,
-    Record,
     Removal,
     Side,
     Transition,
@@ -68,15 +67,17 @@ def _send_create_batch(
 
 def draft(work: Work, operation: Operation, refs: dict[tuple[str, Side, str], str]) -> Draft:
     """The wire form of a create: references resolved through links, our id in the marker field."""
-    values: Record = {}
-    fields = work.entity.fields
-    for name, value in operation.values.items():
+    values = operation.values
+    for name in work.creator(operation.side).referring:
+        if name not in values:
+            continue
         try:
-            values[name] = carry(fields[name], value, operation.side.other, refs)
+            carried = carry(work.entity.fields[name], values[name], operation.side.other, refs)
         except Unlinked as error:
             who = f"{operation.entity} {operation.side.other}:{operation.source}"
             message = f"{who}: {name} refers to {error.ref}, which has no counterpart"
             raise MappingFailed(message, field=name) from error
+        values = {**values, name: carried}
     body = work.translator(operation.side).write(values, creating=True)
     return Draft(operation.id, body, operation.source)
 

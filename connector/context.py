@@ -97,6 +97,7 @@ class Work:
     """Digests of the allowed operations that came out as planned."""
     alive: set[Side] = field(default_factory=set)
     """Sides that answered with at least one present record in this run: the canary without which nothing is absent."""
+    known: dict[Side, Capabilities] = field(default_factory=dict)
     creators: dict[Side, Creator] = field(default_factory=dict)
 
     @property
@@ -135,7 +136,14 @@ class Work:
 
     def capabilities(self, side: Side) -> Capabilities:
         """What that resource can do."""
-        return self.adapter(side).capabilities(self.resource(side).name)
+        if side not in self.known:
+            self.known[side] = self.adapter(side).capabilities(self.resource(side).name)
+        return self.known[side]
+
+    @property
+    def shared(self) -> frozenset[str]:
+        """The fields both sides keep."""
+        return self.translator(Side.CRM).fields & self.translator(Side.ERP).fields
 
     def write_size(self, side: Side) -> int:
         """How many records go into one write."""

@@ -26,6 +26,7 @@ from connector.records import (
     Link,
     Operation,
     OperationKind,
+    OperationState,
     Presence,
     Problem,
     Record,
@@ -147,12 +148,14 @@ def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> 
             records[row.id] = seen.record
     if not records:
         return {}
-    who, outright = census(work, side, records)
+    keys = {record_id: keys_of(work, side, record) for record_id, record in records.items()}
+    chunk.keys.update({(side, record_id): held for record_id, held in keys.items()})
+    who, outright = census(work, side, records, keys)
     return {
         record_id: Verdict(Finding.LINK, other=outright[record_id])
         if record_id in outright
-        else judge(record_id, keys_of(work, side, record), who)
-        for record_id, record in records.items()
+        else judge(record_id, keys[record_id], who)
+        for record_id in records
     }
 
 
@@ -228,7 +231,7 @@ def _decide_loose(work: Work, chunk: Chunk, row: Waiting, verdict: Verdict, deci
 def _create(work: Work, chunk: Chunk, row: Waiting, seen: Seen) -> CreateDecision:
     side = row.side.other
     creator = work.creator(side)
-    keys = keys_of(work, row.side, seen.record)
+    keys = chunk.keys[row.side, row.id]
     operation = Operation(
         id=work.context.new_id(),
         entity=work.name,
@@ -244,6 +247,7 @@ def _create(work: Work, chunk: Chunk, row: Waiting, seen: Seen) -> CreateDecisio
         source_version=seen.version,
         reason=f"new on {row.side}",
         reserved=keys[0] if keys else None,
+        state=OperationState.PLANNED if work.dry else OperationState.SENDING,
         run=work.run,
     )
     waits = creator.waits(seen.record, chunk.refs)

@@ -158,6 +158,11 @@ class Entity(Strict):
         }
 
     @cached_property
+    def match_fields(self) -> tuple[tuple[str, ...], ...]:
+        """The fields of each match key, strongest first."""
+        return tuple(key.fields for key in self.match)
+
+    @cached_property
     def parents(self) -> frozenset[str]:
         """The entities that must be linked before a record of this one can be created."""
         found = {rule.entity for rule in self.fields.values() if rule.type is Type.REF and not rule.deferred}

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from connector.context import Work
-from connector.observe import fetch, keys_of, observe
+from connector.observe import fetch, observe
 from connector.reconcile.carry import references
 from connector.reconcile.match import Census, marker_key
 from connector.reconcile.merge import Half
@@ -51,6 +51,8 @@ class Chunk:
     seen: dict[tuple[Side, str], Seen] = field(default_factory=dict)
     refs: dict[tuple[str, Side, str], str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    keys: dict[tuple[Side, str], tuple[int, ...]] = field(default_factory=dict)
+    """The match keys of unlinked records."""
 
 
 def gather(work: Work, rows: Sequence[Waiting]) -> Chunk:
@@ -151,9 +153,11 @@ def _rows_of(work: Work, mapping: int) -> Mapping[str, str]:
     return known[mapping]
 
 
-def census(work: Work, side: Side, records: Mapping[str, Record]) -> tuple[Census, dict[str, str]]:
+def census(
+    work: Work, side: Side, records: Mapping[str, Record], keys_by_id: Mapping[str, tuple[int, ...]]
+) -> tuple[Census, dict[str, str]]:
     """Who else holds the keys of these unlinked records, and the counterparts that stored ids name outright."""
-    keys = {key for record in records.values() for key in keys_of(work, side, record)}
+    keys = {key for held in keys_by_id.values() for key in held}
     across_side = side.other
     named = {marker_key(work.name, side, record_id): record_id for record_id in records}
     stamps = {str(record[MARKER]): record_id for record_id, record in records.items() if record.get(MARKER)}

@@ -164,8 +164,9 @@ def _example(work: Work, chunk: Chunk, problem: Problem, kind: str) -> Example:
 
 def _rivals(work: Work, chunk: Chunk, problem: Problem, record: Record) -> tuple[Named, ...]:
     """The records between which a person must choose, named."""
-    who, _ = census(work, problem.side, {problem.id: record})
-    verdict = judge(problem.id, keys_of(work, problem.side, record), who)
+    keys = keys_of(work, problem.side, record)
+    who, _ = census(work, problem.side, {problem.id: record}, {problem.id: keys})
+    verdict = judge(problem.id, keys, who)
     across = {other for others in who.across.values() for other in others}
     ids = verdict.rivals or ((verdict.other,) if verdict.other else ())
     sides = {one: problem.side.other if one in across else problem.side for one in ids}

@@ -50,7 +50,7 @@ def keys_of(work: Work, side: Side, record: Record) -> tuple[int, ...]:
     """The match keys under which a record can be found: its business keys, and the other side's id it carries."""
     keys = match_keys(work.entity, record)
     marker = record.get(MARKER)
-    return (marker_key(work.name, side.other, str(marker)), *keys) if marker else keys
+    return (marker_key(work.name, side.other, str(marker)), *keys) if marker is not None else keys
 
 
 def fetch(work: Work, side: Side, ids: Sequence[str]) -> dict[str, Fetched]:

@@ -43,7 +43,10 @@ class Side(StrEnum):
     @property
     def other(self) -> "Side":
         """The side across."""
-        return Side.ERP if self is Side.CRM else Side.CRM
+        return _ACROSS[self]
+
+
+_ACROSS = {Side.CRM: Side.ERP, Side.ERP: Side.CRM}
 
 
 class Ref(NamedTuple):

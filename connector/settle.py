@@ -13,7 +13,6 @@ from connector.context import Work
 from connector.decide import CreateDecision
 from connector.errors import AlreadyExists, Gone, NotFound, OutcomeUnknown, RecordError, VersionConflict
 from connector.gather import valid_base
-from connector.observe import keys_of
 from connector.records import (
     MARKER,
     Arrival,
@@ -53,9 +52,10 @@ class Creation(NamedTuple):
 def settle_creates(work: Work, side: Side, results: Sequence[tuple[CreateDecision, Outcome]]) -> None:
     """Link what was created, adopt what was there already, and park what was refused."""
     done, failed = [], []
+    shared = work.shared
     for create, outcome in results:
         if outcome.error is None:
-            done.append(_creation(work, side, create, outcome))
+            done.append(_creation(work, side, create, outcome, shared))
         else:
             failed.append((create.operation, outcome.error))
     if done:
@@ -65,11 +65,13 @@ def settle_creates(work: Work, side: Side, results: Sequence[tuple[CreateDecisio
         _settle_failed_creates(work, side, failed)
 
 
-def _creation(work: Work, side: Side, create: CreateDecision, outcome: Outcome) -> Creation:
-    """Both bases of a new link: fields that were sent or are equal are settled, the rest is first contact."""
+def _creation(work: Work, side: Side, create: CreateDecision, outcome: Outcome, shared: frozenset[str]) -> Creation:
+    """Both bases of a new link: fields that were sent or are equal are settled, the rest is first contact.
+
+    The new record is sighted without match keys of its own: who has the same ones is found through its source.
+    """
     operation, source = create.operation, create.record
     stored = _stored(work, side, operation, outcome.body)
-    shared = work.translator(side).fields & work.translator(side.other).fields
     sent = operation.values
     open_fields = [name for name in shared if name not in sent and source.get(name) != stored.get(name)]
     ours = create.data if create.data is not None and not open_fields else encode(_without(source, open_fields))
@@ -80,8 +82,7 @@ def _creation(work: Work, side: Side, create: CreateDecision, outcome: Outcome) 
     }
     ids = {side.other: str(operation.source), side: str(outcome.id)}
     link = NewLink(operation.entity, ids[Side.CRM], ids[Side.ERP], bases[Side.CRM], bases[Side.ERP])
-    keys = keys_of(work, side, {**stored, MARKER: operation.source} if work.capabilities(side).marker_field else stored)
-    return Creation(operation, link, Sighting(str(outcome.id), outcome.version, keys), bool(open_fields))
+    return Creation(operation, link, Sighting(str(outcome.id), outcome.version), bool(open_fields))
 
 
 def _stored(work: Work, side: Side, operation: Operation, body: Body | None) -> Record:

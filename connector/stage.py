@@ -21,7 +21,6 @@ from connector.records import (
     LinkStatus,
     NewLink,
     Operation,
-    OperationState,
     Presence,
     Problem,
     Rebase,
@@ -251,8 +250,7 @@ def _trouble(work: Work, pair: PairDecision) -> Problem:
 
 
 def _stage_creates(connection: Connection, work: Work, creates: Sequence[CreateDecision]) -> None:
-    sending = [create.operation._replace(state=OperationState.SENDING) for create in creates]
-    journal.add(connection, sending, work.now())
+    journal.add(connection, [create.operation for create in creates], work.now())
     inbox.settle(connection, [create.row.seq for create in creates])
 
 

@@ -23,6 +23,8 @@ _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "
 def fold(value: object) -> str:
     """Text reduced to what a person would call the same: no case, accents, punctuation or white space."""
     text = str(value).lower()
+    if text.isalnum() and text.isascii():
+        return text
     if not text.isascii():
         text = unicodedata.normalize("NFC", text).translate(_GERMAN)
         text = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
@@ -31,7 +33,22 @@ def fold(value: object) -> str:
 
 def match_keys(entity: Entity, record: Record) -> tuple[int, ...]:
     """The 63-bit hashes of the record's match keys, strongest first; a key with an empty field is left out."""
-    return tuple(hashed for _, hashed in _ranked(entity, record))
+    return tuple([hashed for _, hashed in _ranked(entity, record)])
+
+
+def _ranked(entity: Entity, record: Record) -> list[tuple[int, int]]:
+    found = []
+    for rank, fields in enumerate(entity.match_fields):
+        text = str(rank)
+        for name in fields:
+            value = record.get(name)
+            folded = fold(value) if value is not None else ""
+            if not folded:
+                break
+            text = f"{text}\x1f{folded}"
+        else:
+            found.append((rank, _signed(text)))
+    return found
 
 
 def marker_key(entity: str, side: Side, record_id: str) -> int:

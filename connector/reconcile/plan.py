@@ -209,6 +209,8 @@ class Creator:
     side: Side
     sent: tuple[str, ...]
     required: tuple[str, ...]
+    referring: tuple[str, ...]
+    """The fields that hold references, in themselves or in their parts."""
 
     @classmethod
     def compile(cls, entity: Entity, side: Side, source_fields: frozenset[str], creatable: frozenset[str]) -> "Creator":
@@ -222,7 +224,8 @@ class Creator:
             if name in source_fields and name in creatable and not rule.deferred
         )
         required = tuple(name for name in sent if entity.fields[name].required)
-        return cls(entity, side, sent, required)
+        referring = tuple(name for name in sent if name in entity.references or name in entity.part_references)
+        return cls(entity, side, sent, required, referring)
 
     def wanted(self, record: Record) -> bool:
         """Whether this record gets a counterpart at all."""
@@ -240,4 +243,6 @@ class Creator:
 
     def waits(self, record: Record, links: Links) -> list[Ref]:
         """The references that need a counterpart first."""
+        if not self.referring:
+            return []
         return [ref for ref in references(self.entity, self.values(record), self.side.other) if ref not in links]
