@@ -32,6 +32,8 @@ POSTPONED = "waits_for IS NULL AND next_try IS NOT NULL"
 UNSETTLED = "status <> 'closed'"
 OPEN = "closed_at IS NULL"
 
+# Indexes begin with the id: on a table without statistics PostgreSQL takes an entity for so rare that it would read
+# every row of it, rather than look the ids up.
 metadata = MetaData()
 link_number = Sequence("link_number", metadata=metadata)
 """Numbers links on PostgreSQL, where a counter row would make one transaction wait for the other."""
@@ -90,8 +92,8 @@ link = Table(
     _text("status"),
     _number("created_at"),
     _number("changed_at"),
-    UniqueConstraint("entity", "crm_id", name="uq_link_crm"),
-    UniqueConstraint("entity", "erp_id", name="uq_link_erp"),
+    UniqueConstraint("crm_id", "entity", name="uq_link_crm"),
+    UniqueConstraint("erp_id", "entity", name="uq_link_erp"),
     Index("ix_link_entity", "entity", "id"),
 )
 
@@ -118,7 +120,7 @@ sighting = Table(
     _number("generation"),
     _number("first_at"),
     _bytes("keys"),
-    PrimaryKeyConstraint("entity", "side", "id"),
+    PrimaryKeyConstraint("id", "entity", "side"),
     sqlite_with_rowid=False,
 )
 
@@ -148,10 +150,11 @@ inbox = Table(
     _text("waits_for", empty=True),
     _number("next_try", empty=True),
     _bytes("record", empty=True),
-    UniqueConstraint("entity", "side", "id", name="uq_inbox_record"),
+    UniqueConstraint("id", "entity", "side", name="uq_inbox_record"),
     _partial("ix_inbox_ready", "entity", "seq", where=READY),
     _partial("ix_inbox_postponed", "entity", "next_try", where=POSTPONED),
     _partial("ix_inbox_waiting", "waits_for", where=WAITING),
+    _partial("ix_inbox_parked", "entity", "seq", where=WAITING),
 )
 
 receipt = Table(
@@ -209,9 +212,9 @@ operation = Table(
     _bytes("values"),
     _bytes("old"),
     _bytes("settles"),
-    _partial("uq_operation_live", "entity", "side", "key", where=LIVE, unique=True),
+    _partial("uq_operation_live", "key", "entity", "side", where=LIVE, unique=True),
     _partial(
-        "uq_operation_reserved", "entity", "side", "reserved", where=f"reserved IS NOT NULL AND {LIVE}", unique=True
+        "uq_operation_reserved", "reserved", "entity", "side", where=f"reserved IS NOT NULL AND {LIVE}", unique=True
     ),
     _partial("ix_operation_live", "id", where=LIVE),
     _partial("ix_operation_stopped", "state", "id", where=STOPPED),
@@ -245,7 +248,7 @@ history = Table(
     _number("link", empty=True),
     _text("operation", empty=True),
     _bytes("detail"),
-    Index("ix_history_record", "entity", "side", "id"),
+    Index("ix_history_record", "id", "entity", "side"),
     Index("ix_history_link", "link"),
 )
 
@@ -286,7 +289,7 @@ problem = Table(
     _number("seen_at"),
     Column("attempts", Integer, nullable=False),
     _number("closed_at", empty=True),
-    _partial("uq_problem_open", "entity", "side", "id", "cause", where=OPEN, unique=True),
+    _partial("uq_problem_open", "id", "entity", "side", "cause", where=OPEN, unique=True),
 )
 
 alias = Table(
@@ -297,7 +300,7 @@ alias = Table(
     _text("old_id"),
     _text("new_id"),
     _number("at"),
-    PrimaryKeyConstraint("entity", "side", "old_id"),
+    PrimaryKeyConstraint("old_id", "entity", "side"),
 )
 
 approval = Table(
@@ -311,7 +314,7 @@ approval = Table(
     _text("approved_by"),
     _number("at"),
     _number("expires"),
-    PrimaryKeyConstraint("entity", "side", "digest"),
+    PrimaryKeyConstraint("digest", "entity", "side"),
 )
 
 lease = Table(
