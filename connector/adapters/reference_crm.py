@@ -18,6 +18,7 @@ from connector.adapters.wire import (
     blank,
     filters,
     impossible,
+    listed,
     outcomes,
     pack,
     promised,
@@ -58,7 +59,7 @@ PRESENCES = {200: Presence.PRESENT, 403: Presence.FORBIDDEN, 404: Presence.ABSEN
 
 
 def connect(settings: Mapping[str, Any]) -> "ReferenceCrm":
-    """The adapter for `url`, `client_id`, `client_secret`, and if wanted `timeout` and `requests_per_second`."""
+    """The adapter for `url`, `client_id` and `client_secret`; may hold `timeout`, `requests_per_second`, `on_request`."""
     secret = settings["client_secret"]
     client = HttpClient(
         settings["url"],
@@ -66,6 +67,7 @@ def connect(settings: Mapping[str, Any]) -> "ReferenceCrm":
         auth=ClientCredentials("/oauth/token", settings["client_id"], lambda: secret),
         timeout=(5, settings.get("timeout", 60)),
         rate=settings.get("requests_per_second"),
+        on_request=settings.get("on_request"),
     )
     return ReferenceCrm(client)
 
@@ -138,11 +140,10 @@ class ReferenceCrm(Adapter):
 
     @override
     def find(self, resource: Resource, field: str, values: Sequence[str]) -> list[Remote]:
-        together = FIND if field == MARKER else 1
-        found: list[Remote] = []
-        for batch in batches(values, together):
-            found += self._matching(resource, {field: ",".join(batch)})
-        return found
+        """Markers are asked for together, other fields value by value."""
+        place = self._at(resource.name)
+        asked = [listed(batch, place) for batch in batches(values, FIND)] if field == MARKER else values
+        return [remote for each in asked for remote in self._matching(resource, {field: each})]
 
     @override
     def create(self, resource: Resource, drafts: Sequence[Draft]) -> list[Outcome]:

@@ -20,6 +20,7 @@ from connector.adapters.wire import (
     blank,
     filters,
     impossible,
+    listed,
     outcomes,
     pack,
     promised,
@@ -54,11 +55,12 @@ MARKER = "external_ref"
 NOT_FOUND = 404
 NO_VERSION = Version("0")
 KINDS: Mapping[str, type[RecordError]] = {"stale_revision": VersionConflict, "duplicate": AlreadyExists}
-PRESENCES = {403: Presence.FORBIDDEN, NOT_FOUND: Presence.ABSENT}
+PRESENCES: Mapping[str, Presence] = {"forbidden": Presence.FORBIDDEN, "not_found": Presence.ABSENT}
+"""By the ERP's own word: another 404 may come from anything in between, and is no evidence of a delete."""
 
 
 def connect(settings: Mapping[str, Any]) -> "ReferenceErp":
-    """The adapter for `url`, `api_key`, and if wanted `timeout` and `requests_per_second`."""
+    """The adapter for `url` and `api_key`; the settings may hold `timeout`, `requests_per_second`, `on_request`."""
     key = settings["api_key"]
     client = HttpClient(
         settings["url"],
@@ -66,6 +68,7 @@ def connect(settings: Mapping[str, Any]) -> "ReferenceErp":
         auth=ApiKey("X-API-Key", lambda: key),
         timeout=(5, settings.get("timeout", 60)),
         rate=settings.get("requests_per_second"),
+        on_request=settings.get("on_request"),
     )
     return ReferenceErp(client)
 
@@ -136,10 +139,8 @@ class ReferenceErp(Adapter):
 
     @override
     def find(self, resource: Resource, field: str, values: Sequence[str]) -> list[Remote]:
-        found: list[Remote] = []
-        for batch in batches(values, FIND):
-            found += self._matching(resource, {field: ",".join(batch)})
-        return found
+        asked = [listed(batch, self._at(resource.name)) for batch in batches(values, FIND)]
+        return [remote for each in asked for remote in self._matching(resource, {field: each})]
 
     @override
     def create(self, resource: Resource, drafts: Sequence[Draft]) -> list[Outcome]:
@@ -221,8 +222,9 @@ class ReferenceErp(Adapter):
     def _fetch_one(self, resource: Resource, record_id: str) -> Fetched:
         place = f"{API}/{resource.name}/{quote(record_id, safe='')}"
         answer = self._client.request("GET", place, safe=True)
-        if answer.status in PRESENCES:
-            return Fetched(record_id, PRESENCES[answer.status])
+        said = str(answer.data.get("error")) if isinstance(answer.data, dict) else ""
+        if answer.status >= BAD_REQUEST and said in PRESENCES:
+            return Fetched(record_id, PRESENCES[said])
         data = accepted(answer, f"{NAME}: {place}").data
         return Fetched(record_id, Presence.PRESENT, read_all([data], _remote, self._at(resource.name))[0])
 

@@ -101,6 +101,13 @@ def batches(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:
         yield items[start : start + size]
 
 
+def listed(values: Sequence[str], place: str) -> str:
+    """Values as one query parameter that is split at commas; one that holds a comma cannot be asked for."""
+    if any("," in value for value in values):
+        raise ProtocolError(f"{place}: a value with a comma cannot be searched for; take the comma out of it")
+    return ",".join(values)
+
+
 def outcomes(
     items: Sequence[T], results: Sequence[Any], read: Callable[[T, Mapping[str, Any]], Outcome]
 ) -> list[Outcome]:
