@@ -12,6 +12,8 @@ WIDTH = 100
 """Where stdout is no terminal, tables are made for this many columns."""
 MASKED = "***"
 _LONGEST = 48
+_UNBROKEN = 18
+"""A column whose cells are this short is never broken."""
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -32,7 +34,8 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
     for number, name in enumerate(columns):
         numeric = bool(cells) and all(_is_number(row[number]) for row in cells)
-        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold")
+        short = all(len(str(row[number])) <= _UNBROKEN for row in cells)
+        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", no_wrap=short)
     for row in cells:
         table.add_row(*(Text(str(cell)) for cell in row))
     console().print(table)

@@ -1,0 +1,348 @@
+"""The daily work at the command line, on two live systems: look, write, decide, release, ask why."""
+
+import re
+import stat
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Terminal
+from tests.systems import Systems
+
+_next = iter(range(10_000, 99_999))
+
+
+def customer(systems: Systems, **more: Any) -> tuple[str, int]:
+    """The same customer, entered by two people in two systems; their ids."""
+    number = next(_next)
+    known = {"name": f"Nordwind {number} GmbH", "email": f"office{number}@nordwind.example", **more}
+    account = systems.crm.create("accounts", **known)
+    partner = systems.erp.create("partners", **known, is_company=True)
+    return account["id"], partner["id"]
+
+
+@pytest.fixture
+def linked(live: Terminal, reference_systems: Systems) -> tuple[str, str]:
+    """A customer that a sync has linked; its ids."""
+    crm_id, erp_id = customer(reference_systems)
+    answer = live("sync")
+    assert answer.code in {0, 3}, answer.err
+    return crm_id, str(erp_id)
+
+
+@pytest.fixture
+def contested(live: Terminal, linked: tuple[str, str], reference_systems: Systems) -> dict[str, Any]:
+    """The conflict over a phone number that two people changed apart."""
+    crm_id, erp_id = linked
+    reference_systems.crm.change("accounts", crm_id, phone="+49 30 111111")
+    reference_systems.erp.change("partners", erp_id, phone="+49 30 222222")
+    assert live("sync").code == 3
+    return next(one for one in live.json("conflicts", "list") if one["crm_id"] == crm_id)
+
+
+def test_check_names_both_systems_and_finds_every_mapped_field(live: Terminal) -> None:
+    answer = live.json("check")
+
+    assert answer["exit"] == 0, answer
+    assert {one["where"] for one in answer["findings"]} >= {"configuration", "store", "crm", "erp"}
+
+
+def test_check_tells_of_wrong_credentials_and_goes_on_with_the_other_side(
+    live: Terminal, reference_systems: Systems
+) -> None:
+    live.config(reference_systems.config(live.folder / "state.db").replace("demo-key", "wrong-key"))
+
+    answer = live.json("check")
+
+    assert answer["exit"] == 64
+    wrong = [one["where"] for one in answer["findings"] if one["severity"] == "error"]
+    assert wrong == ["erp"]
+
+
+def test_wrong_credentials_halt_a_sync_and_are_named(live: Terminal, reference_systems: Systems) -> None:
+    live.config(reference_systems.config(live.folder / "state.db").replace("demo-secret", "wrong-secret"))
+
+    answer = live("sync")
+
+    assert answer.code == 5
+    assert "credentials were refused" in answer.err
+    assert "wrong-secret" not in answer.err
+
+
+def test_check_warns_of_a_field_that_the_live_system_does_not_have(live: Terminal, reference_systems: Systems) -> None:
+    more = "mappings: {crm: {customer: {website: {path: homePage}}}}\n"
+    live.config(reference_systems.config(live.folder / "state.db", more))
+
+    answer = live.json("check")
+
+    assert answer["exit"] == 64
+    assert any("homePage" in one["message"] for one in answer["findings"])
+
+
+def test_match_counts_and_writes_nothing(live: Terminal, reference_systems: Systems) -> None:
+    customer(reference_systems)
+    before = reference_systems.crm.stats()["writes"], reference_systems.erp.stats()["writes"]
+
+    answer = live.json("match", "-e", "customer")
+
+    (found,) = answer["entities"]
+    assert found["would_link"] >= 1
+    assert {"kind", "record", "others", "why"} == found["examples"][0].keys()
+    assert (reference_systems.crm.stats()["writes"], reference_systems.erp.stats()["writes"]) == before
+
+
+def test_match_names_the_rivals_of_an_ambiguous_record(live: Terminal, reference_systems: Systems) -> None:
+    number = next(_next)
+    crm = reference_systems.crm.create("accounts", name=f"Twin {number}", vatId=f"X{number}")
+    for place in "AB":
+        partner = {"name": f"Twin {number} {place}", "vat": f"X{number}", "email": f"{place}{number}@twin.example"}
+        reference_systems.erp.create("partners", is_company=True, **partner)
+
+    answer = live("match", "-e", "customer")
+
+    assert answer.code == 3
+    assert re.search(f"crm:{crm['id']} Twin {number}: .*Twin {number} A or .*Twin {number} B", answer.out)
+
+
+def test_plan_shows_what_sync_would_write_and_ends_with_2(
+    live: Terminal, linked: tuple[str, str], reference_systems: Systems
+) -> None:
+    reference_systems.crm.change("accounts", linked[0], website="https://new.example")
+
+    answer = live("plan", "-e", "customer")
+
+    assert answer.code == 2
+    row = next(line for line in answer.out.splitlines() if "website" in line)
+    assert f"erp:{linked[1]}" in row
+    assert reference_systems.erp.read("partners", linked[1])["website"] != "https://new.example"
+
+
+def test_a_plan_file_is_private_and_apply_writes_exactly_it(
+    live: Terminal, linked: tuple[str, str], reference_systems: Systems
+) -> None:
+    reference_systems.crm.change("accounts", linked[0], website="https://planned.example")
+    plan = live.json("plan", "-e", "customer", "-o", "plan.json")
+    assert [one["new"] for one in plan["operations"]] == [{"website": "https://planned.example"}]
+    assert stat.S_IMODE((live.folder / "plan.json").stat().st_mode) == 0o600
+
+    answer = live.json("apply", "plan.json")
+
+    assert (answer["writes"], answer["replanned"]) == (1, [])
+    assert reference_systems.erp.read("partners", linked[1])["website"] == "https://planned.example"
+
+
+def test_apply_leaves_alone_what_moved_since_it_was_planned(
+    live: Terminal, linked: tuple[str, str], reference_systems: Systems
+) -> None:
+    reference_systems.crm.change("accounts", linked[0], website="https://planned.example")
+    live("plan", "-e", "customer", "-o", "plan.json")
+    reference_systems.crm.change("accounts", linked[0], website="https://moved.example")
+
+    answer = live("apply", "plan.json")
+
+    assert answer.code == 2
+    assert f"Moved since it was planned, not written: customer erp:{linked[1]}" in answer.out
+
+
+def test_a_second_sync_writes_nothing(live: Terminal, linked: tuple[str, str]) -> None:
+    answer = live.json("sync")
+
+    assert answer["writes"] == 0
+
+
+def test_sync_shows_a_table_that_fits_100_columns(live: Terminal, linked: tuple[str, str]) -> None:
+    answer = live("sync")
+
+    assert "stock_adjustment" in answer.out
+    assert max(len(line) for line in answer.out.splitlines()) <= 100
+
+
+def test_after_a_good_sync_status_is_clean_or_names_what_is_open(live: Terminal, linked: tuple[str, str]) -> None:
+    status = live.json("status")
+
+    assert status["exit"] in {0, 3}
+    assert not status["stale"]
+    assert next(one for one in status["entities"] if one["entity"] == "customer")["links"] >= 1
+
+
+def test_status_is_stale_when_the_last_sync_is_too_old(live: Terminal, linked: tuple[str, str]) -> None:
+    assert live("status", "--stale", "0s").code == 5
+
+
+def test_conflicts_are_listed_without_a_persons_data(live: Terminal, contested: dict[str, Any]) -> None:
+    answer = live("conflicts", "list")
+
+    assert answer.code == 3
+    assert "***" in answer.out
+    assert "111111" not in answer.out + answer.err
+
+
+def test_a_conflict_shows_both_values_and_bases(live: Terminal, contested: dict[str, Any]) -> None:
+    shown = live.json("conflicts", "show", str(contested["id"]))
+
+    assert "111111" in shown["crm_value"]["phone"].replace(" ", "")
+    assert "222222" in shown["erp_value"]["phone"]
+    assert shown["crm_base"] == {"phone": None}
+
+
+def test_a_resolved_conflict_is_written_by_the_next_sync(
+    live: Terminal, linked: tuple[str, str], contested: dict[str, Any], reference_systems: Systems
+) -> None:
+    answer = live.ok("conflicts", "resolve", str(contested["id"]), "--take", "crm")
+    assert "connector sync" in answer.out
+
+    live("sync")
+
+    assert reference_systems.erp.read("partners", linked[1])["phone"] == "+4930111111"
+    assert live.json("conflicts", "show", str(contested["id"]))["status"] == "closed"
+
+
+def test_a_conflict_can_be_resolved_at_once(
+    live: Terminal, linked: tuple[str, str], contested: dict[str, Any], reference_systems: Systems
+) -> None:
+    live("conflicts", "resolve", str(contested["id"]), "--take", "erp", "--now")
+
+    assert reference_systems.crm.read("accounts", linked[0])["phone"].replace(" ", "") == "+4930222222"
+
+
+def test_explain_tells_the_story_without_a_persons_data(
+    live: Terminal, linked: tuple[str, str], contested: dict[str, Any]
+) -> None:
+    answer = live.ok("explain", "customer", linked[0])
+
+    assert re.search(rf"linked: crm:{linked[0]} is erp:{linked[1]}", answer.out)
+    assert f"Conflict {contested['id']} over phone is open" in answer.out
+    assert "nordwind.example" not in answer.out
+
+
+def test_explain_names_operations_and_takes_the_erps_id(
+    live: Terminal, linked: tuple[str, str], reference_systems: Systems
+) -> None:
+    reference_systems.crm.change("accounts", linked[0], website="https://why.example")
+    live("sync")
+
+    story = live.json("explain", "customer", linked[1], "--side", "erp")
+
+    written = [one for one in story["moments"] if one["kind"] == "operation" and "website" in one["new"]]
+    assert [(one["state"], one["new"]["website"]) for one in written] == [("done", "https://why.example")]
+    assert written[0]["run"]
+    assert story["ids"] == {"crm": linked[0], "erp": linked[1]}
+
+
+def test_links_are_shown_with_both_bases(live: Terminal, linked: tuple[str, str]) -> None:
+    shown = live.json("links", "show", "customer", linked[0])
+
+    assert shown["erp_id"] == linked[1]
+    assert shown["bases"]["crm"]["email"] == "***"
+
+
+def test_a_linked_record_is_not_linked_again(
+    live: Terminal, linked: tuple[str, str], reference_systems: Systems
+) -> None:
+    other = reference_systems.erp.create("partners", is_company=True, name="Somebody else", email="else@else.example")
+
+    answer = live("links", "add", "customer", "--crm", linked[0], "--erp", str(other["id"]))
+
+    assert answer.code == 64
+    assert "linked already" in answer.err
+
+
+def test_a_record_that_is_not_there_is_not_linked(live: Terminal, reference_systems: Systems) -> None:
+    crm_id, _ = customer(reference_systems)
+
+    answer = live("links", "add", "customer", "--crm", crm_id, "--erp", "99999999")
+
+    assert answer.code == 64
+    assert "the erp does not show this record" in answer.err
+
+
+def test_a_person_settles_an_ambiguous_match_with_links_add(live: Terminal, reference_systems: Systems) -> None:
+    number = next(_next)
+    account = reference_systems.crm.create("accounts", name=f"Pair {number}", vatId=f"Y{number}")
+    partners = [
+        reference_systems.erp.create("partners", is_company=True, name=f"Pair {number} {place}", vat=f"Y{number}")
+        for place in "AB"
+    ]
+    live("sync")
+    ambiguous = [one for one in live.json("problems", "list") if one["record"] == account["id"]]
+    assert [one["cause"] for one in ambiguous] == ["ambiguous"]
+
+    live.ok("links", "add", "customer", "--crm", account["id"], "--erp", str(partners[0]["id"]))
+    live("sync")
+
+    assert [one for one in live.json("problems", "list") if one["record"] == account["id"]] == []
+    assert live.json("explain", "customer", account["id"])["link"]["status"] == "active"
+
+
+def test_problems_are_dismissed_and_retried_by_number(live: Terminal, reference_systems: Systems) -> None:
+    number = next(_next)
+    account = reference_systems.crm.create("accounts", name=f"Trio {number}", vatId=f"Z{number}")
+    for place in "AB":
+        reference_systems.erp.create("partners", is_company=True, name=f"Trio {number} {place}", vat=f"Z{number}")
+    live("sync")
+    (problem,) = [one for one in live.json("problems", "list") if one["record"] == account["id"]]
+    assert "connector links add" in live.ok("problems", "show", str(problem["id"])).out
+
+    live.ok("problems", "retry", str(problem["id"]))
+    live("sync")
+    (again,) = [one for one in live.json("problems", "list") if one["record"] == account["id"]]
+    live.ok("problems", "dismiss", str(again["id"]))
+
+    assert [one for one in live.json("problems", "list") if one["record"] == account["id"]] == []
+
+
+def test_an_unlinked_pair_has_no_link_any_more(live: Terminal, linked: tuple[str, str]) -> None:
+    live.ok("links", "remove", "customer", linked[0])
+
+    assert live("links", "show", "customer", linked[0]).code == 64
+    assert "removed by" in live.ok("explain", "customer", linked[0]).out
+
+
+def test_a_rewound_cursor_reads_again_and_writes_nothing(live: Terminal, linked: tuple[str, str]) -> None:
+    live.ok("cursor", "rewind", "customer", "--side", "crm")
+    (position,) = [one for one in live.json("cursor", "show", "customer") if one["side"] == "crm"]
+    assert position["cursor"] is None
+
+    answer = live.json("sync")
+
+    read = next(one["read"] for one in answer["entities"] if one["entity"] == "customer")
+    assert read["crm"] >= 1
+    assert answer["writes"] == 0
+
+
+def test_verify_finds_both_sides_equal_after_a_sync(live: Terminal, linked: tuple[str, str]) -> None:
+    answer = live.json("verify", "-e", "customer")
+
+    assert answer["exit"] in {0, 3}
+    assert answer["entities"][0]["pairs"] >= 1
+    assert answer["entities"][0]["unexplained"] == 0
+
+
+def test_mass_deletes_are_held_until_each_is_approved(live: Terminal, reference_systems: Systems) -> None:
+    live.config(reference_systems.config(live.folder / "state.db", "entities: {customer: {guard: {deletes: 1}}}\n"))
+    pairs = [customer(reference_systems) for _ in range(3)]
+    live("sync")
+    for crm_id, _ in pairs:
+        reference_systems.crm.delete("accounts", crm_id)
+
+    halted = live("sync")
+    held = live.json("approve", "customer")
+    live.ok("approve", "customer", str(pairs[0][1]))
+    live("sync")
+
+    assert halted.code == 5
+    assert "connector approve customer" in halted.out
+    assert {one["target"] for one in held} == {str(erp_id) for _, erp_id in pairs}
+    active = [reference_systems.erp.read("partners", str(erp_id))["active"] for _, erp_id in pairs]
+    assert active == [False, True, True]
+
+
+def test_a_mapping_is_shown_side_by_side(live: Terminal) -> None:
+    lines = live.json("mappings", "show", "customer")
+
+    phone = next(one for one in lines if one["field"] == "phone")
+    assert (phone["crm"], phone["erp"]) == ("phone", "phone")
+
+
+def test_the_bundled_mappings_keep_their_laws(live: Terminal) -> None:
+    assert live.json("mappings", "check")["exit"] == 0
