@@ -176,9 +176,14 @@ class Testimony:
         return not self.crm_only and not self.erp_only
 
 
+def trimmed(fact: Fact) -> Fact:
+    """Blanks around a text mean nothing: the CRM takes them away, the ERP keeps them."""
+    return tuple(value.strip() or None if isinstance(value, str) else value for value in fact)
+
+
 def compare(crm: list[Fact], erp: list[Fact]) -> Testimony:
     """Both sides as multisets: a duplicate or a missing record shows as surely as a differing field."""
-    one, other = Counter(crm), Counter(erp)
+    one, other = Counter(map(trimmed, crm)), Counter(map(trimmed, erp))
     return Testimony(one - other, other - one)
 
 
@@ -202,7 +207,8 @@ def stock(systems: Systems) -> Testimony:
         (row["productCode"], row["warehouse"], number(row["onHand"]))
         for row in every(systems.crm, "stock-levels").values()
     ]
-    return compare(view, [(*place, total.normalize()) for place, total in ledger.items()])
+    held = [(*place, total.normalize()) for place, total in ledger.items()]
+    return compare([row for row in view if row[2]], [row for row in held if row[2]])
 
 
 def orders(systems: Systems) -> Testimony:

@@ -15,6 +15,7 @@ from connector.errors import ConfigError, MappingFailed
 from connector.mappings.checks import check_table
 from connector.mappings.closures import make_creator, make_reader, make_writer
 from connector.mappings.columns import Column, bind
+from connector.mappings.forms import is_same_number
 from connector.mappings.model import EntityMapping
 from connector.mappings.slow import UNTRANSLATABLE, read_present, why_unreadable, why_unwritable
 from connector.records import MARKER, Body, Record, Resource, Side, Value
@@ -44,6 +45,8 @@ class Translator:
     """Canonical field -> its path on the wire, to show."""
     marker_path: str | None
     columns: dict[str, Column]
+    constants: frozenset[str]
+    """Wire paths that a create fills with a constant."""
     skipped: frozenset[str]
     """What a record to write may hold and this side never takes: fields it fills itself, and the other side's id."""
     _read: Callable[[Body], Record]
@@ -79,6 +82,14 @@ class Translator:
         """What this side holds after the value was written to it, canonically."""
         column = self.columns.get(field)
         return value if column is None else column.normal(value)
+
+    def stores(self, field: str, value: Value, stored: Value) -> bool:
+        """Whether `stored` is what this side makes of a value, by the declared normal forms."""
+        normal = self.normal(field, value)
+        if normal == stored:
+            return True
+        column = self.columns.get(field)
+        return column is not None and "e164" in column.row.normal and is_same_number(normal, stored)
 
     @property
     def _subject(self) -> str:
@@ -125,6 +136,7 @@ def compile_mapping(entity: Entity, mapping: EntityMapping, side: Side) -> Trans
         paths={column.field: column.row.path for column in columns},
         marker_path=place.marker,
         columns=named,
+        constants=frozenset((*place.where, *place.constants)),
         skipped=skipped,
         _read=make_reader(columns),
         _create=make_creator(creatable, _constants(mapping), skipped),

@@ -15,6 +15,7 @@ Form = Callable[[str], str]
 
 SPACES = re.compile(r"\s+")
 NOT_ALNUM = re.compile(r"[\W_]+")
+SEPARATORS = re.compile(r"[\s.\-/]+")
 LOSSY = frozenset(("cut", "round"))
 """Forms that lose what nobody can restore."""
 
@@ -60,6 +61,11 @@ def _upper(value: str) -> str:
     return value.upper()
 
 
+def _compact(value: str) -> str:
+    """Without what people put between the digits of a number: white space, points, dashes, slashes."""
+    return SEPARATORS.sub("", value)
+
+
 def _alnum_upper(value: str) -> str:
     return NOT_ALNUM.sub("", value.upper())
 
@@ -81,11 +87,28 @@ def _e164(region: str | None, value: str) -> str:
     return str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
+def is_same_number(value: Value, stored: Value) -> bool:
+    """Whether a number as somebody wrote it is the stored E.164 one, read in that one's own country's way.
+
+    A system that knows a record's country writes numbers without a country code in full; the value alone does not tell.
+    """
+    import phonenumbers
+
+    if not isinstance(value, str) or not isinstance(stored, str) or not stored.startswith("+"):
+        return False
+    try:
+        region = phonenumbers.region_code_for_country_code(phonenumbers.parse(stored).country_code)
+    except phonenumbers.NumberParseException:
+        return False
+    return _e164(region, value) == stored
+
+
 _PLAIN: dict[str, Form] = {
     "trim": _trim,
     "fold": _fold,
     "lower": _lower,
     "upper": _upper,
+    "compact": _compact,
     "alnum_upper": _alnum_upper,
     "e164": partial(_e164, None),
 }

@@ -31,8 +31,8 @@ class Form(Protocol):
     def transitions(self) -> Mapping[str, Mapping[str, str]]:
         """For fields changed by named actions: from each canonical value to its action."""
 
-    def normal(self, field: str, value: Value) -> Value:
-        """What this side stores for a value."""
+    def stores(self, field: str, value: Value, stored: Value) -> bool:
+        """Whether `stored` is what this side makes of a value."""
 
 
 class Half(NamedTuple):
@@ -110,8 +110,7 @@ class Pair:
             carried = carry(self.entity.fields[name], value, source, self.links)
         except Unlinked:
             return False
-        stored = self.forms[source.other].normal(name, carried)
-        return bool(without_ids(stored) == without_ids(other))
+        return self.forms[source.other].stores(name, without_ids(carried), without_ids(other))
 
     def moved(self, side: Side, name: str) -> bool:
         """Whether a side's value differs from what it held when the two last agreed."""

@@ -9,7 +9,7 @@ from connector.reference.refusals import Reason, Refusal, invalid
 from connector.reference.validation import Values, written
 
 MONEY_DIGITS = 2
-FREE = frozenset(("note", "client_ref", "external_ref"))
+FREE = frozenset(("note", "client_ref", "origin", "external_ref"))
 """What may be changed of an order that is confirmed or cancelled, besides the users' own columns."""
 
 

@@ -51,9 +51,9 @@ class PlainForm:
         """Everything that is not fixed."""
         return self.fields - self.fixed
 
-    def normal(self, name: str, value: Value) -> Value:
+    def stores(self, name: str, value: Value, stored: Value) -> bool:
         """Upper case where this side stores it so."""
-        return value.upper() if name in self.upper and isinstance(value, str) else value
+        return stored == (value.upper() if name in self.upper and isinstance(value, str) else value)
 
 
 PLAIN = PlainForm()
