@@ -112,11 +112,13 @@ def _missing(
         if not rule.required or rule.reserved:
             continue
         if name not in told:
-            yield mapping.origin().issue((), f"{name} is required, but has no row")
+            yield mapping.origin(name).issue((), f"{name} is required, but has no row")
         elif name in columns and side in entity.creates and not columns[name].row.creatable:
             yield mapping.origin(name).issue((), f"{name} is required, but cannot be given when a record is created")
     for name in _unmatched(entity, told):
-        yield mapping.origin().issue((), f"records are matched by {name}, which has no row; map it, or change `match`")
+        yield mapping.origin(name).issue(
+            (), f"records are matched by {name}, which has no row; map it, or change `match`"
+        )
 
 
 def _unmatched(entity: Entity, mapped: Iterable[str]) -> list[str]:

@@ -68,7 +68,7 @@ def make_writer(columns: Sequence[Column], skipped: Iterable[str] = ()) -> Calla
         nodes: list[Body] = [{} for _ in range(count + 1)]
         for field, value in record.items():
             at, name, convert = table[field]
-            nodes[at][name] = value if value is None or convert is None else convert(value)
+            nodes[at][name] = value if convert is None or value is None else convert(value)
         body = nodes[0]
         for at, prefix in inner:
             if nodes[at]:
@@ -83,18 +83,26 @@ def make_creator(
 ) -> Callable[[Record], Body]:
     """A writer for new records, which also get the table's constants and defaults."""
     write = make_writer(columns, skipped)
-    defaults = {column.field: column.default for column in columns if column.default is not None}
+    defaults = _defaults(columns)
     fixed = [(path[:-1], {path[-1]: value}) for path, value in constants.items()]
 
     def create(record: Record) -> Body:
-        if defaults:
-            record = {**record, **{field: value for field, value in defaults.items() if record.get(field) is None}}
-        body = write(record)
+        body = write(_filled(record, defaults))
         for prefix, node in fixed:
             attach(body, prefix, node)
         return body
 
     return create
+
+
+def _defaults(columns: Iterable[Column]) -> Record:
+    return {column.field: column.default for column in columns if column.default is not None}
+
+
+def _filled(record: Record, defaults: Record) -> Record:
+    if not defaults:
+        return record
+    return {**record, **{field: value for field, value in defaults.items() if record.get(field) is None}}
 
 
 def attach(body: Body, prefix: Path, node: Body) -> None:
@@ -115,11 +123,14 @@ def _write_parts(write: Callable[[Record], Body], parts: Iterable[Record]) -> li
 
 
 def _part_writer(columns: Sequence[Column]) -> Callable[[Record], Body]:
-    """A writer for one part; a part without an id is new, and the system gives it one."""
+    """A writer for one part, always whole: with its defaults, and without an id where it is new."""
     taken = [column for column in columns if column.row.creatable]
     write = make_writer(taken, {column.field for column in columns} - {column.field for column in taken})
 
+    defaults = _defaults(columns)
+
     def write_part(part: Record) -> Body:
+        part = _filled(part, defaults)
         return write(part if part.get(PART_ID) else {name: value for name, value in part.items() if name != PART_ID})
 
     return write_part

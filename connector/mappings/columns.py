@@ -47,8 +47,9 @@ class Column(NamedTuple):
         return compose(self.forms)(self.converter.normal(value))
 
     def _normal_part(self, part: Any) -> Any:
-        known = {column.field: column for column in self.parts}
-        return {name: known[name].normal(item) if name in known else item for name, item in part.items()}
+        """A part is always written whole, so its defaults take the place of what it lacks."""
+        stored = {column.field: column.normal(_or(part.get(column.field), column.default)) for column in self.parts}
+        return {name: value for name, value in stored.items() if name in part or value is not None}
 
     def digest(self) -> str:
         """A short hash of everything that decides what a wire value is read as: a base read otherwise is no base."""
@@ -59,6 +60,10 @@ class Column(NamedTuple):
         reverse = sorted([repr(code), str(value)] for code, value in self.row.reverse.items())
         parts = [[part.field, *part._reading()] for part in self.parts]  # noqa: SLF001  # the same class
         return [self.rule.type, self.row.path, self.spec, codes, reverse, parts]
+
+
+def _or(value: Value, default: Value) -> Value:
+    return default if value is None else value
 
 
 class Binding(NamedTuple):

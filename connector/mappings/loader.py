@@ -114,7 +114,8 @@ class _Table:
         rows = {field: self._validated(Row, field, value, issues) for field, value in merged.items()}
         if len(issues) > before or resource is None:
             return None
-        origins = {"": self.places[0], **{field: self.origin(field) for field in rows}}
+        # Rows that a change took out are remembered too: what is missed later was taken out there.
+        origins = {"": self.places[0], **{field: self.origin(field) for field in (*rows, *self.change)}}
         return EntityMapping(resource=resource, rows=rows, defaults=defaults).written_at(origins)
 
     def origin(self, key: str) -> Origin:
