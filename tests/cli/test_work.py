@@ -9,6 +9,10 @@ import pytest
 from tests.cli.conftest import Terminal
 from tests.systems import Systems
 
+PENDING = {2, 3}
+"""Changes are pending; 3 where a record of another test waits for a person besides, which wins."""
+WENT_THROUGH = {0, 3}
+"""A run that came to its end; 3 likewise."""
 _next = iter(range(10_000, 99_999))
 
 
@@ -26,7 +30,7 @@ def linked(live: Terminal, reference_systems: Systems) -> tuple[str, str]:
     """A customer that a sync has linked; its ids."""
     crm_id, erp_id = customer(reference_systems)
     answer = live("sync")
-    assert answer.code in {0, 3}, answer.err
+    assert answer.code in WENT_THROUGH, answer.err
     return crm_id, str(erp_id)
 
 
@@ -111,7 +115,7 @@ def test_plan_shows_what_sync_would_write_and_ends_with_2(
 
     answer = live("plan", "-e", "customer")
 
-    assert answer.code == 2
+    assert answer.code in PENDING
     row = next(line for line in answer.out.splitlines() if "website" in line)
     assert f"erp:{linked[1]}" in row
     assert reference_systems.erp.read("partners", linked[1])["website"] != "https://new.example"
@@ -140,7 +144,7 @@ def test_apply_leaves_alone_what_moved_since_it_was_planned(
 
     answer = live("apply", "plan.json")
 
-    assert answer.code == 2
+    assert answer.code in PENDING
     assert f"Moved since it was planned, not written: customer erp:{linked[1]}" in answer.out
 
 
@@ -160,7 +164,7 @@ def test_sync_shows_a_table_that_fits_100_columns(live: Terminal, linked: tuple[
 def test_after_a_good_sync_status_is_clean_or_names_what_is_open(live: Terminal, linked: tuple[str, str]) -> None:
     status = live.json("status")
 
-    assert status["exit"] in {0, 3}
+    assert status["exit"] in WENT_THROUGH
     assert not status["stale"]
     assert next(one for one in status["entities"] if one["entity"] == "customer")["links"] >= 1
 
@@ -313,7 +317,7 @@ def test_a_rewound_cursor_reads_again_and_writes_nothing(live: Terminal, linked:
 def test_verify_finds_both_sides_equal_after_a_sync(live: Terminal, linked: tuple[str, str]) -> None:
     answer = live.json("verify", "-e", "customer")
 
-    assert answer["exit"] in {0, 3}
+    assert answer["exit"] in WENT_THROUGH
     assert answer["entities"][0]["pairs"] >= 1
     assert answer["entities"][0]["unexplained"] == 0
 
