@@ -9,7 +9,7 @@ from typing import NamedTuple
 import orjson
 
 from benchmarks.floor import Floor
-from benchmarks.processes import BenchServer, Stats, Usage, measured, server
+from benchmarks.processes import Server, Stats, Usage, measured, server
 
 CHANGES = 100
 CUSTOMERS = ("--entity", "customer")
@@ -64,13 +64,12 @@ class Figure(NamedTuple):
 class Pair(NamedTuple):
     """The two systems a case works with."""
 
-    crm: str
-    erp: str
-    watched: tuple[BenchServer, ...] = ()
+    crm: Server
+    erp: Server
 
-    def stats(self) -> tuple[Stats, ...]:
-        """What both were asked so far; empty where they do not tell."""
-        return tuple(each.stats() for each in self.watched)
+    def stats(self) -> tuple[Stats, Stats]:
+        """What each was asked so far."""
+        return self.crm.stats(), self.erp.stats()
 
 
 class Connector:
@@ -81,7 +80,7 @@ class Connector:
         self._pair = pair
         self._folder = folder
         self._config = folder / "connector.yaml"
-        text = CONFIGURATION.format(crm=pair.crm, erp=pair.erp, store=folder / "state.db")
+        text = CONFIGURATION.format(crm=pair.crm.url, erp=pair.erp.url, store=folder / "state.db")
         self._config.write_text(text + (ONE_WAY if one_way else ""), encoding="utf-8")
 
     def run(self, case: str, records: int, *words: str) -> Figure:
@@ -96,7 +95,7 @@ class Connector:
 def bench_pair(customers: int, orders: int = 0) -> Iterator[Pair]:
     """Two fresh benchmark servers; the CRM is filled, the ERP holds the products only."""
     with server("crm", "--customers", str(customers), "--orders", str(orders)) as crm, server("erp") as erp:
-        yield Pair(crm.url, erp.url, (crm, erp))
+        yield Pair(crm, erp)
 
 
 def floor(pair: Pair, folder: Path, *, mapped: bool = False) -> Figure:
@@ -104,7 +103,7 @@ def floor(pair: Pair, folder: Path, *, mapped: bool = False) -> Figure:
     folder.mkdir(parents=True)
     before = pair.stats()
     words = ["--mapped"] if mapped else []
-    used = measured([sys.executable, "-m", "benchmarks.floor", pair.crm, pair.erp, *words], folder)
+    used = measured([sys.executable, "-m", "benchmarks.floor", pair.crm.url, pair.erp.url, *words], folder)
     if used.exit_code:
         raise RuntimeError(f"the floor failed: {used.output}")
     told = Floor(**orjson.loads(used.output))
@@ -120,21 +119,26 @@ def one_round(customers: int, folder: Path) -> Iterator[Figure]:
     with bench_pair(customers) as pair:
         yield floor(pair, folder / "mapped", mapped=True)
     with bench_pair(customers) as pair:
-        yield from _life(Connector(pair, folder / "one-way", one_way=True), pair.watched[0], customers)
+        yield from life(pair, customers, folder / "one-way")
     with bench_pair(customers) as pair:
-        product = Connector(pair, folder / "two-way", one_way=False)
-        yield product.run(TWO_WAY, customers, "sync", *CUSTOMERS)
+        yield two_way(pair, customers, folder / "two-way")
     yield _figure(START, 0, measured([*COMMAND, "--help"], folder), [])
 
 
-def _life(product: Connector, crm: BenchServer, customers: int) -> Iterator[Figure]:
+def life(pair: Pair, customers: int, folder: Path) -> Iterator[Figure]:
     """What happens to one state file, from first contact on."""
+    product = Connector(pair, folder, one_way=True)
     yield product.run(INITIAL, customers, "sync", *CUSTOMERS)
     yield product.run(AGAIN, customers, "sync", *CUSTOMERS)
-    crm.touch(CHANGES)
+    pair.crm.touch(CHANGES)
     yield product.run(CHANGED, CHANGES, "sync", *CUSTOMERS)
     yield product.run(FULL, customers, "sync", "--full", *CUSTOMERS)
     yield product.run(VERIFY, customers, "verify", *CUSTOMERS)
+
+
+def two_way(pair: Pair, customers: int, folder: Path) -> Figure:
+    """First contact with the bundled mapping, which writes every new customer's number back."""
+    return Connector(pair, folder, one_way=False).run(TWO_WAY, customers, "sync", *CUSTOMERS)
 
 
 def large(customers: int, orders: int, folder: Path) -> Figure:

@@ -14,7 +14,8 @@ from benchmarks.tables import Row, Table, Test, equals, every, spread
 
 TOKEN = "benchmark-token"  # noqa: S105 -- of a server that holds made-up records and listens on loopback only
 USER = "connector"
-GONE, CONFLICT, STALE = 410, 409, 412
+REMOVED, CONFLICT, GONE, STALE = 204, 409, 410, 412
+CODES = {NOT_FOUND: "NOT_FOUND", GONE: "GONE"}
 LIST, KEYS = 1000, 5000
 PAGING = frozenset(("limit", "cursor", "modifiedSince", "includeDeleted", "fields"))
 KEY_FIELDS = frozenset(("id", "version", "modifiedAt"))
@@ -127,7 +128,11 @@ class Crm(Application):
                 )
             case ["GET", key]:
                 found = self._read(self._tables[name], key)
-                return encoded(found["status"], found.get("record") or {"error": found["error"]})
+                return (
+                    encoded(OK, found["record"])
+                    if "record" in found
+                    else _failed(found["status"], CODES[found["status"]])
+                )
             case ["POST", "batch", "read"]:
                 return encoded(OK, {"results": [self._read(self._tables[name], key) for key in asked.json()["ids"]]})
             case ["POST", "batch"]:
@@ -138,7 +143,7 @@ class Crm(Application):
         fields = frozenset(params["fields"].split(",")) if "fields" in params else None
         limit = int(params.get("limit", 100))
         if limit > (KEYS if fields is not None and fields <= KEY_FIELDS else LIST):
-            return _failed(BAD_REQUEST, "VALIDATION_FAILED")
+            return _failed(BAD_REQUEST, "MALFORMED", "limit")
         rows, place = table.slice(int(params.get("cursor", 0)), limit, _test(table, params))
         self.records["read"] += len(rows)
         body = b'{"records":[%b],"nextCursor":%b,"serverTime":"%b"}' % (
@@ -151,8 +156,7 @@ class Crm(Application):
     def _read(self, table: Table, key: str) -> Body:
         row = table.rows.get(key)
         if row is None or row.deleted:
-            status, code = (NOT_FOUND, "NOT_FOUND") if row is None else (GONE, "GONE")
-            return {"id": key, "status": status, "error": _error(code)}
+            return {"id": key, "status": NOT_FOUND if row is None else GONE}
         self.records["read"] += 1
         return {"id": key, "status": OK, "record": row.body()}
 
@@ -170,19 +174,21 @@ class Crm(Application):
     def _create(self, name: str, operation: Body, now: str) -> Body:
         table, external = self._tables[name], operation.get("externalId")
         if external is not None and (name, external) in self._external:
-            told = {**_error("DUPLICATE_EXTERNAL_ID"), "existingId": self._external[name, external]}
+            told = {**_error("DUPLICATE_EXTERNAL_ID", "externalId"), "existingId": self._external[name, external]}
             return {"status": CONFLICT, "error": told}
         key = table.new_key()
         if external is not None:
             self._external[name, external] = key
         changed = self._store(name, key, {**operation["record"], "externalId": external}, now, USER)
+        if external is not None:
+            changed["externalId"] = external
         return {"status": CREATED, "id": key, "version": 1, "modifiedAt": now, "changed": changed}
 
     def _update(self, name: str, operation: Body, now: str) -> Body:
         table, sent = self._tables[name], operation["record"]
         row = table.rows.get(operation["id"])
         if row is None or row.deleted:
-            return {"status": NOT_FOUND if row is None else GONE, "error": _error("NOT_FOUND")}
+            return _absent(row)
         if operation["version"] != row.version:
             return {"status": STALE, "error": _error("VERSION_MISMATCH")}
         body = row.body()
@@ -198,12 +204,12 @@ class Crm(Application):
         table = self._tables[name]
         row = table.rows.get(operation["id"])
         if row is None or row.deleted:
-            return {"status": NOT_FOUND if row is None else GONE, "error": _error("NOT_FOUND")}
+            return _absent(row)
         row.deleted = True
         stamps = {"id": row.key, "version": row.version + 1, "deleted": True}
         stamps |= {"deletedAt": now, "modifiedAt": now, "modifiedBy": USER}
         table.replace(row, now, stamps)
-        return {"status": OK, "id": row.key, "version": row.version, "modifiedAt": now, "changed": {}}
+        return {"status": REMOVED, "id": row.key, "version": row.version}
 
     def _fill(self, name: str, bodies: Iterator[Body]) -> None:
         """Store records as people made them, before the connector came."""
@@ -246,7 +252,10 @@ def _test(table: Table, params: Mapping[str, str]) -> Test:
         tests.append(lambda row: not row.deleted)
     if since := params.get("modifiedSince"):
         tests.append(lambda row: row.modified >= since)
-    tests += [equals(table, name, value) for name, value in params.items() if name not in PAGING]
+    wanted = [equals(table, name, value) for name, value in params.items() if name not in PAGING]
+    if wanted:
+        # A tombstone no longer says what it held, so it is shown to everybody who asks for tombstones.
+        tests.append(lambda row: row.deleted or all(test(row) for test in wanted))
     return every(tests)
 
 
@@ -285,9 +294,15 @@ def _written(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def _error(code: str) -> Body:
-    return {"code": code, "message": code.lower().replace("_", " ")}
+def _absent(row: Row | None) -> Body:
+    status = NOT_FOUND if row is None else GONE
+    return {"status": status, "error": _error(CODES[status])}
 
 
-def _failed(status: int, code: str) -> Answer:
-    return encoded(status, {"error": _error(code)})
+def _error(code: str, field: str = "") -> Body:
+    told = {"code": code, "message": code.lower().replace("_", " ")}
+    return told | ({"field": field} if field else {})
+
+
+def _failed(status: int, code: str, field: str = "") -> Answer:
+    return encoded(status, {"error": _error(code, field)})

@@ -14,7 +14,7 @@ from benchmarks.tables import Row, Table, Test, equals, every, spread
 
 KEY = b"demo-key"
 USER = "connector"
-STALE, GONE = 409, 204
+REMOVED, STALE = 204, 409
 LIST, KEYS = 500, 5000
 PAGING = frozenset(("page", "per_page", "write_date_from", "write_date_to", "fields", "id"))
 KEY_FIELDS = frozenset(("id", "revision", "write_date"))
@@ -142,7 +142,7 @@ class Erp(Application):
         fields = frozenset(params["fields"].split(",")) if "fields" in params else None
         page, size = int(params.get("page", 1)), int(params.get("per_page", 100))
         if size > (KEYS if fields is not None and fields <= KEY_FIELDS else LIST):
-            return _failed(BAD_REQUEST, "invalid")
+            return _failed(BAD_REQUEST, "malformed", "per_page")
         rows = self._matching(table, params)
         shown = rows[(page - 1) * size : page * size]
         self.records["read"] += len(shown)
@@ -189,22 +189,22 @@ class Erp(Application):
         if row is None:
             return {"status": NOT_FOUND, **_error("not_found")}
         if item["revision"] != row.version:
-            return {"status": STALE, **_error("stale_revision")}
+            return {"status": STALE, **_error("stale_revision", "revision")}
         return self._change(name, row, item["values"], now)
 
-    def _delete(self, name: str, item: Body, now: str) -> Body:
+    def _delete(self, name: str, item: Body, _: str) -> Body:
         row = self._tables[name].rows.get(str(item["id"]))
         if row is None:
             return {"status": NOT_FOUND, **_error("not_found")}
         self._tables[name].remove(row)
-        return {"status": GONE, "id": item["id"], "revision": row.version, "write_date": now, "changed": {}}
+        return {"status": REMOVED, "id": item["id"]}
 
     def _perform(self, name: str, item: Body, now: str) -> Body:
         row = self._tables[name].rows.get(str(item["id"]))
         if row is None:
             return {"status": NOT_FOUND, **_error("not_found")}
         if item.get("revision", row.version) != row.version:
-            return {"status": STALE, **_error("stale_revision")}
+            return {"status": STALE, **_error("stale_revision", "revision")}
         result = self._change(name, row, STATES[item["action"]], now)
         return {**result, "changed": STATES[item["action"]]}
 
@@ -281,9 +281,10 @@ def _written(moment: datetime) -> str:
     return f"{moment:%Y-%m-%d %H:%M:%S}"
 
 
-def _error(code: str) -> Body:
-    return {"error": code, "message": code.replace("_", " ")}
+def _error(code: str, field: str = "") -> Body:
+    told = {"error": code, "message": code.replace("_", " ")}
+    return told | ({"field": field} if field else {})
 
 
-def _failed(status: int, code: str) -> Answer:
-    return encoded(status, _error(code))
+def _failed(status: int, code: str, field: str = "") -> Answer:
+    return encoded(status, _error(code, field))

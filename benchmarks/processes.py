@@ -6,12 +6,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
 import requests
+from typing_extensions import override
 
 HOME = Path(__file__).parent.parent
 ADDRESS = re.compile(rb"http://127\.0\.0\.1:[0-9]+(?=\s)")
@@ -37,23 +39,35 @@ class Stats(NamedTuple):
         )
 
 
-class BenchServer(NamedTuple):
-    """A benchmark server that runs."""
+class Server(ABC):
+    """One system that runs, and that tells what it was asked."""
 
-    url: str
+    def __init__(self, url: str) -> None:
+        self.url = url
 
+    @abstractmethod
     def stats(self) -> Stats:
         """What it was asked so far."""
+
+    @abstractmethod
+    def touch(self, count: int) -> None:
+        """Change so many customers as a person would."""
+
+
+class BenchServer(Server):
+    """A benchmark server."""
+
+    @override
+    def stats(self) -> Stats:
         told: dict[str, Any] = requests.get(f"{self.url}/_bench/stats", timeout=60).json()
         records = told["records"]
         return Stats(
             sum(told["requests"].values()), records.get("read", 0), records.get("written", 0), told["cpu_seconds"]
         )
 
-    def touch(self, count: int, collection: str | None = None) -> None:
-        """Change so many records as a person would."""
-        wish = {"count": count, "collection": collection}
-        requests.post(f"{self.url}/_bench/touch", json=wish, timeout=60).raise_for_status()
+    @override
+    def touch(self, count: int) -> None:
+        requests.post(f"{self.url}/_bench/touch", json={"count": count}, timeout=60).raise_for_status()
 
 
 class Usage(NamedTuple):
