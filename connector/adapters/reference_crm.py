@@ -59,7 +59,7 @@ PRESENCES = {200: Presence.PRESENT, 403: Presence.FORBIDDEN, 404: Presence.ABSEN
 
 
 def connect(settings: Mapping[str, Any]) -> "ReferenceCrm":
-    """The adapter for `url`, `client_id` and `client_secret`; may hold `timeout`, `requests_per_second`, `on_request`."""
+    """The adapter for `url`, `client_id`, `client_secret`; may hold `timeout`, `requests_per_second`, `on_request`."""
     secret = settings["client_secret"]
     client = HttpClient(
         settings["url"],

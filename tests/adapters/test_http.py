@@ -1,13 +1,9 @@
 """What the door to HTTP does with every kind of answer, silence and refusal."""
 
-import socket
 import ssl
-import threading
 import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from decimal import Decimal
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, NamedTuple
 
 import pytest
@@ -15,7 +11,7 @@ import requests
 import responses
 import urllib3.exceptions
 
-from connector.adapters.authentication import ApiKey, ClientCredentials
+from connector.adapters.authentication import ApiKey
 from connector.adapters.http import HttpClient
 from connector.errors import (
     AuthenticationFailed,
@@ -294,242 +290,6 @@ def test_an_address_that_cannot_be_used_is_refused_at_once(url: str) -> None:
         HttpClient(url, name="crm", auth=ApiKey("X-API-Key", lambda: KEY))
 
 
-# --- tokens
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def bearer(clock: Clock, naps: list[float]) -> HttpClient:
-    auth = ClientCredentials("/oauth/token", "demo", lambda: KEY, clock=clock)
-    return HttpClient(URL, name="crm", auth=auth, sleep=naps.append)
-
-
-def grant(wire: responses.RequestsMock, token: str, life: int = 100) -> None:
-    wire.post(f"{URL}/oauth/token", json={"access_token": token, "token_type": "Bearer", "expires_in": life})
-
-
-def tokens_used(wire: responses.RequestsMock) -> list[str]:
-    used = [call.request for call in wire.calls if "/oauth" not in str(call.request.url)]
-    return [request.headers["Authorization"] for request in used]
-
-
-def test_a_token_is_asked_for_once_and_kept(bearer: HttpClient, wire: responses.RequestsMock) -> None:
-    grant(wire, "one")
-    wire.get(f"{URL}/things", json={})
-
-    bearer.request("GET", "/things", safe=True)
-    bearer.request("GET", "/things", safe=True)
-
-    assert tokens_used(wire) == ["Bearer one", "Bearer one"]
-    assert len(wire.calls) == 3
-    assert "Authorization" not in wire.calls[0].request.headers
-
-
-def test_a_token_is_renewed_before_it_ends(bearer: HttpClient, wire: responses.RequestsMock, clock: Clock) -> None:
-    grant(wire, "one")
-    grant(wire, "two")
-    wire.get(f"{URL}/things", json={})
-
-    bearer.request("GET", "/things", safe=True)
-    clock.now = 91
-    bearer.request("GET", "/things", safe=True)
-
-    assert tokens_used(wire) == ["Bearer one", "Bearer two"]
-
-
-def test_a_write_is_sent_again_with_a_new_token_after_401(bearer: HttpClient, wire: responses.RequestsMock) -> None:
-    grant(wire, "one")
-    grant(wire, "two")
-    wire.post(f"{URL}/things", status=401, json={})
-    wire.post(f"{URL}/things", status=201, json={"id": 1})
-
-    answer = bearer.request("POST", "/things", json={}, safe=False)
-
-    assert answer.data == {"id": 1}
-    assert tokens_used(wire) == ["Bearer one", "Bearer two"]
-
-
-def test_a_second_401_ends_the_run(bearer: HttpClient, wire: responses.RequestsMock) -> None:
-    grant(wire, "one")
-    wire.get(f"{URL}/things", status=401, json={})
-
-    with pytest.raises(AuthenticationFailed):
-        bearer.request("GET", "/things", safe=True)
-
-    assert len(tokens_used(wire)) == 2
-
-
-def test_refused_client_credentials_end_the_run_and_stay_secret(
-    bearer: HttpClient, wire: responses.RequestsMock
-) -> None:
-    wire.post(f"{URL}/oauth/token", status=401, json={"error": f"wrong {KEY}"})
-
-    with pytest.raises(AuthenticationFailed, match="check client_id") as caught:
-        bearer.request("GET", "/things", safe=True)
-
-    assert KEY not in str(caught.value)
-
-
-def test_an_answer_without_a_token_breaks_the_promise(bearer: HttpClient, wire: responses.RequestsMock) -> None:
-    wire.post(f"{URL}/oauth/token", json=["hello"])
-
-    with pytest.raises(ProtocolError, match="holds no token"):
-        bearer.request("GET", "/things", safe=True)
-
-
-def test_threads_that_meet_a_401_together_ask_for_one_token() -> None:
-    asked: list[str] = []
-
-    def ask(path: str, form: Any) -> dict[str, Any]:
-        asked.append(path)
-        return {"access_token": f"token-{len(asked)}", "expires_in": 3600}
-
-    auth = ClientCredentials("/oauth/token", "demo", lambda: KEY)
-    refused = auth.headers(ask)
-    threads = [threading.Thread(target=auth.renew, args=(refused, ask)) for _ in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-
-    assert auth.headers(ask) == {"Authorization": "Bearer token-2"}
-    assert len(asked) == 2
-
-
-# --- what only a real socket can do
-
-
-@contextmanager
-def served(reply: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[tuple[str, list[str]]]:
-    """A server that answers every request with `reply`; gives its address and the paths it was asked for."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            reply(self)
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.do_GET()
-
-        def log_message(self, *args: Any) -> None:
-            """Keep the test's output clean."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
-
-
-def local(url: str, **options: Any) -> HttpClient:
-    return HttpClient(url, name="crm", auth=ApiKey("X-API-Key", lambda: KEY), sleep=lambda _: None, **options)
-
-
-def send(handler: BaseHTTPRequestHandler, body: bytes, length: int | None = None) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(body) if length is None else length))
-    handler.end_headers()
-    handler.wfile.write(body)
-    handler.close_connection = length is not None
-
-
-BROKEN = {"a read": Failure({}, READ, ALWAYS), "a write": Failure({}, WRITE, ONCE)}
-
-
-@pytest.mark.parametrize("failure", BROKEN.values(), ids=BROKEN)
-def test_an_answer_that_breaks_off_is_unreadable(failure: Failure) -> None:
-    with served(lambda handler: send(handler, b'{"a": 1}', length=500)) as (url, asked):
-        client = local(url)
-        with pytest.raises(UnreadableAnswer, match="broke off after status 200") as caught:
-            client.request("POST", "/things", json={}, safe=failure.verb == READ)
-        client.close()
-
-    assert caught.value.sent is Sent.MAYBE
-    assert len(asked) == failure.attempts
-
-
-def test_a_connection_that_closes_without_an_answer_may_have_done_the_write() -> None:
-    def hang_up(handler: BaseHTTPRequestHandler) -> None:
-        handler.close_connection = True
-        handler.connection.shutdown(socket.SHUT_RDWR)
-
-    with served(hang_up) as (url, asked):
-        client = local(url)
-        with pytest.raises(SystemDown) as caught:
-            client.request("POST", "/things", json={}, safe=False)
-        client.close()
-
-    assert caught.value.sent is Sent.MAYBE
-    assert len(asked) == ONCE
-
-
-def test_a_port_where_nobody_listens_was_never_reached() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        client = local(f"http://127.0.0.1:{unused.getsockname()[1]}", max_attempts=2)
-        with pytest.raises(SystemDown, match="no connection") as caught:
-            client.request("POST", "/things", json={}, safe=False)
-
-    assert caught.value.sent is Sent.NO
-
-
-def test_a_slow_answer_may_have_done_the_write() -> None:
-    released = threading.Event()
-
-    def stall(handler: BaseHTTPRequestHandler) -> None:
-        released.wait(5)
-        handler.close_connection = True
-
-    with served(stall) as (url, _):
-        client = local(url, timeout=(1, 0.05))
-        with pytest.raises(SystemDown, match="no answer within") as caught:
-            client.request("POST", "/things", json={}, safe=False)
-        released.set()
-        client.close()
-
-    assert caught.value.sent is Sent.MAYBE
-
-
-def test_an_answer_that_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("connector.adapters.http.ANSWER_LIMIT", 1000)
-    with served(lambda handler: send(handler, b"[" + b"1," * 1000 + b"1]")) as (url, _):
-        client = local(url)
-        with pytest.raises(UnreadableAnswer, match="smaller pages"):
-            client.request("GET", "/things", safe=True)
-        client.close()
-
-
-def test_connections_are_kept_alive() -> None:
-    ports: list[int] = []
-
-    def remember(handler: BaseHTTPRequestHandler) -> None:
-        ports.append(handler.client_address[1])
-        send(handler, b"{}")
-
-    with served(remember) as (url, _):
-        client = local(url)
-        for _ in range(3):
-            client.request("GET", "/things", safe=True)
-        client.close()
-
-    assert len(set(ports)) == 1
-
-
 def test_a_certificate_that_cannot_be_verified_is_not_tried_again(
     wire: responses.RequestsMock, client: HttpClient
 ) -> None:
@@ -540,16 +300,3 @@ def test_a_certificate_that_cannot_be_verified_is_not_tried_again(
 
     assert caught.value.sent is Sent.NO
     assert len(wire.calls) == ONCE
-
-
-def test_a_proxy_in_the_environment_is_used_only_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    with served(lambda handler: send(handler, b'{"by": "proxy"}')) as (proxy, asked):
-        monkeypatch.setenv("http_proxy", proxy)
-        monkeypatch.delenv("no_proxy", raising=False)
-        monkeypatch.delenv("NO_PROXY", raising=False)
-        client = local("http://crm.invalid", trust_env=True)
-        answer = client.request("GET", "/things", safe=True)
-        client.close()
-
-    assert answer.data == {"by": "proxy"}
-    assert asked == ["http://crm.invalid/things"]

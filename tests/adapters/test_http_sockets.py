@@ -1,0 +1,152 @@
+"""What only a real socket can do: break off, hang up, stall, flood."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from connector.adapters.authentication import ApiKey
+from connector.adapters.http import HttpClient
+from connector.errors import (
+    Sent,
+    SystemDown,
+    UnreadableAnswer,
+)
+
+KEY = "top-secret-key"
+
+
+@contextmanager
+def served(reply: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[tuple[str, list[str]]]:
+    """A server that answers every request with `reply`; gives its address and the paths it was asked for."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            reply(self)
+
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.do_GET()
+
+        def log_message(self, *args: Any) -> None:
+            """Keep the test's output clean."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def local(url: str, **options: Any) -> HttpClient:
+    return HttpClient(url, name="crm", auth=ApiKey("X-API-Key", lambda: KEY), sleep=lambda _: None, **options)
+
+
+def send(handler: BaseHTTPRequestHandler, body: bytes, length: int | None = None) -> None:
+    handler.send_response(200)
+    handler.send_header("Content-Length", str(len(body) if length is None else length))
+    handler.end_headers()
+    handler.wfile.write(body)
+    handler.close_connection = length is not None
+
+
+ATTEMPTS = {"a read is tried again": (True, 5), "a write may have been done": (False, 1)}
+
+
+@pytest.mark.parametrize(("is_safe", "attempts"), ATTEMPTS.values(), ids=ATTEMPTS)
+def test_an_answer_that_breaks_off_is_unreadable(*, is_safe: bool, attempts: int) -> None:
+    with served(lambda handler: send(handler, b'{"a": 1}', length=500)) as (url, asked):
+        client = local(url)
+        with pytest.raises(UnreadableAnswer, match="broke off after status 200") as caught:
+            client.request("POST", "/things", json={}, safe=is_safe)
+        client.close()
+
+    assert caught.value.sent is Sent.MAYBE
+    assert len(asked) == attempts
+
+
+def test_a_connection_that_closes_without_an_answer_may_have_done_the_write() -> None:
+    def hang_up(handler: BaseHTTPRequestHandler) -> None:
+        handler.close_connection = True
+        handler.connection.shutdown(socket.SHUT_RDWR)
+
+    with served(hang_up) as (url, asked):
+        client = local(url)
+        with pytest.raises(SystemDown) as caught:
+            client.request("POST", "/things", json={}, safe=False)
+        client.close()
+
+    assert caught.value.sent is Sent.MAYBE
+    assert len(asked) == 1
+
+
+def test_a_port_where_nobody_listens_was_never_reached() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        client = local(f"http://127.0.0.1:{unused.getsockname()[1]}", max_attempts=2)
+        with pytest.raises(SystemDown, match="no connection") as caught:
+            client.request("POST", "/things", json={}, safe=False)
+
+    assert caught.value.sent is Sent.NO
+
+
+def test_a_slow_answer_may_have_done_the_write() -> None:
+    released = threading.Event()
+
+    def stall(handler: BaseHTTPRequestHandler) -> None:
+        released.wait(5)
+        handler.close_connection = True
+
+    with served(stall) as (url, _):
+        client = local(url, timeout=(1, 0.05))
+        with pytest.raises(SystemDown, match="no answer within") as caught:
+            client.request("POST", "/things", json={}, safe=False)
+        released.set()
+        client.close()
+
+    assert caught.value.sent is Sent.MAYBE
+
+
+def test_an_answer_that_is_too_large_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("connector.adapters.http.ANSWER_LIMIT", 1000)
+    with served(lambda handler: send(handler, b"[" + b"1," * 1000 + b"1]")) as (url, _):
+        client = local(url)
+        with pytest.raises(UnreadableAnswer, match="smaller pages"):
+            client.request("GET", "/things", safe=True)
+        client.close()
+
+
+def test_connections_are_kept_alive() -> None:
+    ports: list[int] = []
+
+    def remember(handler: BaseHTTPRequestHandler) -> None:
+        ports.append(handler.client_address[1])
+        send(handler, b"{}")
+
+    with served(remember) as (url, _):
+        client = local(url)
+        for _ in range(3):
+            client.request("GET", "/things", safe=True)
+        client.close()
+
+    assert len(set(ports)) == 1
+
+
+def test_a_proxy_in_the_environment_is_used_only_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    with served(lambda handler: send(handler, b'{"by": "proxy"}')) as (proxy, asked):
+        monkeypatch.setenv("http_proxy", proxy)
+        monkeypatch.delenv("no_proxy", raising=False)
+        monkeypatch.delenv("NO_PROXY", raising=False)
+        client = local("http://crm.invalid", trust_env=True)
+        answer = client.request("GET", "/things", safe=True)
+        client.close()
+
+    assert answer.data == {"by": "proxy"}
+    assert asked == ["http://crm.invalid/things"]
