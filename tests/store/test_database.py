@@ -88,6 +88,15 @@ def test_sqlite_gets_its_profile(sqlite_store: Store) -> None:
     }
 
 
+def test_only_a_durable_transaction_waits_for_the_disk(sqlite_store: Store) -> None:
+    levels = []
+    for durable in (True, False, True):
+        with sqlite_store.write(durable=durable) as conn:
+            levels.append(conn.exec_driver_sql("PRAGMA synchronous").scalar())
+
+    assert levels == [2, 1, 2]
+
+
 def test_only_its_owner_can_read_the_file(sqlite_store: Store, tmp_path: Path) -> None:
     with sqlite_store.write() as conn:
         conn.execute(text("DELETE FROM lease"))
