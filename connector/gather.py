@@ -85,9 +85,11 @@ def _read_states(work: Work, chunk: Chunk) -> None:
     """Take what came with a fresh scan as it is, and ask the systems for the rest.
 
     A record about to be created may be older: its source's base will be what was read here, so that a later edit shows.
+    What was parked since is read again: our own writes may have moved it, and their echo brings no newer state.
     """
     stale_before = work.now() - work.context.limits.fresh
-    current = [row for rows in chunk.by_link.values() for row in rows if row.seen_at >= stale_before]
+    linked = [row for rows in chunk.by_link.values() for row in rows]
+    current = [row for row in linked if row.seen_at >= stale_before and not row.attempts]
     for row in current + chunk.loose:
         if row.record is not None and not row.deleted:
             known = Seen(Presence.PRESENT, decode(row.record), row.version, row.modified, row.record)

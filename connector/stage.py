@@ -263,6 +263,8 @@ def _stage_rest(connection: Connection, work: Work, decisions: Decisions) -> Non
     inbox.settle(connection, [row.seq for row in decisions.ignored + decisions.vanished])
     for side in Side:
         forget(connection, work, side, [row.id for row in decisions.vanished if row.side is side])
+    # What is gone needs nobody's decision any more.
+    clear_problems(connection, work, [Ref(work.name, row.side, row.id) for row in decisions.vanished])
     if decisions.problems:
         work.tally.problems += problems.report(connection, decisions.problems, at)
     work.tally.waiting += len(waiting)
