@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Self, TypeAlias
 
 from typing_extensions import override
 
@@ -77,8 +77,10 @@ class Desk(ABC):
             raise RunError(f"the demo's own edit was refused: {method} {path}: {answer.status} {_reason(answer)}")
         return answer.data
 
-    def close(self) -> None:
-        """Give back the connections."""
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
         self._client.close()
 
 
@@ -154,20 +156,20 @@ class Town(NamedTuple):
 def running(folder: Path, seed: str, *, keep: bool) -> Iterator[Town]:
     """Both systems with their own halves of one world; stopped at the end, unless everything went well and `keep`."""
     keys = _write_secrets(folder)
-    stack = ExitStack()
-    with stack:
-        processes = {side: stack.enter_context(_process(side, folder, seed, keys, detached=keep)) for side in Side}
+    with ExitStack() as stack:
+        processes: dict[Side, subprocess.Popen[bytes]] = {}
+        for side in Side:
+            processes[side] = _launch(side, folder, seed, keys, detached=keep)
+            stack.callback(_stop, processes[side])
         urls = {side: _address(side, processes[side], folder) for side in Side}
         auth = ClientCredentials("/oauth/token", CLIENT, lambda: keys[CRM_SECRET])
-        crm = CrmDesk(urls[Side.CRM], auth)
-        stack.callback(crm.close)
-        erp = ErpDesk(urls[Side.ERP], ApiKey("X-API-Key", lambda: keys[ERP_KEY]))
-        stack.callback(erp.close)
-        yield Town(crm, erp, {side: process.pid for side, process in processes.items()})
+        with (
+            CrmDesk(urls[Side.CRM], auth) as crm,
+            ErpDesk(urls[Side.ERP], ApiKey("X-API-Key", lambda: keys[ERP_KEY])) as erp,
+        ):
+            yield Town(crm, erp, {side: process.pid for side, process in processes.items()})
         if keep:
             stack.pop_all()
-            crm.close()
-            erp.close()
 
 
 def _write_secrets(folder: Path) -> dict[str, str]:
@@ -179,10 +181,7 @@ def _write_secrets(folder: Path) -> dict[str, str]:
     return keys
 
 
-@contextmanager
-def _process(
-    side: Side, folder: Path, seed: str, keys: Mapping[str, str], *, detached: bool
-) -> Iterator[subprocess.Popen[bytes]]:
+def _launch(side: Side, folder: Path, seed: str, keys: Mapping[str, str], *, detached: bool) -> subprocess.Popen[bytes]:
     """One server; detached from the terminal only where it is to outlive the demo."""
     command = [sys.executable, "-m", "connector.reference", str(side), "--port", "0"]
     command += ["--database", str(folder / f"{side}.db"), "--seed", seed]
@@ -193,7 +192,7 @@ def _process(
         "PYTHONUNBUFFERED": "1",
     }
     with (folder / f"{side}.out").open("wb") as output, (folder / f"{side}.log").open("wb") as errors:
-        process = subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        return subprocess.Popen(  # noqa: S603  # our own interpreter and module
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
@@ -201,10 +200,6 @@ def _process(
             env={**os.environ, **own},
             start_new_session=detached,
         )
-    try:
-        yield process
-    finally:
-        _stop(process)
 
 
 def _stop(process: subprocess.Popen[bytes]) -> None:
