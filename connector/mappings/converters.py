@@ -99,11 +99,20 @@ def _read_text(value: Any) -> str | None:
 
 
 def _uppercase() -> Converter:
-    return Converter(_lowered, _raised, frozenset((Type.TEXT,)), "upper and lower case")
+    """Upper-case words of a system (GOLD) for lower-case words of ours."""
+    return Converter(_lowered, partial(_cased, _raised, _lowered), frozenset((Type.TEXT,)), "upper and lower case")
 
 
 def _lowercase() -> Converter:
-    return Converter(_raised, _lowered, frozenset((Type.TEXT,)), "upper and lower case")
+    """Lower-case words of a system (eur) for upper-case words of ours."""
+    return Converter(_raised, partial(_cased, _lowered, _raised), frozenset((Type.TEXT,)), "upper and lower case")
+
+
+def _cased(there: Callable[[Any], str | None], back: Callable[[Any], str | None], value: Any) -> str | None:
+    wire = there(value)
+    if there(back(wire) or "") != wire:
+        raise Unfit("a letter whose case cannot be restored")
+    return wire
 
 
 def _lowered(value: Any) -> str | None:

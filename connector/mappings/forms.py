@@ -97,7 +97,7 @@ def is_same_number(value: Value, stored: Value) -> bool:
     if not isinstance(value, str) or not isinstance(stored, str) or not stored.startswith("+"):
         return False
     try:
-        region = phonenumbers.region_code_for_country_code(phonenumbers.parse(stored).country_code)
+        region = phonenumbers.region_code_for_country_code(phonenumbers.parse(stored).country_code or 0)
     except phonenumbers.NumberParseException:
         return False
     return _e164(region, value) == stored
