@@ -60,7 +60,7 @@ def explain(store: Store, entity: str, record_id: str, side: Side | None = None)
         found = _find(connection, entity, record_id, [side] if side else list(Side))
         story = Story(entity, _ids(found, record_id, side), found)
         refs = [Ref(entity, one, known) for one, known in story.ids.items()]
-        story.moments = sorted(_moments(connection, refs, found), key=lambda moment: moment.at)
+        story.moments = sorted(_moments(connection, refs, found), key=_order)
         story.problems = problems.of(connection, refs)
         story.waiting = [row for ref in refs for row in inbox.rows(connection, entity, ref.side, [ref.id]).values()]
         story.now_called = {
@@ -109,6 +109,12 @@ def _moments(connection: Connection, refs: Sequence[Ref], link: Link | None) -> 
         for told in history.of_link(connection, link.id, NEWEST):
             events[_event_key(told)] = Moment(told[0], told[1], event=told[2])
     return [*moments, *operations.values(), *events.values()]
+
+
+def _order(moment: Moment) -> tuple[datetime, int, datetime]:
+    """By time; within a second, what was found out comes before what was written because of it."""
+    rank = 0 if moment.seen else 1 if moment.event else 2
+    return moment.at.replace(microsecond=0), rank, moment.at
 
 
 def _event_key(told: tuple[datetime, str, Event]) -> tuple[datetime, str, str, str]:

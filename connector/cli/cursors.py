@@ -6,7 +6,7 @@ import typer
 
 from connector.cli.invocation import Invocation, asked, now
 from connector.cli.options import EntityArgument, MaybeEntityArgument, SideOption, checked
-from connector.cli.output import print_json, print_table, say, shown, when
+from connector.cli.output import print_json, print_table, say, when
 from connector.errors import RunError
 from connector.records import Side
 from connector.report import Exit
@@ -33,15 +33,20 @@ def show_cursors(call: Invocation, entity: MaybeEntityArgument = None) -> int:
         print_json([one._asdict() for one in found])
     elif found:
         print_table(
-            ("entity", "side", "known", "read until", "listed all", "cursor"),
+            ("entity", "side", "known", "last read", "last listed whole", "from"),
             [
-                [one.entity, one.side, one.known, when(one.moved_at), when(one.enumerated_at), shown(one.cursor)]
+                [one.entity, one.side, one.known, when(one.moved_at), when(one.enumerated_at), _start(one.cursor)]
                 for one in found
             ],
         )
     else:
         say("Nothing was read yet: connector sync")
     return int(Exit.CLEAN)
+
+
+def _start(cursor: str | None) -> str:
+    """Where the next reading starts, in words; the cursor itself is the adapter's own and shown by `--json`."""
+    return "the beginning" if cursor is None else "where it stopped"
 
 
 def rewind_cursor(call: Invocation, entity: EntityArgument, *, side: SideOption = None) -> int:

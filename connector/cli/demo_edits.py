@@ -140,10 +140,10 @@ def _order(town: Town, pair: tuple[Row, Row], product: tuple[Row, Row]) -> Edit:
 
     def look() -> Sight:
         sales = town.erp.all("sales_orders", origin=order["orderNumber"])
-        total = town.crm.read("orders", order["id"])["grandTotal"]
-        fine = len(sales) == 1 and number(sales[0]["amount_total"]) == number(total)
-        shows = ", ".join(f"{sale['number']}, {sale['state']}, total {sale['amount_total']}" for sale in sales)
-        return Sight(f"{shows or 'nothing'}; CRM shows {number(total):.2f}", fine)
+        total = number(town.crm.read("orders", order["id"])["grandTotal"])
+        fine = len(sales) == 1 and number(sales[0]["amount_total"]) == total
+        shows = ", ".join(f"{sale['number']} is {sale['state']}, total {sale['amount_total']}" for sale in sales)
+        return Sight(f"{shows or 'nothing'}; back in the CRM: {total:.2f}", fine)
 
     return Edit(f"{name(account)}: order {order['orderNumber']} submitted, two lines", "CRM", look)
 
@@ -157,7 +157,9 @@ def _counter_sale(town: Town, pair: tuple[Row, Row], product: tuple[Row, Row]) -
     def look() -> Sight:
         orders = town.crm.all("orders", erpOrderNumber=sale["number"])
         fine = [(one["stage"], number(one["grandTotal"])) for one in orders]
-        shows = ", ".join(f"{one['orderNumber']}, {one['stage']}, total {one['grandTotal']}" for one in orders)
+        shows = ", ".join(
+            f"order {one['orderNumber']} is {one['stage']}, total {number(one['grandTotal']):.2f}" for one in orders
+        )
         return Sight(shows or "nothing", fine == [("CONFIRMED", number(sale["amount_total"]))])
 
     return Edit(f"{name(pair[0])}: counter sale {sale['number']} over {sale['amount_total']}", "ERP", look)
@@ -170,7 +172,7 @@ def _receipt(town: Town, product: tuple[Row, Row]) -> Edit:
     town.erp.act(
         "purchase_orders", town.erp.create("purchase_orders", **values, expected_date=town.crm.today), "receive"
     )
-    return Edit(f"{item['code']}: {RECEIVED} pieces received in {MAIN}", "ERP", _level(town, item, before + RECEIVED))
+    return Edit(f"{item['code']}: {RECEIVED} pieces received in {MAIN}", "ERP", _level(town, item, before, RECEIVED))
 
 
 def _samples(town: Town, product: tuple[Row, Row]) -> Edit:
@@ -182,20 +184,20 @@ def _samples(town: Town, product: tuple[Row, Row]) -> Edit:
     def look() -> Sight:
         document = town.crm.read("stock-adjustments", made["id"])["erpDocument"]
         moves = town.erp.all("stock_moves", item_id=item["id"], kind="adjustment", number=document or "-")
-        level = _level(town, item, before + SAMPLES)()
+        level = _level(town, item, before, SAMPLES)()
         posted = [number(move["quantity"]) for move in moves] == [SAMPLES]
-        return Sight(f"posted once as {document}; {level.shows}", posted and level.as_expected)
+        return Sight(f"posted as {document or 'nothing'}; {level.shows}", posted and level.as_expected)
 
     return Edit(f"{item['code']}: {-SAMPLES} given away as samples from {MAIN}", "CRM", look)
 
 
-def _level(town: Town, item: Row, expected: Decimal) -> Callable[[], Sight]:
+def _level(town: Town, item: Row, before: Decimal, moved: int) -> Callable[[], Sight]:
     def look() -> Sight:
         levels = town.crm.all("stock-levels", productCode=item["code"], warehouse=MAIN)
         held = _on_hand(town, item["code"])
-        fine = [number(level["onHand"]) for level in levels] == [held] == [expected]
-        shown = ", ".join(f"{number(level['onHand']):g}" for level in levels)
-        return Sight(f"{shown or 'nothing'} on hand in the CRM, {held:g} in the ERP", fine)
+        shown = [number(level["onHand"]) for level in levels]
+        fine = shown == [held] == [before + moved]
+        return Sight(f"CRM's stock {pieces(before)} -> {', '.join(map(pieces, shown)) or 'nothing'}", fine)
 
     return look
 
@@ -235,3 +237,8 @@ def name(account: Row) -> str:
     """A customer's name, short enough for a table."""
     text = " ".join(str(account["name"]).split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+
+
+def pieces(quantity: Decimal) -> str:
+    """A quantity without zeros at its end."""
+    return f"{quantity.normalize():,f}"

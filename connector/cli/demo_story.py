@@ -39,6 +39,8 @@ COLLECTIONS = {
 }
 """What both sides keep, where, and by which filter the ERP tells it from the rest."""
 
+SHOWN = 8
+"""Rows of a list that stands for a longer one."""
 _REMOVALS = (OperationKind.DELETE, OperationKind.ARCHIVE)
 
 
@@ -129,10 +131,10 @@ def _matched(story: Story) -> None:
     columns = ("", "the same on\nboth sides", "only in the ERP:\ncreate in CRM", "only in the CRM:\ncreate in ERP")
     print_table((*columns, "a person\nmust decide", "not meant\nto be shared"), [_match_row(one) for one in found])
     examples = [example for one in found if one.entity == "customer" for example in one.examples]
-    spelled = [(one.record.name, one.others[0].name, one.why) for one in examples if one.kind == "link"]
+    spelled = [(one.record.name, one.others[0].name) for one in examples if one.kind == "link"]
     if spelled:
         console().print()
-        print_table(("one customer, in the CRM", "in the ERP", "known by"), spelled)
+        print_table(("one and the same customer, in the CRM", "in the ERP"), spelled)
     story.facts["match"] = {"seconds": _since(started), "entities": [one.as_dict() for one in found]}
 
 
@@ -209,7 +211,7 @@ def _decided(story: Story, day: demo_edits.Day) -> None:
     _tell_twins(story, day)
     console().print()
     story.town.crm.delete("accounts", day.duplicate["id"])
-    console().print(f"The customer that was typed twice is deleted in the CRM again ({day.duplicate['id']}).")
+    console().print(f"Whoever typed a customer twice deletes the second one in the CRM again ({day.duplicate['id']}).")
     console().print()
     report = _sync(story, "third_sync")
     console().print()
@@ -232,6 +234,7 @@ def _resolve(story: Story, day: demo_edits.Day) -> None:
         command(f"conflicts show {number}")
         show_conflict(story.call, number)
         console().print()
+        console().print("Sales has asked the customer, so the CRM is right:")
         command(f"conflicts resolve {number} --take crm")
         resolve_conflicts(story.call, [number], take=Side.CRM)
 
@@ -259,9 +262,11 @@ def _tell_twins(story: Story, day: demo_edits.Day) -> None:
     account = story.town.crm.read("accounts", accounts[0])
     rivals = _with_vat(story.town, account)
     console().print()
-    console().print("Two customers of the ERP have the VAT id of one in the CRM; neither was linked, none was created:")
+    console().print("Two customers of the ERP have the VAT id of one in the CRM. Neither was linked, none was created:")
+    console().print()
     print_table(("", "id", "name", "e-mail", "city"), [_crm_face(account), *map(_erp_face, rivals)])
     chosen = _likeliest(account, rivals)
+    console().print()
     command(f"links add customer --crm {account['id']} --erp {chosen['id']}")
     add_link(story.call, "customer", crm=str(account["id"]), erp=str(chosen["id"]))
 
@@ -287,17 +292,22 @@ def _likeliest(account: Row, rivals: Sequence[Row]) -> Row:
 
 
 def _tell_decisions(story: Story) -> None:
-    """How many records wait, and for what."""
+    """What is left to a person, and how many records wait for that."""
     with story.call.store() as store, store.read() as connection:
         waiting = [item.problem for item in problems.listed(connection) if item.problem.cause in DECISIONS]
     unclear = [item for item in waiting if item.cause == "ambiguous"]
-    behind = count(len(waiting) - len(unclear), "record")
+    if not unclear:
+        console().print("No record is without a clear match.")
+        return
+    # The reason comes first in the message, the advice after it.
+    rows = [(f"{item.entity} {item.side}:{item.id}", item.message.partition(". ")[0]) for item in unclear[:SHOWN]]
+    print_table(("left to a person", "why"), rows)
+    behind = len(waiting) - len(unclear)
+    console().print()
     console().print(
-        f"{count(len(unclear), 'record')} without a clear match and {behind} that wait for them: left alone, listed by "
-        "`connector problems list`."
+        f"{count(len(unclear), 'record')} without a clear match, {behind} that wait for one of them; nothing was "
+        "guessed. All of them: connector problems list"
     )
-    if unclear:
-        console().print(f"For example: {unclear[0].message}")
 
 
 def _verified(story: Story) -> None:

@@ -73,10 +73,23 @@ def tell(story: "Story", hidden: Collection[str]) -> list[str]:
         f"{story.entity} {names}",
         *(f"The system says that {old} is now {new}." for old, new in story.now_called.items()),
         "",
-        *(line for moment in story.moments for line in _lines(moment, hidden)),
+        *(line for moment in story.moments if not _is_superseded(moment) for line in _lines(moment, hidden)),
+        *_superseded(story),
         "",
         *_present(story),
     ]
+
+
+def _is_superseded(moment: "Moment") -> bool:
+    """Whether it was only planned: a later run planned it anew before anything was sent."""
+    operation = moment.operation
+    return operation is not None and operation.state is OperationState.ABANDONED and operation.attempts == 0
+
+
+def _superseded(story: "Story") -> Iterator[str]:
+    number = sum(_is_superseded(moment) for moment in story.moments)
+    if number:
+        yield f"Besides, {count(number, 'write was', 'writes were')} planned and planned anew before anything was sent."
 
 
 def _lines(moment: "Moment", hidden: Collection[str]) -> Iterator[str]:
@@ -159,6 +172,7 @@ def _present(story: "Story") -> Iterator[str]:
         yield f"Problem {trouble.id} ({trouble.problem.cause}, {met}): {trouble.problem.message}"
     for row in story.waiting:
         parent = f", waits for {row.waits_for}" if row.waits_for else ""
-        yield f"In the inbox since {when(row.since)} ({row.side}, {row.why}{parent}): the next sync looks at it."
+        then = "it goes on once that one is linked" if row.waits_for else "the next sync looks at it"
+        yield f"In the inbox since {when(row.since)} ({row.side}, {row.why}{parent}): {then}."
     if not (story.conflicts or story.problems or story.waiting):
         yield "Nothing is open."

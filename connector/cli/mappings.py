@@ -36,9 +36,17 @@ def show_mapping(call: Invocation, entity: EntityArgument) -> int:
         print_json([line._asdict() for line in lines])
         return int(Exit.CLEAN)
     print_table(
-        (crm.resource.name, "", erp.resource.name, "owner", "both changed", "first contact", "notes"),
-        [[line.crm, line.field, line.erp, line.owner, line.policy, line.first_contact, line.notes] for line in lines],
+        (
+            f"crm\n{crm.resource.name}",
+            f"\n{entity}",
+            f"erp\n{erp.resource.name}",
+            "direction",
+            "both\nchanged",
+            "first\ncontact",
+        ),
+        [[line.crm, line.field, line.erp, line.owner, line.policy, line.first_contact] for line in lines],
     )
+    say("", *(f"{line.field}: {line.notes}" for line in lines if line.notes))
     return int(Exit.CLEAN)
 
 

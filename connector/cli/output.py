@@ -12,7 +12,7 @@ WIDTH = 100
 """Where stdout is no terminal, tables are made for this many columns."""
 MASKED = "***"
 _LONGEST = 48
-_UNBROKEN = 18
+_UNBROKEN = 26
 """A column whose cells are this short is never broken."""
 
 
@@ -31,7 +31,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     from rich.text import Text
 
     cells = [list(row) for row in rows]
-    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False)
+    table = Table(
+        title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
+    )
     for number, name in enumerate(columns):
         numeric = bool(cells) and all(_is_number(row[number]) for row in cells)
         short = all(len(str(row[number])) <= _UNBROKEN for row in cells)

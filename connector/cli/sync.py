@@ -23,11 +23,13 @@ _COLUMNS = (
     "created\ncrm/erp",
     "updated\ncrm/erp",
     "removed\ncrm/erp",
-    "conflicts",
+    "con-\nflicts",
     "waiting",
-    "problems",
+    "prob-\nlems",
     "held",
 )
+
+_RARE = frozenset({"removed\ncrm/erp", "held"})
 
 
 def register(app: typer.Typer) -> None:
@@ -54,9 +56,20 @@ def print_report(report: "Report", *, as_json: bool) -> int:
     if as_json:
         print_json(report.as_dict())
         return int(report.exit)
-    print_table(_COLUMNS, [_row(tally, tally.written) for tally in report.tallies.values()])
+    print_table(*_table(report))
     say("", *next_steps(report))
     return int(report.exit)
+
+
+def _table(report: "Report") -> tuple[list[str], list[list[Any]]]:
+    """The columns and rows of a report; what happens rarely has a column only when it happened."""
+    rows = [_row(tally, tally.written) for tally in report.tallies.values()]
+    kept = [
+        number
+        for number, name in enumerate(_COLUMNS)
+        if name not in _RARE or any(row[number] not in (0, "0/0") for row in rows)
+    ]
+    return [_COLUMNS[number] for number in kept], [[row[number] for number in kept] for row in rows]
 
 
 def _row(tally: "Tally", done: "Counter[tuple[Side, OperationKind]]") -> list[Any]:
