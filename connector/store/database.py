@@ -20,7 +20,7 @@ from sqlalchemy.exc import (
 )
 
 from connector.errors import StoreError
-from connector.store.migrations import migrate
+from connector.store.upgrade import migrate
 
 _SQLITE_NEEDED = (3, 35)
 _WAIT_SECONDS = 30

@@ -12,8 +12,8 @@ from sqlalchemy import inspect, text
 
 from connector.errors import StoreError
 from connector.store.database import Store, open_store
-from connector.store.migrations import HEAD
 from connector.store.schema import metadata
+from connector.store.upgrade import HEAD
 
 
 def test_an_empty_database_gets_every_table(empty_url: str) -> None:
