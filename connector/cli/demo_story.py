@@ -214,10 +214,10 @@ def _decided(story: Story, day: demo_edits.Day) -> None:
     console().print(f"Whoever typed a customer twice deletes the second one in the CRM again ({day.duplicate['id']}).")
     console().print()
     report = _sync(story, "third_sync")
+    _tell_address(story, day)
     console().print()
     _tell_decisions(story)
     story.expect(holds=report.open_conflicts == 0, otherwise="the conflict is still open")
-    _tell_address(story, day)
 
 
 def _resolve(story: Story, day: demo_edits.Day) -> None:
@@ -243,7 +243,7 @@ def _tell_address(story: Story, day: demo_edits.Day) -> None:
     account = story.town.crm.read("accounts", day.contested["id"])
     partners = story.town.erp.all("partners", code=account["erpNumber"])
     streets = [account["billingAddress"]["street"], *(partner["street"] for partner in partners)]
-    console().print(f"The contested address: {' in the CRM, '.join(streets)} in the ERP.")
+    console().print(f"The customer that had two addresses: {' in the CRM, '.join(streets)} in the ERP.")
     story.expect(holds=streets == [demo_edits.STREETS["crm"]] * 2, otherwise="the resolution was not written")
 
 
@@ -299,8 +299,9 @@ def _tell_decisions(story: Story) -> None:
     if not unclear:
         console().print("No record is without a clear match.")
         return
-    # The reason comes first in the message, the advice after it.
-    rows = [(f"{item.entity} {item.side}:{item.id}", item.message.partition(". ")[0]) for item in unclear[:SHOWN]]
+    # A message names the record, then the reason, then what to do.
+    reasons = [item.message.partition(": ")[2].partition(". ")[0] for item in unclear]
+    rows = [(f"{item.entity} {item.side}:{item.id}", why) for item, why in zip(unclear[:SHOWN], reasons, strict=False)]
     print_table(("left to a person", "why"), rows)
     behind = len(waiting) - len(unclear)
     console().print()
