@@ -1,0 +1,81 @@
+"""SIGKILL at any moment of a sync, then another sync: the same end as without the kill."""
+
+import os
+import random
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import witness
+from tests.command import command, connector
+from tests.systems import Systems, running
+
+SEED = "customers=150,contacts=150,products=40,orders=100"
+KILLS = int(os.environ.get("CONNECTOR_TEST_KILLS", "10"))
+LEASE = "sync: {lease_seconds: 0.5}\n"
+
+
+@pytest.fixture
+def drifted(tmp_path: Path) -> Iterator[Systems]:
+    """Two systems that have never met."""
+    with running(tmp_path, SEED) as systems:
+        yield systems
+
+
+def kill_after(config: Path, seconds: float) -> bool:
+    """Start a sync and kill it; says whether it was still at work."""
+    environ = {**os.environ, "CONNECTOR_CONFIG": str(config)}
+    process = subprocess.Popen(
+        command("sync"), env=environ, cwd=config.parent, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGKILL)
+        process.wait(30)
+        return True
+    return False
+
+
+def edit(systems: Systems, dice: random.Random, number: int) -> None:
+    """What people do meanwhile: a website here, a limit there, and a hundred new customers on each side."""
+    accounts = sorted(witness.every(systems.crm, "accounts"))
+    partners = sorted(witness.every(systems.erp, "partners", is_company="true"))
+    systems.crm.change("accounts", dice.choice(accounts), website=f"kill-{number}.example")
+    systems.erp.change("partners", str(dice.choice(partners)), credit_limit=f"{number}00.00")
+    new = [{"name": f"Killed {number}-{n}", "email": f"killed-{number}-{n}@crash.example"} for n in range(100)]
+    systems.crm.call("POST", "accounts/batch", json={"operations": [{"op": "create", "record": one} for one in new]})
+    met = [
+        {"is_company": True, "name": f"Hit {number}-{n}", "email": f"hit-{number}-{n}@crash.example"}
+        for n in range(100)
+    ]
+    systems.erp.call("POST", "partners/bulk", json={"create": [{"values": one} for one in met]})
+
+
+def planted(systems: Systems) -> frozenset[str]:
+    """The VAT ids two ERP partners share: for a person, whatever happens."""
+    held = [item["vat"] for item in witness.every(systems.erp, "partners", is_company="true").values() if item["vat"]]
+    return frozenset(vat for vat in held if held.count(vat) > 1)
+
+
+def test_kills_at_random_moments_double_nothing_and_lose_nothing(drifted: Systems, tmp_path: Path) -> None:
+    seed = int(os.environ.get("CONNECTOR_TEST_SEED", time.time_ns() % 1_000_000))
+    dice = random.Random(seed)
+    config = drifted.write_config(tmp_path, LEASE)
+    hit = 0
+    for number in range(KILLS):
+        hit += kill_after(config, dice.uniform(0.8, 2.0))
+        if number >= KILLS // 3:
+            edit(drifted, dice, number)
+    time.sleep(0.6)
+    final = connector(config, "sync", "--json")
+    print(f"seed {seed}: {hit} of {KILLS} syncs killed")
+    assert final.code in (0, 3), f"seed {seed}: {final.out}{final.err}"
+    assert final.json["halted"] == []
+    for told in (witness.customers(drifted, planted(drifted)), witness.orders(drifted), witness.stock(drifted)):
+        assert told.is_one_story, f"seed {seed}: {told}"
+    assert connector(config, "sync", "--json").json["writes"] == 0
