@@ -34,13 +34,23 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title:
     table = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
     )
+    unbroken = _unbroken(columns, cells)
     for number, name in enumerate(columns):
         numeric = bool(cells) and all(_is_number(row[number]) for row in cells)
-        short = all(len(str(row[number])) <= _UNBROKEN for row in cells)
-        table.add_column(Text(name), justify="right" if numeric else "left", overflow="fold", no_wrap=short)
+        table.add_column(
+            Text(name), justify="right" if numeric else "left", overflow="fold", no_wrap=number in unbroken
+        )
     for row in cells:
         table.add_row(*(Text(str(cell)) for cell in row))
     console().print(table)
+
+
+def _unbroken(columns: Sequence[str], cells: Sequence[Sequence[Any]]) -> set[int]:
+    """Columns of short texts, which are not folded while they leave room: one that does not fit would lose its end."""
+    widths = [max((len(str(row[number])) for row in cells), default=0) for number in range(len(columns))]
+    short = {number for number, width in enumerate(widths) if width <= _UNBROKEN}
+    room = WIDTH - _UNBROKEN * (len(columns) - len(short)) - 2 * len(columns)
+    return short if sum(widths[number] for number in short) <= room else set()
 
 
 def _is_number(cell: Any) -> bool:
