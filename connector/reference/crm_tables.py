@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from connector.reference.fields import Collection, Field, Kind
-from connector.reference.normal import alpha2, currency, email, folded, strict_vat, trimmed, website
+from connector.reference.normal import alpha2, currency, email, folded, key, strict_vat, trimmed, website
 
 ACTIVE = ("ACTIVE", "INACTIVE")
 STAGES = ("DRAFT", "SUBMITTED", "CONFIRMED", "CANCELLED")
@@ -14,7 +14,7 @@ SYSTEM = (
     Field(name="createdAt", kind=Kind.INSTANT, read_only=True, required=True),
     Field(name="modifiedAt", kind=Kind.INSTANT, read_only=True, required=True),
     Field(name="modifiedBy", read_only=True),
-    Field(name="externalId", longest=200, unique=True, normal=folded),
+    Field(name="externalId", longest=200, unique=True, normal=key),
     Field(name="customFields", kind=Kind.SCALARS),
 )
 """What every record has."""
@@ -100,7 +100,7 @@ ORDERS = _collection(
     "orders",
     "ord-",
     "What customers ordered.",
-    Field(name="orderNumber", normal=folded, longest=40, fixed=True, unique=True),
+    Field(name="orderNumber", normal=key, longest=40, fixed=True, unique=True),
     Field(name="erpOrderNumber", normal=trimmed, longest=40, indexed=True),
     Field(name="accountId", kind=Kind.REFERENCE, target="accounts", required=True, indexed=True),
     Field(name="contactId", kind=Kind.REFERENCE, target="contacts"),

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from connector.reference.fields import Collection, Field, Kind
-from connector.reference.normal import alpha3, compact_vat, currency, email, folded, trimmed, website
+from connector.reference.normal import alpha3, compact_vat, currency, email
 
 SYSTEM = (
     Field(name="id", kind=Kind.INTEGER, read_only=True, required=True),
@@ -19,8 +19,8 @@ OWN = frozenset(("id", "revision", "create_date", "write_date", "write_user"))
 """The fields that the server stamps."""
 
 NUMBER = Field(name="number", read_only=True, indexed=True)
-CODE = Field(name="code", normal=folded, longest=40, required=True, unique=True)
-NAME = Field(name="name", normal=trimmed, longest=80, cut=True, required=True)
+CODE = Field(name="code", longest=40, required=True, unique=True)
+NAME = Field(name="name", longest=80, cut=True, required=True)
 CURRENCY = Field(name="currency_code", normal=currency, longest=3)
 ACTIVE = Field(name="active", kind=Kind.BOOLEAN, default=True)
 TEXT = Field(name="text", longest=20_000)
@@ -28,16 +28,16 @@ AMOUNT = Field(name="amount", kind=Kind.DECIMAL, scale=2, read_only=True)
 QUANTITY = Field(name="quantity", kind=Kind.DECIMAL, scale=3)
 PRICE = Field(name="price", kind=Kind.DECIMAL, scale=4)
 ITEM = Field(name="item_id", kind=Kind.REFERENCE, target="items", required=True, indexed=True)
-WAREHOUSE = Field(name="warehouse_code", normal=folded, longest=20, required=True, indexed=True)
+WAREHOUSE = Field(name="warehouse_code", longest=20, required=True, indexed=True)
 EXTRA = "x_"
 """How the names of the users' own columns begin."""
 
 
 def _address(prefix: str) -> tuple[Field, ...]:
     return (
-        Field(name=f"{prefix}street", normal=trimmed, longest=200),
-        Field(name=f"{prefix}zip", normal=trimmed, longest=20),
-        Field(name=f"{prefix}city", normal=trimmed, longest=120),
+        Field(name=f"{prefix}street", longest=200),
+        Field(name=f"{prefix}zip", longest=20),
+        Field(name=f"{prefix}city", longest=120),
         Field(name=f"{prefix}country_code", normal=alpha3, longest=3),
     )
 
@@ -51,14 +51,14 @@ PARTNERS = Collection(
         Field(name="code", read_only=True, indexed=True),
         Field(name="is_company", kind=Kind.BOOLEAN, required=True, fixed=True, indexed=True),
         Field(name="parent_id", kind=Kind.REFERENCE, target="partners", indexed=True),
-        Field(name="name", normal=trimmed, longest=80, cut=True),
-        Field(name="firstname", normal=trimmed, longest=80, cut=True),
-        Field(name="lastname", normal=trimmed, longest=80, cut=True),
-        Field(name="function", normal=trimmed, longest=120),
+        Field(name="name", longest=80, cut=True),
+        Field(name="firstname", longest=80, cut=True),
+        Field(name="lastname", longest=80, cut=True),
+        Field(name="function", longest=120),
         Field(name="vat", normal=compact_vat, longest=20, indexed=True),
         Field(name="email", normal=email, longest=200, indexed=True),
-        Field(name="phone", normal=folded, longest=60),
-        Field(name="website", normal=website, longest=200),
+        Field(name="phone", longest=60),
+        Field(name="website", longest=200),
         CURRENCY,
         Field(name="payment_term", kind=Kind.CHOICE, choices=("0D", "14D", "30D", "60D")),
         Field(name="credit_limit", kind=Kind.DECIMAL, scale=2),
@@ -83,7 +83,7 @@ ITEMS = Collection(
         replace(PRICE, name="list_price"),
         CURRENCY,
         replace(PRICE, name="cost_price"),
-        Field(name="barcode", normal=folded, longest=40, indexed=True),
+        Field(name="barcode", longest=40, indexed=True),
         ACTIVE,
     ),
 )
@@ -134,7 +134,7 @@ STOCK_LEVELS = Collection(
 LINE = (
     Field(name="id", kind=Kind.REFERENCE, read_only=True),
     Field(name="item_id", kind=Kind.REFERENCE, target="items", required=True),
-    Field(name="name", normal=trimmed, longest=1000),
+    Field(name="name", longest=1000),
     replace(QUANTITY, name="qty", required=True),
     replace(PRICE, name="price_unit", required=True),
     Field(name="discount", kind=Kind.DECIMAL, scale=2, default="0.00"),
@@ -161,8 +161,8 @@ SALES_ORDERS = Collection(
             indexed=True,
         ),
         replace(TEXT, name="note"),
-        Field(name="client_ref", normal=trimmed, longest=120),
-        Field(name="origin", normal=folded, longest=40, indexed=True),
+        Field(name="client_ref", longest=120),
+        Field(name="origin", longest=40, indexed=True),
         replace(WAREHOUSE, required=False, default="MAIN", indexed=False),
         Field(name="lines", kind=Kind.LINES, fields=LINE),
         replace(AMOUNT, name="amount_untaxed"),

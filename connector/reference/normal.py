@@ -18,6 +18,11 @@ def trimmed(text: str) -> str:
     return text.strip()
 
 
+def key(text: str) -> str | None:
+    """Trimmed; blank is none at all, so that two blanks are not twice the same."""
+    return text.strip() or None
+
+
 def folded(text: str) -> str | None:
     """Trimmed, with every run of white space as one space; blank becomes empty."""
     return SPACES.sub(" ", text).strip() or None
@@ -74,15 +79,15 @@ def strict_vat(text: str) -> str | None:
 
 
 @lru_cache(maxsize=20_000)
-def international(text: str, country: str | None) -> str | None:
+def international(text: str, country: str | None) -> str:
     """A phone number in E.164 where it is a possible one, read in its country's way; else as it was sent."""
     region = _countries(3).get(country or "", None)
     try:
         number = phonenumbers.parse(text, region)
     except phonenumbers.NumberParseException:
-        return text.strip() or None
+        return text
     if not phonenumbers.is_possible_number(number):
-        return text.strip()
+        return text
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
 

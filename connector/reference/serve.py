@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -15,6 +15,7 @@ from starlette.types import ASGIApp
 from connector.reference import crm, crm_records, crm_tables, erp, erp_records, erp_tables
 from connector.reference.fields import Collection
 from connector.reference.options import Options
+from connector.reference.seed import seed_crm, seed_erp
 from connector.reference.storage import Store
 
 Kind = Literal["crm", "erp"]
@@ -28,11 +29,12 @@ class Server(NamedTuple):
     collections: tuple[Collection, ...]
     ticks: int
     build: Callable[[Options, Store], ASGIApp]
+    seed: Callable[[Store, Mapping[str, int]], None]
 
 
 SERVERS: dict[str, Server] = {
-    "crm": Server(crm_tables.COLLECTIONS, crm_records.TICKS, crm.build),
-    "erp": Server(erp_tables.RESOURCES, erp_records.TICKS, erp.build),
+    "crm": Server(crm_tables.COLLECTIONS, crm_records.TICKS, crm.build, seed_crm),
+    "erp": Server(erp_tables.RESOURCES, erp_records.TICKS, erp.build, seed_erp),
 }
 
 
@@ -75,6 +77,8 @@ def run(  # noqa: PLR0913 -- the ways to start a server, all but the first three
     server = SERVERS[kind]
     store = Store(database, server.collections, options.clock, server.ticks)
     try:
+        if seed and store.is_empty():
+            server.seed(store, seed)
         app = server.build(options, store)
         with socket.create_server((host, port), backlog=BACKLOG) as listening:
             _serve(app, listening, f"http://{host}:{listening.getsockname()[1]}", kind)
@@ -84,17 +88,18 @@ def run(  # noqa: PLR0913 -- the ways to start a server, all but the first three
 
 def _serve(app: ASGIApp, listening: socket.socket, url: str, kind: Kind) -> None:
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5)
+    server = uvicorn.Server(config)
+
+    def leave(_: int, __: object) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        # Until uvicorn listens for signals itself, and again when it hands on the one it was stopped by.
+        signal.signal(number, leave)
     # The socket listens already, so whoever reads this line may come in.
     sys.stdout.write(f"reference {kind} at {url}\n")
     sys.stdout.flush()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # uvicorn answers what it has begun, then hands the signal on to whom it belonged to before.
-        signal.signal(number, _leave)
-    uvicorn.Server(config).run(sockets=[listening])
-
-
-def _leave(_: int, __: object) -> None:
-    raise SystemExit(0)
+    server.run(sockets=[listening])
 
 
 def _from_environment() -> Options:

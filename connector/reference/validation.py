@@ -98,12 +98,12 @@ def _text(field: Field, path: str, value: object) -> str | None:
         text = field.normal(value) if field.normal else value
     except ValueError as error:
         raise invalid(f"{path} {error}", path) from error
-    if field.required and not text:
+    if field.required and (text is None or not text.strip()):
         return None
     if text and len(text) > (field.longest or LONGEST_TEXT):
         if not field.cut:
             raise invalid(f"{path} is longer than {field.longest or LONGEST_TEXT} characters", path)
-        text = text[: field.longest].rstrip()
+        text = text[: field.longest]
     return text
 
 
