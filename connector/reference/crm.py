@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp
 
+from connector.reference.crm_openapi import describe
 from connector.reference.crm_queries import read_query
 from connector.reference.crm_records import Records, Written, number
 from connector.reference.crm_tables import COLLECTIONS, with_strict_vat
@@ -230,7 +231,13 @@ def build(options: Options, store: Store) -> ASGIApp:
     async def stats(_: Request) -> Response:
         return answer(meter.report())
 
+    document = orjson.dumps(describe(BASE, collections))
+
+    async def openapi(_: Request) -> Response:
+        return answer(document)
+
     add = app.add_api_route
+    add("/openapi.json", openapi)
     add("/oauth/token", token, methods=["POST"])
     add(f"{BASE}/organization", organization)
     add(f"{BASE}/_stats", stats)

@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp
 
+from connector.reference.erp_openapi import describe
 from connector.reference.erp_queries import read_query
 from connector.reference.erp_records import Records, Written
 from connector.reference.erp_tables import RESOURCES, STOCK_LEVELS
@@ -225,6 +226,12 @@ def build(options: Options, store: Store) -> ASGIApp:
     async def stats(_: Request) -> Response:
         return answer(meter.report())
 
+    document = orjson.dumps(describe(BASE, RESOURCES))
+
+    async def openapi(_: Request) -> Response:
+        return answer(document)
+
+    app.add_api_route("/openapi.json", openapi)
     app.add_api_route(f"{BASE}/company", company)
     app.add_api_route(f"{BASE}/_stats", stats)
     for resource in RESOURCES:
