@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from connector.documents import Document, load_document, suggest
 from connector.entities import Entity, FieldRule, Guard, Policy, Type
 from connector.errors import ConfigError, ConfigIssue
-from connector.mappings.model import Origin
+from connector.mappings.model import Origin, in_order
 from connector.mappings.overlay import overlay
 
 RESERVED_PART_FIELD = "id"
@@ -37,7 +37,7 @@ def load_entities(
             issues += _Rules(entity, place, merged.keys()).issues()
     issues += [] if issues else _circles(entities, source)
     if issues:
-        raise ConfigError(issues)
+        raise ConfigError(in_order(issues))
     return _parents_first(entities)
 
 

@@ -38,7 +38,7 @@ def _paths(origin_of: Any, columns: Sequence[Column]) -> Iterator[ConfigIssue]:
         origin: Origin = origin_of(column.field)
         holder = holders.get(column.path)
         if holder is not None:
-            yield origin.issue(("path",), f"{column.row.path} already holds {holder}")
+            yield origin.issue(("path",), f"{column.row.path} is already the place of {holder}")
         holders[column.path] = column.field
         yield from _part_paths(origin, column.parts)
     for column in columns:
@@ -97,9 +97,8 @@ def _transitions(origin: Origin, column: Column) -> Iterator[ConfigIssue]:
 
 
 def _required_parts(origin: Origin, column: Column) -> Iterator[ConfigIssue]:
-    held = {part.field for part in column.parts}
     for name, rule in column.rule.fields.items():
-        if rule.required and name not in held:
+        if rule.required and name not in column.row.parts:
             yield origin.issue(("parts",), f"{name} is required in every part, but has no row")
 
 

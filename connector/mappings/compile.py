@@ -16,7 +16,7 @@ from connector.mappings.checks import check_table
 from connector.mappings.closures import make_creator, make_reader, make_writer
 from connector.mappings.columns import Column, bind
 from connector.mappings.forms import is_same_number
-from connector.mappings.model import EntityMapping
+from connector.mappings.model import EntityMapping, in_order
 from connector.mappings.slow import UNTRANSLATABLE, read_present, why_unreadable, why_unwritable
 from connector.records import MARKER, Body, Record, Resource, Side, Value
 
@@ -114,7 +114,7 @@ def compile_mapping(entity: Entity, mapping: EntityMapping, side: Side) -> Trans
     columns, issues = bind(entity, mapping)
     issues = [*issues, *check_table(entity, mapping, side, columns)]
     if issues:
-        raise ConfigError(issues)
+        raise ConfigError(in_order(issues))
     rows = {column.field: column.digest() for column in columns}
     named = {column.field: column for column in columns}
     creatable = [column for column in columns if column.row.creatable]

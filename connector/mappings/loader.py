@@ -17,7 +17,7 @@ from connector.entities import Type
 from connector.errors import ConfigError, ConfigIssue
 from connector.mappings.catalogue import load_entities
 from connector.mappings.converters import find_converter
-from connector.mappings.model import EntityMapping, Origin, Place, Row, SystemMapping
+from connector.mappings.model import EntityMapping, Origin, Place, Row, SystemMapping, in_order
 from connector.mappings.overlay import overlay
 
 __all__ = ["load_entities", "load_system"]
@@ -42,7 +42,7 @@ def load_system(
         entity: mapping for entity, mapping in _tables(base, changes, source, defaults, issues) if mapping is not None
     }
     if issues:
-        raise ConfigError(issues)
+        raise ConfigError(in_order(issues))
     return SystemMapping(name=name, entities=entities)
 
 
@@ -136,7 +136,12 @@ class _Table:
 
 def _spelled_out(table: Mapping[str, Any]) -> dict[str, Any]:
     """The table with bare words written out, so that changes can merge with them."""
-    return {
-        key: {"name" if key == RESOURCE else "path": value} if isinstance(value, str) else value
-        for key, value in table.items()
-    }
+    return {key: _spelled("name" if key == RESOURCE else "path", value) for key, value in table.items()}
+
+
+def _spelled(word: str, row: Any) -> Any:
+    if isinstance(row, str):
+        return {word: row}
+    if isinstance(row, Mapping) and isinstance(row.get("parts"), Mapping):
+        return {**row, "parts": _spelled_out(row["parts"])}
+    return row

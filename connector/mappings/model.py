@@ -1,6 +1,6 @@
 """What a mapping table says, as typed values: one row a canonical field, one table an entity, one file a system."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from pydantic import Field as Setting, PrivateAttr, field_validator, model_validator
@@ -100,6 +100,11 @@ class Origin(NamedTuple):
     def at(self, *path: str) -> "Origin":
         """A place further down."""
         return self._replace(under=(*self.under, *path))
+
+
+def in_order(issues: Iterable[ConfigIssue]) -> list[ConfigIssue]:
+    """Issues as a reader of the files meets them."""
+    return sorted(issues, key=lambda issue: (issue.file, issue.line or 0))
 
 
 NOWHERE = Origin(Document("mapping", {}, {}))

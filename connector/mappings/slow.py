@@ -29,9 +29,12 @@ def read_parts_list(value: Any) -> Sequence[Any]:
     """The parts on the wire; none at all is an empty list."""
     if value is None or value == "":
         return ()
-    if isinstance(value, list):
-        return value
-    raise Unfit("not a list")
+    if not isinstance(value, list):
+        raise Unfit("not a list")
+    for part in value:
+        if part.__class__ is not dict:
+            raise Unfit("not a list of objects")
+    return value
 
 
 def find(body: Mapping[str, Any], path: Sequence[str]) -> Any:

@@ -11,7 +11,7 @@ from connector.errors import ConfigError
 from connector.mappings import converters
 from connector.mappings.converters import NAMES, Converter, choice, find_converter
 from connector.mappings.unfit import Unfit
-from tests.mappings.values import canonical
+from tests.mappings.values import canonical, patient
 
 LOSSLESS = ["text", "decimal_number", "integer", "boolean", "date", "instant", "text_id", "integer_id", "set"]
 FOLDING = ["uppercase", "lowercase", "decimal_text(2)", "instant_seconds", "joined_set(;)", "country_alpha3"]
@@ -41,6 +41,7 @@ def test_every_bundled_converter_is_tried_here() -> None:
 
 
 @pytest.mark.parametrize("name", LOSSLESS)
+@patient
 @given(data=st.data())
 def test_what_is_written_is_what_is_read_back(name: str, data: st.DataObject) -> None:
     converter = find_converter(name)
@@ -50,6 +51,7 @@ def test_what_is_written_is_what_is_read_back(name: str, data: st.DataObject) ->
 
 
 @pytest.mark.parametrize("name", LOSSLESS + FOLDING)
+@patient
 @given(data=st.data())
 def test_writing_what_was_read_changes_nothing(name: str, data: st.DataObject) -> None:
     converter = find_converter(name)
@@ -60,6 +62,7 @@ def test_writing_what_was_read_changes_nothing(name: str, data: st.DataObject) -
 
 
 @pytest.mark.parametrize("name", FOLDING)
+@patient
 @given(data=st.data())
 def test_what_is_read_back_is_the_normal_form_and_stays_it(name: str, data: st.DataObject) -> None:
     converter = find_converter(name)
@@ -124,6 +127,7 @@ def test_instants_come_to_utc_and_milliseconds() -> None:
     assert find_converter("instant_seconds").write("2026-11-23T20:44:10.999Z") == "2026-11-23 20:44:10"
 
 
+@patient
 @given(st.sampled_from(["net14", "net30"]))
 def test_codes_stand_for_choices_both_ways(value: str) -> None:
     terms = choice({"net14": "14D", "net30": "30D"}, {})
@@ -185,5 +189,5 @@ def test_a_package_brings_a_converter_or_a_function_that_makes_one(monkeypatch: 
 def test_a_broken_entry_point_is_told_by_name(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     brings(monkeypatch, value)
 
-    with pytest.raises((ConfigError, ValueError), match="brought|not a valid Side"):
+    with pytest.raises((ConfigError, ValueError), match=r"brought|not a valid Side"):
         find_converter("brought")

@@ -9,7 +9,7 @@ from hypothesis import given, strategies as st
 
 from connector.mappings import decimals
 from connector.mappings.unfit import Unfit
-from tests.mappings.values import decimals as canonical
+from tests.mappings.values import decimals as canonical, patient
 
 FINITE = st.floats(-1e15, 1e15).filter(lambda number: not number or abs(number) > 1e-30)
 
@@ -61,6 +61,7 @@ def test_what_is_no_json_number_is_refused(wire: Any) -> None:
         decimals.from_number(wire)
 
 
+@patient
 @given(canonical())
 def test_a_number_on_the_wire_reads_back_to_the_last_digit(value: str) -> None:
     wire = orjson.loads(orjson.dumps(decimals.to_number(value)))
@@ -68,6 +69,7 @@ def test_a_number_on_the_wire_reads_back_to_the_last_digit(value: str) -> None:
     assert decimals.from_number(wire) == value
 
 
+@patient
 @given(FINITE)
 def test_writing_a_number_that_was_read_changes_nothing(wire: float) -> None:
     assert decimals.to_number(decimals.from_number(wire)) == wire
@@ -79,6 +81,7 @@ def test_a_decimal_that_no_json_number_holds_is_refused(value: str) -> None:
         decimals.to_number(value)
 
 
+@patient
 @given(canonical(scale=6), st.integers(0, 8))
 def test_a_decimal_text_has_its_scale_and_the_rounded_value(value: str, scale: int) -> None:
     wire = decimals.to_text(scale, value)

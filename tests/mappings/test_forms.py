@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from connector.mappings.forms import compose, find_form
-from tests.mappings.values import TEXTS
+from tests.mappings.values import TEXTS, patient
 
 NAMES = ["trim", "fold", "lower", "upper", "compact", "alnum_upper", "e164", "e164(DE)", "cut(5)", "round(2)"]
 
@@ -32,6 +32,7 @@ def test_a_form_does_what_its_name_says(name: str, value: str, expected: str) ->
 
 
 @pytest.mark.parametrize("name", NAMES)
+@patient
 @given(value=TEXTS)
 def test_doing_it_twice_changes_nothing_more(name: str, value: str) -> None:
     form = find_form(name)
@@ -39,6 +40,7 @@ def test_doing_it_twice_changes_nothing_more(name: str, value: str) -> None:
     assert form(form(value)) == form(value)
 
 
+@patient
 @given(st.sampled_from([None, True, 7, ["a"]]))
 def test_values_that_are_no_text_pass(value: object) -> None:
     assert compose((find_form("upper"),))(value) == value  # type: ignore[arg-type]

@@ -3,13 +3,16 @@
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import strategies as st
+from hypothesis import settings, strategies as st
 
 from connector.entities import FieldRule, Type
 from connector.mappings.columns import PART_ID, Column
 from connector.mappings.compile import Translator
 from connector.mappings.decimals import plain
 from connector.mappings.samples import takes
+
+patient = settings(max_examples=40, deadline=None)
+"""Libraries that are imported when first needed, and a busy machine, must not look like slow code."""
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120)
 
