@@ -14,11 +14,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         from connector.cli.app import app
 
-        return int(app(given, prog_name="connector", standalone_mode=False) or 0)
+        code = int(app(given, prog_name="connector", standalone_mode=False) or 0)
+        sys.stdout.flush()  # here, where a pipe that nobody reads any more can still be met
     except SystemExit as stop:
         return failures.stopped(stop)
     except BaseException as error:  # noqa: BLE001  # the one place where everything is told and nothing escapes
         return failures.tell(error, debug=debug)
+    return code
 
 
 if __name__ == "__main__":

