@@ -8,7 +8,7 @@ from connector.entities import Entity, Type
 from connector.errors import ConfigIssue
 from connector.mappings.columns import Column
 from connector.mappings.model import EntityMapping, Origin
-from connector.mappings.slow import UNTRANSLATABLE
+from connector.mappings.unfit import UNTRANSLATABLE
 from connector.records import Side
 
 

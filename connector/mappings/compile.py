@@ -11,13 +11,14 @@ from typing import Any
 import orjson
 
 from connector.entities import Entity
-from connector.errors import ConfigError, MappingFailed
+from connector.errors import ConfigError, ConfigIssue, MappingFailed
 from connector.mappings.checks import check_table
 from connector.mappings.closures import make_creator, make_reader, make_writer
 from connector.mappings.columns import Column, bind
 from connector.mappings.forms import is_same_number
-from connector.mappings.model import EntityMapping, in_order
-from connector.mappings.slow import UNTRANSLATABLE, read_present, why_unreadable, why_unwritable
+from connector.mappings.model import EntityMapping, SystemMapping, in_order
+from connector.mappings.slow import read_present, why_unreadable, why_unwritable
+from connector.mappings.unfit import UNTRANSLATABLE
 from connector.records import MARKER, Body, Record, Resource, Side, Value
 
 
@@ -107,6 +108,26 @@ class Translator:
         else:
             reason = "it can only be given when the record is created"
         return MappingFailed(f"{self._subject}: {field} cannot be written: {reason}", field=field)
+
+
+def compile_system(entities: Mapping[str, Entity], system: SystemMapping, side: Side) -> dict[str, Translator]:
+    """The translators of everything that one system keeps; what is wrong with any table is one `ConfigError`.
+
+    A bundled table of an entity that configuration took out is left aside.
+    """
+    translators: dict[str, Translator] = {}
+    issues: list[ConfigIssue] = []
+    for name, table in system.entities.items():
+        if name not in entities:
+            issues += [] if table.origin().bundled else [table.origin().issue((), f"there is no entity {name}")]
+            continue
+        try:
+            translators[name] = compile_mapping(entities[name], table, side)
+        except ConfigError as error:
+            issues += error.issues
+    if issues:
+        raise ConfigError(in_order(issues))
+    return translators
 
 
 def compile_mapping(entity: Entity, mapping: EntityMapping, side: Side) -> Translator:

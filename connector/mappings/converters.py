@@ -20,7 +20,7 @@ from connector.entities import Type
 from connector.errors import ConfigError
 from connector.mappings import decimals
 from connector.mappings.spec import Spec, parse_spec
-from connector.mappings.unfit import Unfit
+from connector.mappings.unfit import UNTRANSLATABLE, Unfit
 from connector.records import Value
 
 GROUP = "connector.converters"
@@ -49,7 +49,7 @@ class Converter(NamedTuple):
         try:
             wire = self.write(value)
             return None if wire is None else self.read(wire)
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except UNTRANSLATABLE:
             return value
 
 

@@ -70,12 +70,12 @@ def to_number(value: str) -> int | float:
 
 def to_text(scale: int, value: str) -> str:
     """A canonical decimal with exactly `scale` digits after the point, rounded half up where it has more."""
+    if not _is_canonical(value):
+        raise Unfit("not a canonical decimal")
     whole, _, rest = value.partition(".")
-    if len(rest) <= scale:
-        if not _is_canonical(value):
-            raise Unfit("not a canonical decimal")
-        return f"{whole}.{rest:0<{scale}}" if scale else whole
-    return to_text(scale, round_half_up(scale, value))
+    if len(rest) > scale:
+        whole, _, rest = round_half_up(scale, value).partition(".")
+    return f"{whole}.{rest:0<{scale}}" if scale else whole
 
 
 def round_half_up(digits: int, value: str) -> str:

@@ -15,6 +15,7 @@ from connector.mappings.live import check_schema
 from connector.mappings.pair import check_pair
 from connector.mappings.samples import samples, takes
 from connector.mappings.spec import parse_spec
+from connector.mappings.unfit import UNTRANSLATABLE
 from connector.records import Record, Value
 
 __all__ = ["Finding", "check_mapping", "check_pair", "check_schema"]
@@ -76,7 +77,7 @@ class _Trial:
             wire = converter.write(value)
             back = converter.read(wire)
             again = converter.write(back) if back is not None else None
-        except (ValueError, KeyError, TypeError, AttributeError):
+        except UNTRANSLATABLE:
             yield self._tell("write, then read", "error", f"what {self.column.spec} writes cannot be read back")
             return
         if back != value:

@@ -57,7 +57,8 @@ def _base(name: str, given: Any, source: Origin) -> Origin:
             raise ConfigError.of(f'there is no mapping table "{name}"')
         document = load_document(bundled.read_text(encoding="utf-8"), f"{name}.yaml")
     else:
-        document = load_document(Path(path))
+        # A path in the configuration is meant from the configuration's own folder.
+        document = load_document(Path(source.document.name).parent / path)
     if not isinstance(document.data, dict):
         raise ConfigError([document.issue((), "a mapping table is a table of entities")])
     return Origin(document, bundled=path is None)

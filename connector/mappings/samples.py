@@ -4,6 +4,7 @@ from typing import Any
 
 from connector.entities import FieldRule, Type
 from connector.mappings.columns import PART_ID, Column
+from connector.mappings.unfit import UNTRANSLATABLE
 from connector.records import Value
 
 TEXTS = (
@@ -64,6 +65,6 @@ def takes(column: Column, value: Value) -> bool:
     """Whether the column can write a value at all."""
     try:
         column.converter.write(value)
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except UNTRANSLATABLE:
         return False
     return True

@@ -5,13 +5,10 @@ from typing import Any, Final, NamedTuple
 
 from connector.errors import MappingFailed
 from connector.mappings.columns import Column
-from connector.mappings.unfit import Unfit
+from connector.mappings.unfit import UNTRANSLATABLE, Unfit
 from connector.records import Body, Record, Value
 
 MISSING: Final = object()
-UNTRANSLATABLE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError)
-"""What reading or writing a wrong value can raise."""
-
 SHOWN = 40
 """So much of a refused value is shown, where it is nobody's personal data."""
 

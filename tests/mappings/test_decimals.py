@@ -90,6 +90,13 @@ def test_a_decimal_text_has_its_scale_and_the_rounded_value(value: str, scale: i
     assert decimals.from_text(wire) == decimals.round_half_up(scale, value)
 
 
+@pytest.mark.parametrize("value", ["1.50", "-0", "1.2.3", "abc.defg", "1e3", ""])
+def test_what_is_not_canonical_is_not_written(value: str) -> None:
+    for write in (decimals.to_number, lambda given: decimals.to_text(2, given)):
+        with pytest.raises(Unfit, match="not a canonical decimal"):
+            write(value)
+
+
 @pytest.mark.parametrize(
     ("value", "digits", "expected"),
     [("0.005", 2, "0.01"), ("-0.005", 2, "-0.01"), ("0.0049", 2, "0"), ("2.5", 0, "3"), ("7", 2, "7"), ("x", 2, "x")],

@@ -7,7 +7,7 @@ import pytest
 from connector.documents import load_document
 from connector.entities import Type
 from connector.errors import ConfigError, ConfigIssue
-from connector.mappings.compile import compile_mapping
+from connector.mappings.compile import compile_mapping, compile_system
 from connector.mappings.loader import load_entities, load_system
 from connector.mappings.model import Origin
 from connector.records import Side
@@ -201,6 +201,28 @@ def test_a_bundled_row_goes_with_the_field_that_configuration_removed() -> None:
     translator = changed(Side.ERP, {}, entities={"customer": {"fields": {"website": None}}})
 
     assert "website" not in translator.fields
+
+
+def test_a_file_is_looked_for_beside_the_configuration(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("contact:\n  resource: people\n  last_name: b\n", encoding="utf-8")
+    origin = Origin(load_document("mappings: {}", str(tmp_path / "connector.yaml")))
+
+    assert load_system("reference_crm", {"file": "mine.yaml"}, origin=origin).entities.keys() == {"contact"}
+
+
+def test_mistakes_in_several_tables_are_told_together() -> None:
+    changes = {"order": {"notes": {"converter": "x"}}, "product": {"sku": None}, "ticket": {"resource": "tickets"}}
+
+    with pytest.raises(ConfigError) as caught:
+        compile_system(ENTITIES, load_system("reference_crm", changes), Side.CRM)
+
+    assert {issue.path for issue in caught.value.issues} == {"order.notes.converter", "product.sku", "ticket"}
+
+
+def test_a_bundled_table_goes_with_the_entity_that_configuration_removed() -> None:
+    entities = load_entities({"stock": None})
+
+    assert compile_system(entities, load_system("reference_erp"), Side.ERP).keys() == entities.keys()
 
 
 def test_an_entity_can_be_taken_out() -> None:
