@@ -136,8 +136,10 @@ def _hint(kept: dict[str, Any]) -> None:
         f"connector sync {flag}",
         f'curl -H "X-API-Key: $(cat {folder}/erp_api_key)" "{kept["urls"]["erp"]}/api/partners?per_page=1"',
     ]
-    console().print(f"Both systems go on running; their documentation is at {kept['urls']['crm']}/docs and")
-    console().print(f"{kept['urls']['erp']}/docs. Change something with their APIs, and try:")
+    console().print("Both systems go on running. Their APIs describe themselves:")
+    for url in kept["urls"].values():
+        console().print(f"  {url}/openapi.json", style="cyan", soft_wrap=True)
+    console().print("Change something with them, and try:")
     console().print()
     for line in lines:
         console().print(f"  {line}", style="cyan", soft_wrap=True)

@@ -321,7 +321,7 @@ def _verified(story: Story) -> None:
     with story.engine() as context:
         found, code = verify(context)
     print_table(
-        ("", "pairs", "fields\nequal", "equal in\nnormal form", "explained", "different", "not meant to\nbe shared"),
+        ("", "pairs", "fields\nequal", "equal in\nnormal form", "explained", "different", "unlinked,\nfor a reason"),
         [_comparison_row(one) for one in found],
     )
     unexplained = sum(one.unexplained for one in found)
