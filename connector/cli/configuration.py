@@ -102,7 +102,20 @@ def _choice(side: Side, system: str | None, url: str | None, given: dict[str, st
         options[key] = given.get(key) or (
             variable if _is_secret(kind, key) else _asked(f"{key} ({side})?", variable, ask=ask)
         )
+    _refuse(kind, options | given)
     return SystemChoice(kind.name, options | given)
+
+
+def _refuse(kind: "SystemKind", options: dict[str, str]) -> None:
+    """Tell at once what the system's own options would refuse later; references are filled in when the file is read."""
+    from pydantic import ValidationError
+
+    try:
+        kind.options.model_validate({key: "unused" if "${" in value else value for key, value in options.items()})
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"])
+        raise typer.BadParameter(f"{kind.name}, {place}: {first['msg'].removeprefix('Value error, ')}") from error
 
 
 def _asked(question: str, default: str, *, ask: bool) -> str:

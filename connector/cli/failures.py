@@ -83,8 +83,8 @@ def _tell_usage(error: BaseException) -> int:
     message = getattr(error, "format_message", lambda: str(error))()
     context = getattr(error, "ctx", None)
     _say(f"{message}")
-    path = context.command_path if context is not None else "connector"
-    _say(f"See: {path} --help")
+    if not message.startswith("Usage:"):
+        _say(f"See: {context.command_path if context is not None else 'connector'} --help")
     return Exit.USAGE
 
 

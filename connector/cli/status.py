@@ -111,10 +111,9 @@ def read_status(connection: "Connection", entities: list[str], stale_after: time
 
     runs = [run for run in journal.last_runs(connection, _RUNS_LOOKED_AT) if run.kind in {"sync", "apply"}]
     good = next((run.finished_at for run in runs if run.kind == "sync" and _went_through(run)), None)
-    held = leases.holder(connection, LEASE)
-    return Status(
-        runs[0] if runs else None, good, held.owner if held else None, _standings(connection, entities), stale_after
-    )
+    lease = leases.holder(connection, LEASE)
+    running = lease.owner if lease is not None and lease.until > now() else None
+    return Status(runs[0] if runs else None, good, running, _standings(connection, entities), stale_after)
 
 
 def _went_through(run: "Run") -> bool:
@@ -188,6 +187,7 @@ def _sentences(status: Status, at: datetime) -> list[str]:
 
 
 _ENDS = {
+    "halted": "something stopped it",
     "clean": "all went well",
     "pending": "some of it is to be planned anew",
     "decision": "a person must decide something",
@@ -202,5 +202,6 @@ def _last_run(status: Status, at: datetime) -> str:
     if run.finished_at is None:
         state = "is running" if status.running == run.id else "never said how it ended (its process died)"
         return f"The last run ({run.kind} {run.id}) began {when(run.started_at)} and {state}."
-    ended = _ENDS.get(str(run.outcome), str(run.outcome)) if _went_through(run) else "it could not go on; see its log"
+    broken_off = run.outcome == "failed" and not _went_through(run)
+    ended = "it could not go on; see its log" if broken_off else _ENDS.get(str(run.outcome), str(run.outcome))
     return f"The last run ({run.kind} {run.id}) ended {ago(run.finished_at, at)}: {ended}."

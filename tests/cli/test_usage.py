@@ -75,6 +75,8 @@ def test_help_needs_neither_the_engine_nor_the_store(terminal: Terminal) -> None
         pytest.param(["links", "show", "customer", "1"], "customer 1 has no link", id="a record without a link"),
         pytest.param(["apply", "no-plan.json"], "the plan cannot be read", id="a plan that is not there"),
         pytest.param(["systems", "show", "odo"], 'there is no system "odo"', id="an unknown system"),
+        pytest.param(["init", "--yes", "--crm-url", "crm.example"], "write an address", id="an address that is none"),
+        pytest.param(["init", "--yes", "--set", "key=1"], "write crm.KEY=VALUE", id="an option of no side"),
         pytest.param(["reference", "crm", "--seed", "customers=x"], "--seed", id="a seed that cannot be read"),
     ],
 )
