@@ -195,7 +195,7 @@ def test_a_number_too_long_for_json_is_refused_not_rounded() -> None:
         ("phone", "+49 (0)30 901820", "+4930901820"),
         ("tax_id", "de 123.456-789", "DE123456789"),
         ("email", " Info@A.Example", "info@a.example"),
-        ("name", "x" * 79 + " y", "x" * 79),
+        ("name", "x" * 79 + " y", "x" * 79 + " "),
         ("credit_limit", "1.005", "1.01"),
         ("status", "active", "active"),
         ("billing_country", "nowhere", "nowhere"),
@@ -208,8 +208,21 @@ def test_the_normal_form_is_what_the_erp_will_hold(field: str, value: str | None
     assert ERP_CUSTOMER.normal(field, value) == stored
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "stored", "is_stored"),
+    [
+        pytest.param("phone", "030 901820", "+4930901820", True, id="a number read in its country's way"),
+        pytest.param("phone", "030 901821", "+4930901820", False, id="another number"),
+        pytest.param("phone", "+49 30 901820", "+4930901820", True, id="the declared form"),
+        pytest.param("name", "A", "a", False, id="another spelling that nothing declares"),
+    ],
+)
+def test_a_stored_value_is_known_again(field: str, value: str, stored: str, *, is_stored: bool) -> None:
+    assert ERP_CUSTOMER.stores(field, value, stored) is is_stored
+
+
 def test_the_normal_form_of_lines_is_that_of_each_part() -> None:
-    stored = ERP_ORDER.normal("lines", [{"product": "5", "description": " a ", "quantity": "1.0005", "discount": None}])
+    stored = ERP_ORDER.normal("lines", [{"product": "5", "description": "a", "quantity": "1.0005", "discount": None}])
 
     assert stored == [{"product": "5", "description": "a", "quantity": "1.001", "discount": "0"}]
 
