@@ -81,19 +81,16 @@ class Gate:
         if scope["type"] != "http" or scope["path"] == self._uncounted:
             return await self._enter(scope, receive, send)
         began = time.perf_counter()
-        status = 0
 
         async def watch(message: Message) -> None:
-            nonlocal status
-            status = message.get("status", status)
+            # Noted before it is sent, so that whoever has the answer finds it counted.
+            if message["type"] == "http.response.start":
+                self._note(scope, message["status"], time.perf_counter() - began)
             await send(message)
 
         if self._pace and (wait := self._pace.wait()):
-            await self._slow_down(wait)(scope, receive, watch)
-        else:
-            await self._enter(scope, receive, watch)
-        self._note(scope, status, time.perf_counter() - began)
-        return None
+            return await self._slow_down(wait)(scope, receive, watch)
+        return await self._enter(scope, receive, watch)
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and scope["path"].startswith(self._guarded):

@@ -1,0 +1,58 @@
+"""The OpenAPI documents say what the servers do: calls made from them never break a server, and answers fit them."""
+
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, settings
+from schemathesis.checks import CHECKS
+from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
+
+from connector.reference.crm_openapi import describe as describe_crm
+from connector.reference.crm_tables import COLLECTIONS
+from connector.reference.erp_openapi import describe as describe_erp
+from connector.reference.erp_tables import RESOURCES
+from tests.systems import System
+
+EXAMPLES = 3
+CALLS = {
+    "crm": [(path, method) for path, calls in describe_crm("/api/v1", COLLECTIONS)["paths"].items() for method in calls],
+    "erp": [(path, method) for path, calls in describe_erp("/api", RESOURCES)["paths"].items() for method in calls],
+}
+
+
+def test_the_documents_are_served(crm: System, erp: System) -> None:
+    for system, described in ((crm, CALLS["crm"]), (erp, CALLS["erp"])):
+        document = system.session.get(f"{system.url}/openapi.json", timeout=10).json()
+        assert [(path, method) for path, calls in document["paths"].items() for method in calls] == described
+
+
+def hold_to_its_document(system: System, path: str, method: str) -> None:
+    """A few calls made up from the document: no server error, and an answer that the document knows."""
+    schema = schemathesis.openapi.from_url(f"{system.url}/openapi.json")
+
+    @given(case=schema[path][method.upper()].as_strategy())
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def call(case: Any) -> None:
+        answer = case.call(base_url=system.url, session=system.session, timeout=30)
+        checks = [CHECKS.get_one("not_a_server_error"), status_code_conformance, response_schema_conformance]
+        case.validate_response(answer, checks=checks)
+
+    call()
+
+
+@pytest.mark.parametrize(("path", "method"), CALLS["crm"])
+def test_the_crm_keeps_to_its_document(crm: System, path: str, method: str) -> None:
+    hold_to_its_document(crm, path, method)
+
+
+@pytest.mark.parametrize(("path", "method"), CALLS["erp"])
+def test_the_erp_keeps_to_its_document(erp: System, path: str, method: str) -> None:
+    hold_to_its_document(erp, path, method)
