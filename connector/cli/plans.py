@@ -12,7 +12,7 @@ from connector.cli.invocation import Invocation, asked
 from connector.cli.options import EntitiesOption, chosen
 from connector.cli.output import count, print_table, say, shown, to_json
 from connector.cli.progress import bars
-from connector.cli.sync import print_report
+from connector.cli.sync import open_steps, print_report
 
 if TYPE_CHECKING:
     from connector.context import Context
@@ -87,7 +87,6 @@ def _show(context: "Context", report: "Report") -> None:
         say("")
     if len(rows) == SHOWN:
         say(f"Only the first {SHOWN} rows are shown; all of them: connector plan -o FILE")
-    say(*(f"Halted: {message}" for message in report.halted))
     say(*plan_summary(report))
 
 
@@ -112,12 +111,18 @@ def operation_rows(operation: "Operation") -> Iterator[list[Any]]:
 
 def plan_summary(report: "Report") -> list[str]:
     """How much a plan would write, in sentences."""
+    steps = open_steps(report)
+    contests = sum(tally.conflicts for tally in report.tallies.values())
+    if contests > report.open_conflicts:
+        steps.append(
+            f"{count(contests - report.open_conflicts, 'field')} would become conflicts: both sides changed them."
+        )
     if not report.pending:
-        return ["Nothing to write: both sides tell one story."]
+        return [*steps, "Nothing to write." if steps else "Nothing to write: both sides tell one story."]
     parts = [
         f"{tally.entity}: "
         + ", ".join(f"{kind} {number:,} on {side}" for (side, kind), number in tally.planned.items())
         for tally in report.tallies.values()
         if tally.planned
     ]
-    return [f"{count(report.pending, 'operation')} planned.", *parts, "Write them with: connector sync"]
+    return [*steps, f"{count(report.pending, 'operation')} planned.", *parts, "Write them with: connector sync"]

@@ -97,6 +97,12 @@ def _pair(numbers: "Counter[Side]") -> str:
 
 def next_steps(report: "Report") -> list[str]:
     """What a person should do now, in sentences."""
+    steps = [*open_steps(report), *_moved(report)]
+    return steps or [f"Both sides tell one story; {count(report.writes, 'record')} written."]
+
+
+def open_steps(report: "Report") -> list[str]:
+    """What stopped, failed or waits for a person, and where to go on."""
     steps = [f"Halted: {message}" for message in report.halted]
     if report.open_problems:
         steps.append(f"{count(report.open_problems, 'problem')} to look at: connector problems list")
@@ -107,8 +113,7 @@ def next_steps(report: "Report") -> list[str]:
             f"{count(report.open_decisions, 'record')} without a clear match or waiting for a parent: "
             "connector problems list"
         )
-    steps += _moved(report)
-    return steps or [f"Both sides tell one story; {count(report.writes, 'record')} written."]
+    return steps
 
 
 def _moved(report: "Report") -> list[str]:

@@ -371,3 +371,17 @@ def test_a_mapping_is_shown_side_by_side(live: Terminal) -> None:
 
 def test_the_bundled_mappings_keep_their_laws(live: Terminal) -> None:
     assert live.json("mappings", "check")["exit"] == 0
+
+
+def test_another_tenant_behind_the_address_stops_everything(
+    live: Terminal, reference_systems: Systems, own_systems: Systems
+) -> None:
+    live("sync", "-e", "product")
+    live.config(own_systems.config(live.folder / "state.db"))
+
+    halted = live("sync")
+    checked = live.json("check")
+
+    assert halted.code == 5
+    assert "nothing was read or written" in halted.err
+    assert [one["where"] for one in checked["findings"] if one["severity"] == "error"] == ["crm", "erp"]
