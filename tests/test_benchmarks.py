@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 import requests
 
-from benchmarks.cases import Pair, bench_pair, floor
+from benchmarks.cases import AGAIN, CHANGED, CHANGES, FLOOR, INITIAL, LARGE, Figure, Pair, bench_pair, floor
 from benchmarks.floor import copy
 from benchmarks.reference import reference_pair
+from benchmarks.report import large_verdict, summarise, verdicts
 from benchmarks.synthetic import crm_products, erp_items, orders
 
 CUSTOMERS, ORDERS = 500, 20
@@ -229,3 +230,42 @@ def _items(answer: requests.Response) -> list[tuple[int, Any]]:
 @pytest.mark.parametrize("story", [crm_batch, erp_bulk, sales_order])
 def test_writes_are_answered_as_the_reference_systems_answer_them(pair: Pair, model: Pair, story: Any) -> None:
     assert story(pair) == story(model)
+
+
+def figures(*, again_cpu: float = 0.5, seconds: float = 2.0, written: int = 1000) -> list[Figure]:
+    return [
+        Figure(FLOOR, 1000, 1.0, 0.5, 40.0, 10, 0, 1000, 0.5),
+        Figure(INITIAL, 1000, seconds, 1.5, 90.0, 20, 0, written, 0.5),
+        Figure(AGAIN, 1000, 0.6, again_cpu, 60.0, 5, 0, 0, 0.1),
+        Figure(CHANGED, CHANGES, 0.7, 0.6, 60.0, 8, 0, CHANGES, 0.1),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rounds", "missed"),
+    [
+        pytest.param([figures()], 0, id="fast enough"),
+        pytest.param([figures(seconds=3.0)], 1, id="a third of the floor is too slow"),
+        pytest.param([figures(), figures(seconds=9.0), figures()], 0, id="one slow round of three does not count"),
+        pytest.param([figures(again_cpu=1.2)], 1, id="the second sync works too long"),
+        pytest.param([figures(written=999)], 1, id="not everything was copied"),
+    ],
+)
+def test_a_gate_is_missed_when(rounds: list[list[Figure]], missed: int) -> None:
+    reached = list(verdicts(summarise(rounds)))
+
+    assert len([verdict for verdict in reached if not verdict.met]) == missed
+
+
+def test_a_large_run_may_not_need_more_than_its_memory() -> None:
+    slim = Figure(LARGE, 1000, 9.0, 9.0, 299.0, 50, 1000, 1000)
+
+    assert large_verdict(slim).met
+    assert not large_verdict(slim._replace(peak_mib=300.0)).met
+    assert not large_verdict(slim._replace(exit_code=4)).met
+
+
+def test_what_a_failed_command_reached_is_not_compared_with_the_floor() -> None:
+    failed = [figure._replace(exit_code=70) if figure.case == INITIAL else figure for figure in figures()]
+
+    assert [each.share for each in summarise([failed]) if each.case == INITIAL] == [None]
