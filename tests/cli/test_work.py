@@ -385,3 +385,31 @@ def test_another_tenant_behind_the_address_stops_everything(
     assert halted.code == 5
     assert "nothing was read or written" in halted.err
     assert [one["where"] for one in checked["findings"] if one["severity"] == "error"] == ["crm", "erp"]
+
+
+TIER = """\
+entities: {customer: {fields: {tier: {type: choice, choices: [bronze, silver]}}}}
+mappings:
+  crm: {customer: {tier: {path: customFields.tier, values: {bronze: B, silver: S}}}}
+  erp: {customer: {tier: {path: x_tier, values: {bronze: B, silver: S}}}}
+"""
+
+
+def test_a_record_that_cannot_be_translated_fails_alone_until_it_is_corrected(
+    live: Terminal, reference_systems: Systems
+) -> None:
+    live.config(reference_systems.config(live.folder / "state.db", TIER))
+    name = f"Tiered {next(_numbers)}"
+    account = reference_systems.crm.create("accounts", name=name, customFields={"tier": "PLATINUM"})
+
+    failed = live("sync", "-e", "customer")
+    (problem,) = [one for one in live.json("problems", "list", "customer") if one["record"] == account["id"]]
+    reference_systems.crm.change("accounts", account["id"], customFields={"tier": "S"})
+    live.ok("problems", "retry", str(problem["id"]))
+    mended = live("sync", "-e", "customer")
+
+    assert failed.code == 4
+    assert "connector problems list" in failed.out
+    assert (problem["cause"], problem["field"]) == ("mapping_failed", "tier")
+    assert mended.code in WENT_THROUGH
+    assert [one["x_tier"] for one in reference_systems.erp.listed("partners", name=name)] == ["S"]
