@@ -13,9 +13,11 @@ from connector.report import Exit
 if TYPE_CHECKING:
     from sqlalchemy import Connection
 
+    from connector.records import OperationState
     from connector.store.journal import Run
 
 _RUNS_LOOKED_AT = 200
+_PAGE = 1000
 _DECISIONS = frozenset({"ambiguous", "waiting"})
 _COLUMNS = (
     "",
@@ -124,7 +126,7 @@ def _went_through(run: "Run") -> bool:
 
 def _standings(connection: "Connection", entities: list[str]) -> list[Standing]:
     from connector.records import OperationState
-    from connector.store import conflicts, inbox, journal, links, problems
+    from connector.store import conflicts, inbox, links, problems
 
     depth = inbox.depth(connection)
     contested = conflicts.count(connection)
@@ -132,10 +134,7 @@ def _standings(connection: "Connection", entities: list[str]) -> list[Standing]:
     failed: Counter[str] = Counter()
     for item in problems.listed(connection):
         (undecided if item.problem.cause in _DECISIONS else failed)[item.problem.entity] += 1
-    live = {
-        state: Counter(one.entity for one in journal.by_state(connection, [state]))
-        for state in (OperationState.HELD, OperationState.UNKNOWN)
-    }
+    held, unknown = (_live(connection, state) for state in (OperationState.HELD, OperationState.UNKNOWN))
     return [
         Standing(
             name,
@@ -144,11 +143,23 @@ def _standings(connection: "Connection", entities: list[str]) -> list[Standing]:
             contested.get(name, 0),
             failed[name],
             undecided[name],
-            live[OperationState.HELD][name],
-            live[OperationState.UNKNOWN][name],
+            held[name],
+            unknown[name],
         )
         for name in entities
     ]
+
+
+def _live(connection: "Connection", state: "OperationState") -> Counter[str]:
+    """How many operations of each entity are in a state, read page by page: a guard may hold very many."""
+    from connector.store import journal
+
+    found: Counter[str] = Counter()
+    after = ""
+    while page := journal.by_state(connection, [state], limit=_PAGE, after=after):
+        found.update(one.entity for one in page)
+        after = page[-1].id
+    return found
 
 
 def _as_dict(status: Status, at: datetime) -> dict[str, Any]:
