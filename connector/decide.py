@@ -11,6 +11,7 @@ from connector.gather import (
     census,
     is_canary_alive,
     is_settled_long_enough,
+    known_keys,
     look_up,
     resolve_references,
     rows_across,
@@ -18,7 +19,6 @@ from connector.gather import (
     unproved,
     valid_base,
 )
-from connector.observe import keys_of
 from connector.reconcile.match import Finding, Verdict, contradicts, judge
 from connector.reconcile.merge import Resolution
 from connector.reconcile.plan import PairPlan, Planner, Sight
@@ -148,7 +148,7 @@ def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> 
             records[row.id] = seen.record
     if not records:
         return {}
-    keys = {record_id: keys_of(work, side, record) for record_id, record in records.items()}
+    keys = known_keys(work, side, records)
     chunk.keys.update({(side, record_id): held for record_id, held in keys.items()})
     who, outright = census(work, side, records, keys)
     return {

@@ -164,7 +164,7 @@ def census(
     named = {marker_key(work.name, side, record_id): record_id for record_id in records}
     stamps = {str(record[MARKER]): record_id for record_id, record in records.items() if record.get(MARKER)}
     with work.store.read() as connection:
-        own = sightings.candidates(connection, work.name, side, keys)
+        own = sightings.shared(connection, work.name, side, keys)
         across = sightings.candidates(connection, work.name, across_side, keys | named.keys())
         stamped = sightings.known(connection, work.name, across_side, sorted(stamps))
         candidates = {other for others in across.values() for other in others} | stamped.keys()
@@ -175,6 +175,12 @@ def census(
         if len(carriers) == 1:
             outright[record_id] = carriers[0]
     return Census(own, across, frozenset(linked)), outright
+
+
+def known_keys(work: Work, side: Side, records: Mapping[str, Record]) -> dict[str, tuple[int, ...]]:
+    """The match keys of unlinked records, as they were hashed when their page was stored."""
+    with work.store.read() as connection:
+        return sightings.keys(connection, work.name, side, records)
 
 
 def rows_across(work: Work, side: Side, ids: Collection[str]) -> dict[str, Waiting]:

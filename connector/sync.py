@@ -195,8 +195,8 @@ def _guard(work: Work) -> list[guards.Trip]:
     since = work.now() - work.context.limits.guard_window
     with work.store.read() as connection:
         linked = links.count(connection, work.name)
-        recent = {side: journal.window_counts(connection, work.name, side, since) for side in Side}
-    trips = [trip for side in Side for trip in guards.check(work.entity, side, census, recent[side], linked)]
+        removed = {side: journal.removals_since(connection, work.name, side, since) for side in Side}
+    trips = [trip for side in Side for trip in guards.check(work.entity, side, census, removed[side], linked)]
     work.tally.halted += [trip.message for trip in trips]
     return trips
 

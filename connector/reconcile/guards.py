@@ -1,7 +1,7 @@
 """Stops over a whole plan: how much one entity may change on one side before a person has looked."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import orjson
@@ -58,12 +58,11 @@ class Census(NamedTuple):
                 self.fields.update((operation.side, name) for name in operation.values)
 
 
-def check(entity: Entity, side: Side, census: Census, recent: Mapping[OperationKind, int], linked: int) -> list[Trip]:
+def check(entity: Entity, side: Side, census: Census, removed: int, linked: int) -> list[Trip]:
     """The guards that trip for one entity on one side.
 
-    `recent` are operations done in the rolling window, `linked` is how many links there are.
+    `removed` were deleted or archived in the rolling window before, `linked` is how many links there are.
     """
-    removed = sum(recent.get(kind, 0) for kind in REMOVALS)
     return _removals(entity, side, census.removals[side], removed, linked) + _same_field(entity, side, census, linked)
 
 

@@ -61,15 +61,6 @@ def _signed(text: str) -> int:
     return digest - _SIGN if digest >= _SIGN else digest
 
 
-def _ranked(entity: Entity, record: Record) -> list[tuple[int, int]]:
-    found = []
-    for rank, key in enumerate(entity.match):
-        parts = [fold(value) for name in key.fields if (value := record.get(name)) not in (None, "")]
-        if len(parts) == len(key.fields) and all(parts):
-            found.append((rank, _signed("\x1f".join([str(rank), *parts]))))
-    return found
-
-
 class Finding(StrEnum):
     """What matching found out about one unlinked record."""
 

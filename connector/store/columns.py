@@ -1,6 +1,7 @@
 """How values are kept in columns: instants as microseconds, records as canonical bytes, references as one text."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -16,6 +17,7 @@ def to_micros(at: datetime) -> int:
     return (at - _EPOCH) // _MICROSECOND
 
 
+@lru_cache(maxsize=4096)
 def to_instant(micros: int) -> datetime:
     """The instant behind stored microseconds, in UTC."""
     return _EPOCH + timedelta(microseconds=micros)

@@ -12,7 +12,7 @@ from connector.errors import StoreError
 from connector.records import Operation, OperationKind, OperationState, Side, decode, encode
 from connector.store import bulk
 from connector.store.columns import SIDES, from_json, maybe_instant, to_instant, to_json, to_micros
-from connector.store.schema import DONE, LIVE, STOPPED, operation, run
+from connector.store.schema import LIVE, REMOVED, STOPPED, TARGETED, operation, run
 
 _LIVE_STATES = frozenset({OperationState.PLANNED, OperationState.HELD, OperationState.SENDING, OperationState.UNKNOWN})
 _STOPPED_STATES = frozenset({OperationState.REJECTED, OperationState.ABANDONED})
@@ -161,35 +161,31 @@ def by_state(
     return [_read(row) for row in bulk.fetch_query(conn, query if limit is None else query.limit(limit))]
 
 
-def of_run(conn: Connection, run_id: str) -> list[Operation]:
-    """The operations a run planned, by id."""
-    query = select(*_columns(_READ)).where(operation.c.run == run_id).order_by(operation.c.id)
-    return [_read(tuple(row)) for row in conn.execute(query)]
-
-
 def of_record(
     conn: Connection, entity: str, side: Side, record_id: str, limit: int
 ) -> list[tuple[Operation, datetime, datetime]]:
-    """The operations that wrote a record or were caused by it, newest first, with when planned and last moved."""
-    written = and_(operation.c.target == record_id, operation.c.side == str(side))
+    """The operations that changed a record or were caused by it, newest first, with when planned and last moved.
+
+    What created it is found by its source, on the other side.
+    """
+    written = and_(operation.c.target == record_id, operation.c.side == str(side), text(TARGETED))
     caused = and_(operation.c.source == record_id, operation.c.side == str(side.other))
     query = select(*_columns((*_READ, "created_at", "changed_at"))).where(operation.c.entity == entity)
     newest = query.where(or_(written, caused)).order_by(operation.c.id.desc()).limit(limit)
     return [(_read(tuple(row[:-2])), to_instant(row[-2]), to_instant(row[-1])) for row in conn.execute(newest)]
 
 
-def window_counts(conn: Connection, entity: str, side: Side, since: datetime) -> dict[OperationKind, int]:
-    """How many operations of each kind were done since an instant."""
+def removals_since(conn: Connection, entity: str, side: Side, since: datetime) -> int:
+    """How many records of one side were archived or deleted since an instant."""
     done = (operation.c.entity == entity, operation.c.side == str(side), operation.c.done_at >= to_micros(since))
-    query = select(operation.c.kind, func.count()).where(text(DONE), *done).group_by(operation.c.kind)
-    return {OperationKind(kind): number for kind, number in conn.execute(query)}
+    return conn.execute(select(func.count()).select_from(operation).where(text(REMOVED), *done)).scalar_one()
 
 
 def state_counts(conn: Connection) -> dict[OperationState, int]:
-    """How many operations there are in each state."""
+    """How many operations there are in each state but done."""
     found: dict[OperationState, int] = {}
     # One question an index, rather than one that reads the table.
-    for condition in (LIVE, STOPPED, DONE):
+    for condition in (LIVE, STOPPED):
         query = select(operation.c.state, func.count()).where(text(condition)).group_by(operation.c.state)
         found |= {OperationState(state): number for state, number in conn.execute(query)}
     return found

@@ -48,6 +48,19 @@ def candidates(conn: Connection, entity: str, side: Side, keys: Collection[int])
     return found
 
 
+def shared(conn: Connection, entity: str, side: Side, keys: Collection[int]) -> dict[int, list[str]]:
+    """Those of these match keys that more than one id was seen with, and the ids: usually none, and cheaper to ask."""
+    where = {"entity": entity, "side": str(side)}
+    repeated = bulk.repeated_in(conn, match_key, "id", ("hash", set(keys)), where)
+    return candidates(conn, entity, side, repeated) if repeated else {}
+
+
+def keys(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, tuple[int, ...]]:
+    """The match keys each of these ids was last seen with."""
+    rows = bulk.select_in(conn, sighting, ("id", "keys"), ("id", ids), {"entity": entity, "side": str(side)})
+    return {record_id: _unpack(packed) for record_id, packed in rows}
+
+
 def known(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, Version | None]:
     """The version last seen of each of these ids; ids never seen are left out."""
     rows = bulk.select_in(conn, sighting, ("id", "version"), ("id", ids), {"entity": entity, "side": str(side)})

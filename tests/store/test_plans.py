@@ -43,7 +43,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "journal.live_keys": lambda conn: journal.live_keys(conn, "order", CRM, ["a"]),
     "journal.advance": lambda conn: journal.advance(conn, ["a"], OperationState.SENDING, AT),
     "journal.complete": lambda conn: journal.complete(conn, [("a", "b")], AT),
-    "journal.window_counts": lambda conn: journal.window_counts(conn, "order", CRM, AT),
+    "journal.removals_since": lambda conn: journal.removals_since(conn, "order", CRM, AT),
     "journal.of_record": lambda conn: journal.of_record(conn, "order", CRM, "a", 5),
     "conflicts.of_links": lambda conn: conflicts.of_links(conn, [1]),
     "problems.of": lambda conn: problems.of(conn, [Ref("order", CRM, "a")]),

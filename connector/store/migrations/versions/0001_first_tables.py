@@ -27,7 +27,8 @@ depends_on = None
 
 LIVE = "phase = 'live'"
 STOPPED = "phase = 'stopped'"
-DONE = "phase = 'done'"
+REMOVED = "phase = 'done' AND kind IN ('archive', 'delete')"
+TARGETED = "target IS NOT NULL AND kind <> 'create'"
 READY = "waits_for IS NULL AND next_try IS NULL"
 WAITING = "waits_for IS NOT NULL"
 POSTPONED = "waits_for IS NULL AND next_try IS NOT NULL"
@@ -217,10 +218,11 @@ Table(
     ),
     _partial("ix_operation_live", "id", where=LIVE),
     _partial("ix_operation_stopped", "state", "id", where=STOPPED),
-    _partial("ix_operation_done", "entity", "side", "done_at", "kind", where=DONE),
-    _partial("ix_operation_target", "target", where="target IS NOT NULL"),
+    # An index costs every create about two microseconds: a run's operations are found by their ids instead, which
+    # follow the run's own in time, and what a create made by its source.
+    _partial("ix_operation_removed", "entity", "side", "done_at", "kind", where=REMOVED),
+    _partial("ix_operation_target", "target", where=TARGETED),
     _partial("ix_operation_source", "source", where="source IS NOT NULL"),
-    Index("ix_operation_run", "run"),
 )
 
 Table(
