@@ -16,6 +16,7 @@ from connector.reference.crm_queries import read_query
 from connector.reference.crm_records import Records, Written, number
 from connector.reference.crm_tables import COLLECTIONS, with_strict_vat
 from connector.reference.fields import Collection
+from connector.reference.filters import short_number
 from connector.reference.options import Options
 from connector.reference.refusals import Reason, Refusal, malformed
 from connector.reference.schema import live_fields
@@ -23,12 +24,12 @@ from connector.reference.stamps import milliseconds_text
 from connector.reference.storage import Store
 from connector.reference.web import (
     STATUSES,
-    Gate,
+    Face,
     Meter,
     answer,
+    enclose,
     read_items,
     read_object,
-    speak_errors,
 )
 
 BASE = "/api/v1"
@@ -228,32 +229,13 @@ def build(options: Options, store: Store) -> ASGIApp:
         now = milliseconds_text(store.now())
         return answer({"id": identity, "name": "Reference CRM", "environment": "reference", "serverTime": now})
 
-    async def stats(_: Request) -> Response:
-        return answer(meter.report())
-
-    document = orjson.dumps(describe(BASE, collections))
-
-    async def openapi(_: Request) -> Response:
-        return answer(document)
-
     add = app.add_api_route
-    add("/openapi.json", openapi)
     add("/oauth/token", token, methods=["POST"])
     add(f"{BASE}/organization", organization)
-    add(f"{BASE}/_stats", stats)
     for collection in collections:
         _add_calls(app, CollectionCalls(collection, records, store, meter), collection)
-    speak_errors(app, spell, OWN_STATUSES)
-    return Gate(
-        app,
-        meter=meter,
-        spell=spell,
-        let_in=tokens.let_in,
-        guarded=BASE,
-        uncounted=f"{BASE}/_stats",
-        rate_limit=options.rate_limit,
-        log=options.log_requests,
-    )
+    face = Face(BASE, tokens.let_in, spell, OWN_STATUSES, describe(BASE, collections))
+    return enclose(app, face, meter, options)
 
 
 def _add_calls(app: FastAPI, calls: CollectionCalls, collection: Collection) -> None:
@@ -274,10 +256,10 @@ def _if_match(request: Request) -> int | None:
     given = request.headers.get("if-match")
     if given is None:
         return None
-    text = given.strip().removeprefix("W/").strip('"')
-    if not text.isascii() or not text.isdecimal():
+    version = short_number(given.strip().removeprefix("W/").strip('"'))
+    if version is None:
         raise malformed("If-Match must hold a version", "If-Match")
-    return int(text)
+    return version
 
 
 def _is_minimal(request: Request) -> bool:

@@ -6,7 +6,7 @@ import orjson
 from starlette.datastructures import QueryParams
 
 from connector.reference.fields import Collection, Kind
-from connector.reference.filters import scalar
+from connector.reference.filters import scalar, short_number
 from connector.reference.refusals import malformed
 from connector.reference.stamps import milliseconds_text, read_milliseconds
 from connector.reference.storage import Condition, Row, Selection, one_of
@@ -111,10 +111,10 @@ def _flag(params: QueryParams, name: str) -> bool:
 def _cursor(text: str | None) -> int:
     if text is None:
         return 0
-    digits = text.removeprefix(MARK)
-    if digits == text or not digits.isascii() or not digits.isdecimal() or len(digits) > 15:  # noqa: PLR2004
+    place = short_number(text.removeprefix(MARK))
+    if place is None or not text.startswith(MARK):
         raise malformed("cursor is none of this server's", "cursor")
-    return int(digits)
+    return place
 
 
 def _since(text: str | None) -> int | None:
@@ -129,6 +129,7 @@ def _since(text: str | None) -> int | None:
 def _limit(text: str | None, most: int) -> int:
     if text is None:
         return USUAL
-    if not text.isascii() or not text.isdecimal() or not 1 <= int(text[:6]) <= most:
+    limit = short_number(text)
+    if limit is None or not 1 <= limit <= most:
         raise malformed(f"limit must be between 1 and {most}", "limit")
-    return int(text)
+    return limit

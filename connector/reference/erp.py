@@ -21,7 +21,7 @@ from connector.reference.refusals import Reason, Refusal, invalid, malformed
 from connector.reference.schema import field_table
 from connector.reference.stamps import seconds_text
 from connector.reference.storage import Store
-from connector.reference.web import STATUSES, Gate, Meter, answer, read_items, read_object, speak_errors
+from connector.reference.web import STATUSES, Face, Meter, answer, enclose, read_items, read_object
 
 BASE = "/api"
 MOST = 200
@@ -223,30 +223,11 @@ def build(options: Options, store: Store) -> ASGIApp:
         now = seconds_text(store.now())
         return answer({"company_id": company_id, "name": "Reference ERP", "database": database, "now": now})
 
-    async def stats(_: Request) -> Response:
-        return answer(meter.report())
-
-    document = orjson.dumps(describe(BASE, RESOURCES))
-
-    async def openapi(_: Request) -> Response:
-        return answer(document)
-
-    app.add_api_route("/openapi.json", openapi)
     app.add_api_route(f"{BASE}/company", company)
-    app.add_api_route(f"{BASE}/_stats", stats)
     for resource in RESOURCES:
         _add_calls(app, ResourceCalls(resource, records, store, meter), resource)
-    speak_errors(app, spell, STATUSES)
-    return Gate(
-        app,
-        meter=meter,
-        spell=spell,
-        let_in=let_in(options.api_key),
-        guarded=BASE,
-        uncounted=f"{BASE}/_stats",
-        rate_limit=options.rate_limit,
-        log=options.log_requests,
-    )
+    face = Face(BASE, let_in(options.api_key), spell, STATUSES, describe(BASE, RESOURCES))
+    return enclose(app, face, meter, options)
 
 
 def _add_calls(app: FastAPI, calls: ResourceCalls, resource: Collection) -> None:

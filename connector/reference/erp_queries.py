@@ -8,7 +8,7 @@ from starlette.datastructures import QueryParams
 
 from connector.reference.erp_tables import EXTRA
 from connector.reference.fields import Collection, Kind
-from connector.reference.filters import scalar, whole
+from connector.reference.filters import scalar, short_number, whole
 from connector.reference.refusals import malformed
 from connector.reference.stamps import read_seconds, seconds_text
 from connector.reference.storage import Condition, Row, Selection, one_of
@@ -129,7 +129,7 @@ def _between(params: QueryParams, name: str, least: int, most: int, usual: int) 
     text = params.get(name)
     if text is None:
         return usual
-    number = int(text) if text.isascii() and text.isdecimal() and len(text) < 16 else -1  # noqa: PLR2004
-    if not least <= number <= most:
+    number = short_number(text)
+    if number is None or not least <= number <= most:
         raise malformed(f"{name} must be between {least} and {most}", name)
     return number

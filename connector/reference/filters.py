@@ -1,9 +1,13 @@
 """Values of query parameters as the values that records hold."""
 
+import re
+
 from connector.reference.amounts import read_decimal, round_half_up
 from connector.reference.fields import Field, Kind
 from connector.reference.refusals import malformed
 from connector.reference.validation import LARGEST_WHOLE, written
+
+SHORT = re.compile(r"[0-9]{1,15}")
 
 
 def scalar(field: Field, text: str) -> object:
@@ -28,3 +32,8 @@ def whole(text: str) -> int:
     if abs(number) > LARGEST_WHOLE:
         raise ValueError("is too large")
     return number
+
+
+def short_number(text: str) -> int | None:
+    """A number of up to 15 plain digits; None for anything else."""
+    return int(text) if SHORT.fullmatch(text) else None

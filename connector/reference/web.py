@@ -3,8 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 from fastapi import FastAPI, Request
@@ -13,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from connector.reference.options import Options
 from connector.reference.refusals import Reason, Refusal, malformed
 
 Spell = Callable[[int, str, Refusal | None], bytes]
@@ -62,19 +62,41 @@ class Meter:
         }
 
 
+class Face(NamedTuple):
+    """How one server shows itself: where its calls begin, whom it lets in, and how it words what goes wrong."""
+
+    base: str
+    let_in: LetIn
+    spell: Spell
+    statuses: Mapping[Reason, int]
+    document: Mapping[str, Any]
+    """Its calls in OpenAPI."""
+
+
+def enclose(app: FastAPI, face: Face, meter: Meter, options: Options) -> ASGIApp:
+    """A server with everything around it that both have."""
+    document = orjson.dumps(face.document)
+
+    async def openapi(_: Request) -> Response:
+        return answer(document)
+
+    async def stats(_: Request) -> Response:
+        return answer(meter.report())
+
+    app.add_api_route("/openapi.json", openapi)
+    app.add_api_route(f"{face.base}/_stats", stats)
+    speak_errors(app, face.spell, face.statuses)
+    return Gate(app, face, meter, options)
+
+
 class Gate:
     """The way into a server: a limit on the pace, a check of the credentials, a line in the log for every request."""
 
-    def __init__(self, app: ASGIApp, **rules: Any) -> None:
-        """Rules: `meter`, `spell`, `let_in`, `guarded` (path prefix), `uncounted` (path), `rate_limit`, `log`."""
-        self._app = app
-        self._meter: Meter = rules["meter"]
-        self._spell: Spell = rules["spell"]
-        self._let_in: LetIn = rules["let_in"]
-        self._guarded: str = rules["guarded"]
-        self._uncounted: str = rules["uncounted"]
-        self._pace = Pace(rules["rate_limit"]) if rules["rate_limit"] else None
-        self._log: Path | None = rules["log"]
+    def __init__(self, app: ASGIApp, face: Face, meter: Meter, options: Options) -> None:
+        self._app, self._face, self._meter = app, face, meter
+        self._uncounted = f"{face.base}/_stats"
+        self._pace = Pace(options.rate_limit) if options.rate_limit else None
+        self._log = options.log_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it here."""
@@ -93,15 +115,15 @@ class Gate:
         return await self._enter(scope, receive, watch)
 
     async def _enter(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"].startswith(self._guarded):
+        if scope["type"] == "http" and scope["path"].startswith(self._face.base):
             try:
-                scope["client_name"] = self._let_in(Headers(scope=scope))
+                scope["client_name"] = self._face.let_in(Headers(scope=scope))
             except Refusal as refusal:
-                return await refused(self._spell, refusal)(scope, receive, send)
+                return await refused(self._face.spell, refusal)(scope, receive, send)
         return await self._app(scope, receive, send)
 
     def _slow_down(self, wait: int) -> Response:
-        body = self._spell(TOO_MANY, "too many requests", None)
+        body = self._face.spell(TOO_MANY, "too many requests", None)
         return Response(body, TOO_MANY, {"Retry-After": str(wait)}, JSON)
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:

@@ -109,6 +109,7 @@ def test_the_count_leaves_out_what_was_deleted(crm: System, unique: str) -> None
         pytest.param({"cursor": "acc-1001"}, id="a cursor that is none"),
         pytest.param({"modifiedSince": "yesterday"}, id="a time that is none"),
         pytest.param({"limit": "0"}, id="a page of nothing"),
+        pytest.param({"limit": "0000005000"}, id="a page too large, written long"),
         pytest.param({"fields": "id,colour"}, id="an unknown field is asked for"),
     ],
 )

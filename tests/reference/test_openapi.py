@@ -15,9 +15,10 @@ from connector.reference.erp_tables import RESOURCES
 from tests.systems import System
 
 EXAMPLES = 3
+DOCUMENTS = {"crm": describe_crm("/api/v1", COLLECTIONS), "erp": describe_erp("/api", RESOURCES)}
 CALLS = {
-    "crm": [(path, method) for path, calls in describe_crm("/api/v1", COLLECTIONS)["paths"].items() for method in calls],
-    "erp": [(path, method) for path, calls in describe_erp("/api", RESOURCES)["paths"].items() for method in calls],
+    kind: [(path, method) for path, calls in document["paths"].items() for method in calls]
+    for kind, document in DOCUMENTS.items()
 }
 
 
