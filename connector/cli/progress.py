@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,14 +19,16 @@ class Bars:
         self._bars = bars
         self._lines: dict[str, TaskID] = {}
         self._done: dict[tuple[str, str], int] = {}
+        self._lock = Lock()
 
     def step(self, entity: str, activity: str, done: int) -> None:
-        """So many more records went through one activity."""
+        """So many more records went through one activity; may be told by several threads."""
         key = (entity, activity)
-        self._done[key] = self._done.get(key, 0) + done
-        if entity not in self._lines:
-            self._lines[entity] = self._bars.add_task(entity, total=None, activity="")
-        self._bars.update(self._lines[entity], activity=f"{activity}: {self._done[key]:,}")
+        with self._lock:
+            self._done[key] = self._done.get(key, 0) + done
+            if entity not in self._lines:
+                self._lines[entity] = self._bars.add_task(entity, total=None, activity="")
+            self._bars.update(self._lines[entity], activity=f"{activity}: {self._done[key]:,}")
 
 
 @contextmanager
