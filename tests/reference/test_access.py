@@ -94,3 +94,32 @@ def test_each_server_says_who_it_is(crm: System, erp: System) -> None:
 
     assert set(organization) == {"id", "name", "environment", "serverTime"}
     assert set(company) == {"company_id", "name", "database", "now"}
+
+
+def test_credentials_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REFERENCE_ERP_API_KEY", "another")
+    server = start("erp", tmp_path, "")
+
+    try:
+        statuses = [
+            requests.get(f"{server.base}/company", headers={"X-API-Key": key}, timeout=10).status_code
+            for key in ("demo-key", "another")
+        ]
+    finally:
+        server.stop()
+
+    assert statuses == [401, 200]
+
+
+def test_strict_tax_ids_hold_up_to_their_countries_rules(tmp_path: Path) -> None:
+    server = start("crm", tmp_path, "", "--strict")
+
+    try:
+        answers = [ask(server, "POST", "accounts", json={"name": "A", "vatId": vat}) for vat in VATS]
+    finally:
+        server.stop()
+
+    assert [answer.status_code for answer in answers] == [201, 201, 422]
+
+
+VATS = ("DE 136 695 976", "12/345", "DE136695975")
