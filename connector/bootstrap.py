@@ -8,7 +8,7 @@ from uuid_utils import uuid7
 from connector import systems
 from connector.context import Context, Limits, Progress, Quiet, System
 from connector.entities import Entity
-from connector.mappings.compile import Translator, compile_mapping
+from connector.mappings.compile import Translator, compile_system
 from connector.mappings.loader import load_entities, load_system
 from connector.mappings.model import Origin
 from connector.records import Side
@@ -40,15 +40,10 @@ def read_entities(settings: Settings) -> dict[str, Entity]:
 
 
 def read_translators(settings: Settings, side: Side, entities: Mapping[str, Entity]) -> dict[str, Translator]:
-    """One side's mappings, compiled, by entity; makes no request."""
+    """One side's mappings, compiled, by entity; makes no request, and tells all that is wrong with them at once."""
     kind, _ = systems.read_options(settings, side)
     origin = Origin(settings.document, ("mappings", str(side)))
-    mapping = load_system(kind.mapping, settings.mappings.on(side), origin=origin)
-    return {
-        name: compile_mapping(entities[name], table, side)
-        for name, table in mapping.entities.items()
-        if name in entities
-    }
+    return compile_system(entities, load_system(kind.mapping, settings.mappings.on(side), origin=origin), side)
 
 
 def _system(settings: Settings, side: Side, entities: Mapping[str, Entity]) -> System:
