@@ -38,17 +38,24 @@ def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 
 
 def send_creates(work: Work, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> None:
-    """Create the counterparts of records that are journalled as sending."""
+    """Create the counterparts of records that are journalled as sending.
+
+    All calls of a chunk are settled in one transaction, also when a later one gets no answer.
+    """
     for side in Side:
         mine = [create for create in creates if create.operation.side is side]
-        for batch in batches(mine, work.write_size(side)):
-            _send_create_batch(work, side, batch, refs)
-            work.step(f"creating on {side}", len(batch))
+        results: list[tuple[CreateDecision, Outcome]] = []
+        try:
+            for batch in batches(mine, work.write_size(side)):
+                results += _send_create_batch(work, side, batch, refs)
+                work.step(f"creating on {side}", len(batch))
+        finally:
+            settle_creates(work, side, results)
 
 
 def _send_create_batch(
     work: Work, side: Side, batch: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]
-) -> None:
+) -> list[tuple[CreateDecision, Outcome]]:
     drafts, good, bad = [], [], []
     for create in batch:
         try:
@@ -58,11 +65,12 @@ def _send_create_batch(
             bad.append((create.operation, error))
     if bad:
         settle_failures(work, bad)
-    if good:
-        resource = work.resource(side)
-        operations = [create.operation for create in good]
-        outcomes = call(work, operations, lambda: work.adapter(side).create(resource, drafts))
-        settle_creates(work, side, list(zip(good, outcomes, strict=True)))
+    if not good:
+        return []
+    resource = work.resource(side)
+    operations = [create.operation for create in good]
+    outcomes = call(work, operations, lambda: work.adapter(side).create(resource, drafts))
+    return list(zip(good, outcomes, strict=True))
 
 
 def draft(work: Work, operation: Operation, refs: dict[tuple[str, Side, str], str]) -> Draft:
@@ -134,7 +142,7 @@ def _apply_batch(work: Work, side: Side, kind: OperationKind, batch: Sequence[Op
         return
     operations = [operation for operation, _ in prepared]
     items = [item for _, item in prepared]
-    with work.write() as connection:
+    with work.write(durable=True) as connection:
         journal.advance(connection, [operation.id for operation in operations], OperationState.SENDING, work.now())
     adapter, resource = work.adapter(side), work.resource(side)
     verbs: dict[OperationKind, Callable[..., list[Outcome]]] = {

@@ -106,9 +106,13 @@ class Work:
         return self.context.store
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
-        """One transaction that commits only while this run still holds its lease; raises `LeaseLost` otherwise."""
-        with self.context.store.write() as connection:
+    def write(self, *, durable: bool = False) -> Iterator[Connection]:
+        """One transaction that commits only while this run still holds its lease; raises `LeaseLost` otherwise.
+
+        What says that a call is about to be made is `durable`: it must outlive a power failure, or the call may be made
+        twice.
+        """
+        with self.context.store.write(durable=durable) as connection:
             yield connection
             if not leases.renew(connection, LEASE, self.epoch, self.context.limits.lease, self.now()):
                 raise LeaseLost(f"{self.name}: another process took over; this run stops and loses nothing")

@@ -72,11 +72,13 @@ class Decisions:
     parked: list[Waiting] = field(default_factory=list)
     ignored: list[Waiting] = field(default_factory=list)
     vanished: list[Waiting] = field(default_factory=list)
+    start: int = 0
+    """The first inbox number of the chunk."""
 
 
 def decide(work: Work, chunk: Chunk) -> Decisions:
     """Decide every key of a chunk, in the order: linked pairs, first contacts, creates."""
-    decisions = Decisions(ignored=list(chunk.dropped), problems=list(chunk.problems))
+    decisions = Decisions(ignored=list(chunk.dropped), problems=list(chunk.problems), start=chunk.rows[0].seq)
     verdicts = {side: _judge_loose(work, chunk, side, decisions) for side in Side}
     partners = _partners(work, chunk, verdicts)
     resolve_references(work, chunk)

@@ -1,12 +1,13 @@
 """Read what moved: pages of a scan go into the inbox and the sightings, in one transaction with their cursor."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Connection
 
 from connector.context import Work
 from connector.observe import Observation, fetch, keys_of, observe
-from connector.records import Arrival, Page, Presence, Remote, Side, Sighting, encode
+from connector.records import Arrival, Cursor, Page, Presence, Remote, Side, Sighting, encode
 from connector.store import cursors, inbox, links, problems, sightings
 from connector.store.cursors import Position
 
@@ -21,15 +22,25 @@ def pull(work: Work, side: Side) -> int:
         position = cursors.get(connection, work.name, side)
     keys_only = position.echoes > work.capabilities(side).page_size
     arrived = 0
-    while True:
-        page = work.adapter(side).scan(work.resource(side), position.cursor, keys_only=keys_only)
+    for page in pages(work, side, position.cursor, keys_only=keys_only):
         position, fresh = _store_page(work, side, position, page, keys_only=keys_only)
         arrived += fresh
         work.tally.read[side] += len(page.remotes)
         work.step(f"reading {side}", len(page.remotes))
-        if not page.more:
-            break
     return arrived
+
+
+def pages(work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> Iterator[Page]:
+    """The pages of a scan; the next one is on its way while one is being worked on, never more than that."""
+    scan, resource = work.adapter(side).scan, work.resource(side)
+    page = scan(resource, cursor, keys_only=keys_only)
+    with ThreadPoolExecutor(1) as reader:
+        while True:
+            coming = reader.submit(scan, resource, page.cursor, keys_only=keys_only) if page.more else None
+            yield page
+            if coming is None:
+                return
+            page = coming.result()
 
 
 def find_absent(work: Work, side: Side, *, full: bool) -> None:
@@ -41,12 +52,9 @@ def find_absent(work: Work, side: Side, *, full: bool) -> None:
         position = cursors.get(connection, work.name, side)
     if not (full or position.enumeration or _is_due(work, position) or _is_short(work, side, position)):
         return
-    while True:
-        page = work.adapter(side).scan(work.resource(side), position.enumeration, keys_only=True)
+    for page in pages(work, side, position.enumeration, keys_only=True):
         position = _mark_page(work, side, position, page)
         work.step(f"comparing {side}", len(page.remotes))
-        if not page.more:
-            break
     _collect_absent(work, side, position)
 
 

@@ -18,14 +18,15 @@ from connector.settle import adopt, settle_creates, settle_failures
 from connector.stage import requeue
 from connector.store import journal, problems
 
-OPEN = (OperationState.PLANNED, OperationState.HELD)
 DOUBTFUL = (OperationState.SENDING, OperationState.UNKNOWN)
 
 
 def recover(work: Work) -> None:
     """Put back what was planned and never sent, then resolve what may or may not have been done."""
+    # A plan leaves held operations as they are, so that they can still be approved.
+    stale = [OperationState.PLANNED] if work.dry else [OperationState.PLANNED, OperationState.HELD]
     with work.write() as connection:
-        left = journal.by_state(connection, OPEN, entity=work.name)
+        left = journal.by_state(connection, stale, entity=work.name)
         if left:
             journal.advance(
                 connection, [item.id for item in left], OperationState.ABANDONED, work.now(), error="planned anew"

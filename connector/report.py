@@ -39,6 +39,13 @@ class Tally:
     held: int = 0
     halted: list[str] = field(default_factory=list)
 
+    def add(self, other: "Tally") -> None:
+        """Count in what another thread counted for the same entity."""
+        self.written.update(other.written)
+        for name in _PLAIN:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.halted += other.halted
+
     def as_dict(self) -> dict[str, Any]:
         """The counts as plain data, for `--json`, the run's row and the summary event."""
         plain = {name: getattr(self, name) for name in _PLAIN}

@@ -51,13 +51,8 @@ class Creation(NamedTuple):
 
 def settle_creates(work: Work, side: Side, results: Sequence[tuple[CreateDecision, Outcome]]) -> None:
     """Link what was created, adopt what was there already, and park what was refused."""
-    done, failed = [], []
-    shared = work.shared
-    for create, outcome in results:
-        if outcome.error is None:
-            done.append(_creation(work, side, create, outcome, shared))
-        else:
-            failed.append((create.operation, outcome.error))
+    done = _creations(work, side, [result for result in results if result[1].error is None])
+    failed = [(create.operation, outcome.error) for create, outcome in results if outcome.error is not None]
     if done:
         with work.write() as connection:
             store_creations(connection, work, side, done)
@@ -65,24 +60,29 @@ def settle_creates(work: Work, side: Side, results: Sequence[tuple[CreateDecisio
         _settle_failed_creates(work, side, failed)
 
 
-def _creation(work: Work, side: Side, create: CreateDecision, outcome: Outcome, shared: frozenset[str]) -> Creation:
-    """Both bases of a new link: fields that were sent or are equal are settled, the rest is first contact.
+def _creations(work: Work, side: Side, done: Sequence[tuple[CreateDecision, Outcome]]) -> list[Creation]:
+    """Both bases of each new link: fields that were sent or are equal are settled, the rest is first contact.
 
-    The new record is sighted without match keys of its own: who has the same ones is found through its source.
+    New records are sighted without match keys of their own: who has the same ones is found through their sources.
     """
-    operation, source = create.operation, create.record
-    stored = _stored(work, side, operation, outcome.body)
-    sent = operation.values
-    open_fields = [name for name in shared if name not in sent and source.get(name) != stored.get(name)]
-    ours = create.data if create.data is not None and not open_fields else encode(_without(source, open_fields))
-    theirs = encode(_without(stored, open_fields))
-    bases = {
-        side.other: Base(ours, create.version, work.translator(side.other).id),
-        side: Base(theirs, outcome.version, work.translator(side).id),
-    }
-    ids = {side.other: str(operation.source), side: str(outcome.id)}
-    link = NewLink(operation.entity, ids[Side.CRM], ids[Side.ERP], bases[Side.CRM], bases[Side.ERP])
-    return Creation(operation, link, Sighting(str(outcome.id), outcome.version), bool(open_fields))
+    here, there, shared = work.translator(side).id, work.translator(side.other).id, work.shared
+    creations = []
+    for create, outcome in done:
+        operation, source = create.operation, create.record
+        stored, sent = _stored(work, side, operation, outcome.body), operation.values
+        unsettled = [name for name in shared if name not in sent and source.get(name) != stored.get(name)]
+        ours = create.data if create.data is not None and not unsettled else encode(_without(source, unsettled))
+        theirs = Base(encode(_without(stored, unsettled)), outcome.version, here)
+        link = _new_link(operation, str(outcome.id), Base(ours, create.version, there), theirs)
+        creations.append(Creation(operation, link, Sighting(str(outcome.id), outcome.version), bool(unsettled)))
+    return creations
+
+
+def _new_link(operation: Operation, target: str, source_base: Base, target_base: Base) -> NewLink:
+    source = str(operation.source)
+    if operation.side is Side.ERP:
+        return NewLink(operation.entity, source, target, source_base, target_base)
+    return NewLink(operation.entity, target, source, target_base, source_base)
 
 
 def _stored(work: Work, side: Side, operation: Operation, body: Body | None) -> Record:

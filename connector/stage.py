@@ -40,7 +40,7 @@ def stage(work: Work, decisions: Decisions) -> list[CreateDecision]:
     if work.allowed is not None:
         decisions = _only_allowed(work, decisions)
     ready = [create for create in decisions.creates if not create.waits]
-    with work.write() as connection:
+    with work.write(durable=bool(ready)) as connection:
         _stage_pairs(connection, work, decisions.pairs)
         _stage_creates(connection, work, ready)
         _stage_rest(connection, work, decisions)
@@ -64,17 +64,33 @@ def _is_allowed(work: Work, operations: Sequence[Operation]) -> bool:
 
 def _stage_plan(work: Work, decisions: Decisions) -> None:
     """A plan only: operations are stored to be shown and applied, everything else stays as it is."""
-    operations = [operation._replace(run=work.run) for pair in decisions.pairs for operation in pair.plan.operations]
+    pairs = _met_first(work, decisions)
+    operations = [operation._replace(run=work.run) for pair in pairs for operation in pair.plan.operations]
     for create in decisions.creates:
         waits = ", ".join(str(ref) for ref in create.waits)
         reason = f"{create.operation.reason}; after {waits}" if waits else create.operation.reason
         operations.append(create.operation._replace(reason=reason, reserved=None))
     with work.write() as connection:
         journal.add(connection, operations, work.now())
-    for pair in decisions.pairs:
+    for pair in pairs:
         work.tally.linked += pair.link is None
         work.tally.conflicts += len(pair.plan.contests)
     work.tally.planned.update((operation.side, operation.kind) for operation in operations)
+
+
+def _met_first(work: Work, decisions: Decisions) -> list[PairDecision]:
+    """The pairs that no earlier chunk has met: a plan leaves the inbox as it is, where a pair may stand twice."""
+    with work.store.read() as connection:
+        rows = {
+            side: inbox.rows(connection, work.name, side, [pair.sights[side].id for pair in decisions.pairs])
+            for side in Side
+        }
+    met_first = []
+    for pair in decisions.pairs:
+        waiting = [rows[side][pair.sights[side].id].seq for side in Side if pair.sights[side].id in rows[side]]
+        if not waiting or min(waiting) >= decisions.start:
+            met_first.append(pair)
+    return met_first
 
 
 def _stage_pairs(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> None:

@@ -1,21 +1,25 @@
 """Conduct one run: pull, decide, guard, apply, remember; parents first, until nothing more follows."""
 
+import gc
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
+from typing import Self
 
 import structlog
 
 from connector.apply import apply_planned, send_creates
 from connector.context import LEASE, Context, Work
-from connector.decide import decide
+from connector.decide import CreateDecision, decide
 from connector.errors import LeaseLost, RunError, WrongTenant
 from connector.gather import gather
 from connector.pull import find_absent, pull
 from connector.reconcile import guards
 from connector.records import Operation, OperationState, Problem, Ref, Side, Waiting
 from connector.recover import recover, resolve_doubtful
-from connector.report import Report
+from connector.report import Exit, Report, Tally
 from connector.stage import stage
 from connector.store import approvals, conflicts, endpoints, inbox, journal, leases, links, problems
 
@@ -53,20 +57,35 @@ def _conduct(context: Context, kind: str, entities: Collection[str], *, full: bo
 
 
 @contextmanager
+def _calm_collector() -> Iterator[None]:
+    """Records hold no cycles: looking for them takes a sixth of an initial sync, so it is done far less often."""
+    before = gc.get_threshold()
+    gc.set_threshold(100_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+
+
+@contextmanager
 def running(context: Context, report: Report) -> Iterator[int]:
     """One run: its row in the journal, and the lease that keeps every other process out; gives the lease's epoch."""
     epoch = _take_lease(context, report.run)
     with context.store.write() as connection:
         journal.start_run(connection, report.run, report.kind, context.clock())
     outcome = "failed"
+    broken: dict[str, object] = {}
     try:
-        with structlog.contextvars.bound_contextvars(run_id=report.run):
+        with structlog.contextvars.bound_contextvars(run_id=report.run), _calm_collector():
             yield epoch
             outcome = report.exit.name.lower()
             log.info("run_finished", **{key: value for key, value in report.as_dict().items() if key != "entities"})
+    except RunError as error:
+        outcome, broken = "halted", {"exit": int(Exit.HALTED), "error": str(error)}
+        raise
     finally:
         with context.store.write() as connection:
-            journal.finish_run(connection, report.run, outcome, report.as_dict(), context.clock())
+            journal.finish_run(connection, report.run, outcome, {**report.as_dict(), **broken}, context.clock())
             leases.release(connection, LEASE, epoch)
 
 
@@ -143,12 +162,47 @@ def decide_inbox(work: Work, only: Collection[tuple[Side, str]] | None = None) -
     with work.store.read() as connection:
         head = inbox.head(connection)
     after = 0
-    while rows := _take(work, after, head, only):
-        after = rows[-1].seq
-        chunk = gather(work, rows)
-        decisions = decide(work, chunk)
-        send_creates(work, stage(work, decisions), chunk.refs)
-        work.step("deciding", len(rows))
+    with _Sender(work) as sender:
+        while rows := _take(work, after, head, only):
+            after = rows[-1].seq
+            chunk = gather(work, rows)
+            sender.send(stage(work, decide(work, chunk)), chunk.refs)
+            work.step("deciding", len(rows))
+
+
+class _Sender:
+    """Sends one chunk's creates while the next chunk is being decided; never more than one is under way.
+
+    It counts for itself, because two threads would lose counts in one tally.
+    """
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._own = replace(work, tally=Tally(work.name))
+        self._under_way: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        self._thread = ThreadPoolExecutor(1)
+        return self
+
+    def send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> None:
+        """Start sending, once what is under way has come to its end; raises what that ended with."""
+        self._wait()
+        if creates:
+            self._under_way = self._thread.submit(send_creates, self._own, creates, refs)
+
+    def _wait(self) -> None:
+        under_way, self._under_way = self._under_way, None
+        if under_way is not None:
+            under_way.result()
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        try:
+            if kind is None:
+                self._wait()
+        finally:
+            self._thread.shutdown()
+            self._work.tally.add(self._own.tally)
 
 
 def _take(work: Work, after: int, head: int, only: Collection[tuple[Side, str]] | None) -> list[Waiting]:

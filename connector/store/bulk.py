@@ -6,7 +6,7 @@ Rows are plain tuples in the order of `columns`. `where` holds equalities; `also
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import cache, lru_cache
+from functools import lru_cache
 from itertools import chain
 from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
@@ -286,7 +286,7 @@ def _names(columns: Iterable[str]) -> str:
 
 
 @lru_cache(maxsize=1024)
-def _insert_sql(  # noqa: PLR0913, PLR0917 -- a statement is made of these
+def _insert_sql(
     table: Table, columns: tuple[str, ...], varying: tuple[str, ...], rows: int, conflict: str, dialect: str
 ) -> str:
     """Insert bound rows of the varying columns; the others are bound once, after them."""

@@ -3,8 +3,9 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -34,6 +35,8 @@ class Store:
         self._reading = engine.execution_options(**_reading_options(engine.dialect.name))
         self._writing = engine.execution_options(connector_writes="NORMAL")
         self._durable = engine.execution_options(connector_writes="FULL")
+        # SQLite lets one writer in and has the others poll; among threads of one process a lock hands over at once.
+        self._turn: AbstractContextManager[object] = Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
     @property
     def dialect(self) -> str:
@@ -48,7 +51,7 @@ class Store:
         before it: on SQLite that costs some milliseconds, in PostgreSQL every transaction does so anyway.
         """
         engine = self._durable if durable else self._writing
-        with _clear_errors(self._engine.url), engine.begin() as conn:
+        with self._turn, _clear_errors(self._engine.url), engine.begin() as conn:
             yield conn
 
     @contextmanager
@@ -122,6 +125,7 @@ def _set_profile(raw: Any, _record: Any) -> None:
         "wal_autocheckpoint = 4000",
         "cache_size = -32768",
         "temp_store = MEMORY",
+        "secure_delete = OFF",
     ):
         raw.execute(f"PRAGMA {setting}")
 

@@ -413,3 +413,15 @@ def test_a_record_that_cannot_be_translated_fails_alone_until_it_is_corrected(
     assert (problem["cause"], problem["field"]) == ("mapping_failed", "tier")
     assert mended.code in WENT_THROUGH
     assert [one["x_tier"] for one in reference_systems.erp.listed("partners", name=name)] == ["S"]
+
+
+def test_a_plan_larger_than_a_chunk_names_every_operation_once(live: Terminal, reference_systems: Systems) -> None:
+    live.config(reference_systems.config(live.folder / "state.db", "sync: {chunk: 7}\n"))
+    whole = Terminal(live.folder / "whole")
+    whole.folder.mkdir()
+    reference_systems.write_config(whole.folder)
+
+    small, large = live.json("plan"), whole.json("plan")
+
+    assert small["report"]["halted"] == []
+    assert small["report"]["pending"] == large["report"]["pending"]
