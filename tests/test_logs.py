@@ -12,7 +12,6 @@ import structlog
 from pydantic import SecretStr
 
 from connector import logs
-from connector.metrics import Counters
 
 
 @pytest.fixture(autouse=True)
@@ -119,13 +118,3 @@ def test_importing_the_logs_is_cheap() -> None:
     shown = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
 
     assert shown.stdout == "False\n"
-
-
-def test_counters_add_up_by_name() -> None:
-    counters = Counters()
-
-    counters.add("updated")
-    counters.add("created", 3)
-    counters.add("updated")
-
-    assert counters.snapshot() == {"created": 3, "updated": 2}

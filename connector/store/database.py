@@ -125,7 +125,6 @@ def _set_profile(raw: Any, _record: Any) -> None:
         "wal_autocheckpoint = 4000",
         "cache_size = -32768",
         "temp_store = MEMORY",
-        "secure_delete = OFF",
     ):
         raw.execute(f"PRAGMA {setting}")
 
