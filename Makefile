@@ -55,8 +55,9 @@ test-lowest: setup ## the tests on the lowest dependencies that pyproject.toml a
 bench: setup ## speed and memory of the connector beside a bare loop
 	$(BIN)/python -m benchmarks.run
 
-crash: setup ## kill the connector at random places and hold it to its promises
-	$(BIN)/python -m pytest -m crash --timeout 1800 $(PYTEST_ARGS) tests
+crash: setup ## kill a hundred syncs on each database and hold the connector to its promises
+	CONNECTOR_TEST_KILLS=$${CONNECTOR_TEST_KILLS:-100} \
+		$(BIN)/python -m pytest -n $(WORKERS) --timeout 1800 $(PYTEST_ARGS) tests/test_crash.py
 
 lock: setup ## make the lock files anew, from the newest versions that pyproject.toml allows
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

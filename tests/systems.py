@@ -92,20 +92,21 @@ class Systems(NamedTuple):
     crm: System
     erp: System
 
-    def config(self, store: Path, more: str = "") -> str:
-        """The text of a configuration file with its state in `store`."""
+    def config(self, store: Path | str, more: str = "") -> str:
+        """The text of a configuration file with its state in `store`: a file, or the URL of a database."""
+        url = store if isinstance(store, str) else f"sqlite:///{store}"
         return (
             "systems:\n"
             f"  crm: {{system: reference-crm, url: '{self.crm.url}', client_id: demo-client,"
             " client_secret: demo-secret}\n"
             f"  erp: {{system: reference-erp, url: '{self.erp.url}', api_key: demo-key}}\n"
-            f"store: {{url: 'sqlite:///{store}'}}\n{more}"
+            f"store: {{url: '{url}'}}\n{more}"
         )
 
-    def write_config(self, folder: Path, more: str = "") -> Path:
-        """A configuration file in `folder`, with its state beside it."""
+    def write_config(self, folder: Path, more: str = "", store: str | None = None) -> Path:
+        """A configuration file in `folder`, with its state beside it or in the database of a URL."""
         path = folder / "connector.yaml"
-        path.write_text(self.config(folder / "state.db", more), encoding="utf-8")
+        path.write_text(self.config(store or folder / "state.db", more), encoding="utf-8")
         return path
 
 

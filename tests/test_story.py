@@ -57,15 +57,7 @@ def test_first_contact_opens_no_conflict(world: World) -> None:
 
 
 def test_every_customer_is_on_both_sides_exactly_once_with_equal_fields(world: World) -> None:
-    assert witness.customers(world.systems, leave_out=ambiguous(world)).is_one_story
-
-
-def ambiguous(world: World) -> frozenset[str]:
-    """The VAT ids that two ERP partners share: the planted cases for a person."""
-    seen: dict[str, int] = {}
-    for item in witness.every(world.systems.erp, "partners", is_company="true").values():
-        seen[item["vat"]] = seen.get(item["vat"], 0) + 1
-    return frozenset(vat for vat, count in seen.items() if vat and count > 1)
+    assert witness.customers(world.systems, witness.shared_vat_ids(world.systems)).is_one_story
 
 
 def test_every_order_is_on_both_sides_exactly_once_and_equal_to_the_cent(world: World) -> None:

@@ -196,6 +196,12 @@ def customers(systems: Systems, leave_out: frozenset[str] = frozenset()) -> Test
     )
 
 
+def shared_vat_ids(systems: Systems) -> frozenset[str]:
+    """The VAT ids that more than one ERP customer has: the planted cases for a person."""
+    held = Counter(partner.get("vat") for partner in every(systems.erp, "partners", is_company="true").values())
+    return frozenset(vat for vat, count in held.items() if vat and count > 1)
+
+
 def stock(systems: Systems) -> Testimony:
     """The CRM's stock view against the sum of the ERP's moves, item by item and warehouse by warehouse."""
     items = every(systems.erp, "items")
