@@ -246,7 +246,7 @@ def test_status_tells_of_a_run_that_could_not_go_on(offline: Terminal) -> None:
 
     status = offline.json("status")
 
-    assert (status["exit"], status["last_run"]["outcome"]) == (5, "failed")
+    assert (status["exit"], status["last_run"]["outcome"]) == (5, "halted")
 
 
 def test_an_unknown_record_is_explained_as_never_seen(offline: Terminal) -> None:
