@@ -150,7 +150,7 @@ def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> 
             records[row.id] = seen.record
     if not records:
         return {}
-    keys = known_keys(work, side, records)
+    keys = known_keys(work, chunk, side, records)
     chunk.keys.update({(side, record_id): held for record_id, held in keys.items()})
     who, outright = census(work, side, records, keys)
     return {

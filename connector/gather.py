@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection
 
 from connector.context import Work
-from connector.observe import fetch, observe
+from connector.observe import fetch, keys_of, observe
 from connector.reconcile.carry import references
 from connector.reconcile.match import Census, marker_key
 from connector.reconcile.merge import Half
@@ -21,11 +21,12 @@ from connector.records import (
     Problem,
     Record,
     Side,
+    Sighting,
     Version,
     Waiting,
     decode,
 )
-from connector.store import endpoints, inbox, links, sightings
+from connector.store import cursors, endpoints, inbox, links, sightings
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,10 +178,25 @@ def census(
     return Census(own, across, frozenset(linked)), outright
 
 
-def known_keys(work: Work, side: Side, records: Mapping[str, Record]) -> dict[str, tuple[int, ...]]:
-    """The match keys of unlinked records, as they were hashed when their page was stored."""
+def known_keys(work: Work, chunk: Chunk, side: Side, records: Mapping[str, Record]) -> dict[str, tuple[int, ...]]:
+    """The match keys of unlinked records: as hashed when their page was stored, or of what was read just now."""
+    reread = {record_id: chunk.seen[side, record_id] for record_id in records}
+    rows = [
+        Sighting(record_id, seen.version, keys_of(work, side, seen.record))
+        for record_id, seen in reread.items()
+        if seen.data is None
+    ]
+    if rows:
+        _sight_again(work, side, rows)
     with work.store.read() as connection:
         return sightings.keys(connection, work.name, side, records)
+
+
+def _sight_again(work: Work, side: Side, rows: Sequence[Sighting]) -> None:
+    with work.write() as connection:
+        generation = cursors.get(connection, work.name, side).generation
+        new = sightings.see(connection, work.name, side, rows, generation, work.now())
+        cursors.bump(connection, work.name, side, known=new)
 
 
 def rows_across(work: Work, side: Side, ids: Collection[str]) -> dict[str, Waiting]:

@@ -220,11 +220,11 @@ class Waiting(NamedTuple):
 
 
 class Sighting(NamedTuple):
-    """One id seen on a side, its version, and the hashes of its match keys."""
+    """One id seen on a side, its version, and the hashes of its match keys; None where only the id was asked for."""
 
     id: str
     version: Version | None
-    keys: tuple[int, ...] = ()
+    keys: tuple[int, ...] | None = None
 
 
 class LinkStatus(StrEnum):

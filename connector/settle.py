@@ -13,6 +13,7 @@ from connector.context import Work
 from connector.decide import CreateDecision
 from connector.errors import AlreadyExists, Gone, NotFound, OutcomeUnknown, RecordError, VersionConflict
 from connector.gather import valid_base
+from connector.observe import keys_of
 from connector.records import (
     MARKER,
     Arrival,
@@ -32,6 +33,7 @@ from connector.records import (
     Ref,
     Side,
     Sighting,
+    decode,
     encode,
 )
 from connector.stage import clear_problems, forget, requeue
@@ -173,11 +175,28 @@ def _store_updates(connection: Connection, work: Work, side: Side, done: Sequenc
         if _differs(valid_base(work, side, link.base_on(side)), stored, operation):
             again.append(Arrival(work.name, side, str(operation.target), "follow-up"))
     links.rebase(connection, rebases, at)
+    _sight_again(connection, work, side, done, rebases)
     inbox.put(connection, again, at)
     journal.advance(connection, [operation.id for operation, _ in done], OperationState.DONE, at)
     _close_conflicts(connection, work, [operation for operation, _ in done])
     cursors.bump(connection, work.name, side, echoes=len(done))
     work.tally.written.update((side, operation.kind) for operation, _ in done)
+
+
+def _sight_again(
+    connection: Connection, work: Work, side: Side, done: Sequence[Result], rebases: Sequence[Rebase]
+) -> None:
+    """A record whose match fields were written is found by its new keys, and no longer by its old ones."""
+    matched = {name for fields in work.entity.match_fields for name in fields}
+    stored = {rebase.link: rebase.base for rebase in rebases if rebase.side is side}
+    rows = [
+        Sighting(str(operation.target), outcome.version, keys_of(work, side, decode(stored[operation.link].record)))
+        for operation, outcome in done
+        if operation.link in stored and matched & operation.values.keys()
+    ]
+    if rows:
+        generation = cursors.get(connection, work.name, side).generation
+        sightings.see(connection, work.name, side, rows, generation, work.now())
 
 
 def _stored_fields(work: Work, side: Side, operation: Operation, body: Body | None) -> Record:

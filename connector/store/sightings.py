@@ -19,7 +19,7 @@ _MATCH_KEY = ("hash", "entity", "side", "id")
 def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], generation: int, at: datetime) -> int:
     """Remember what was seen and say how many ids were new; the last one wins where an id comes twice.
 
-    A row without match keys leaves those that are stored. Hashes are signed 64-bit numbers.
+    A row whose match keys are None leaves those that are stored. Hashes are signed 64-bit numbers.
     """
     latest = {row.id: row for row in rows}
     place, now = (entity, str(side)), to_micros(at)
@@ -29,7 +29,7 @@ def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], gen
     stored = []
     for row in latest.values():
         old = before.get(row.id, b"")
-        packed = _pack(row.keys) if row.keys else old
+        packed = old if row.keys is None else _pack(row.keys)
         if packed != old:
             fresh[row.id] = packed
         stored.append((*place, row.id, row.version, generation, now, packed))

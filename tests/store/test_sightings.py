@@ -37,11 +37,11 @@ def test_candidates_are_found_by_key_on_their_side(store: Store, at: datetime) -
 
 def test_keys_are_replaced_where_given_and_kept_where_not(store: Store, at: datetime) -> None:
     with store.write() as conn:
-        sightings.see(conn, "customer", CRM, [seen("a", 1, 2), seen("b", 3)], 1, at)
+        sightings.see(conn, "customer", CRM, [seen("a", 1, 2), seen("b", 3), seen("c", 5)], 1, at)
 
-        sightings.see(conn, "customer", CRM, [seen("a", 2, 4), seen("b")], 2, at)
+        sightings.see(conn, "customer", CRM, [seen("a", 2, 4), Sighting("b", None), seen("c")], 2, at)
 
-        found = sightings.candidates(conn, "customer", CRM, [1, 2, 3, 4])
+        found = sightings.candidates(conn, "customer", CRM, [1, 2, 3, 4, 5])
     assert found == {2: ["a"], 3: ["b"], 4: ["a"]}
 
 
