@@ -9,6 +9,8 @@ PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The system's certificates, as pip uses them: a company's own authority is known only there.
+UV := $(BIN)/uv --native-tls
 
 .PHONY: help setup demo test check check-style format check-newest test-lowest bench crash lock clean
 
@@ -46,7 +48,7 @@ check-newest: ## the tests on the newest Python that is installed here
 
 test-lowest: setup ## the tests on the lowest dependencies that pyproject.toml allows
 	@.ci/venv "$(PYTHON)" .venv-lowest
-	$(BIN)/uv pip compile --quiet --resolution lowest-direct --python-version 3.11 --all-extras \
+	$(UV) pip compile --quiet --resolution lowest-direct --python-version 3.11 --all-extras \
 		--no-emit-index-url --no-header --output-file .venv-lowest/requirements.txt pyproject.toml
 	.venv-lowest/bin/python -m pip install --quiet -r .venv-lowest/requirements.txt
 	.venv-lowest/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
@@ -60,9 +62,9 @@ crash: setup ## kill a hundred syncs on each database and hold the connector to 
 		$(BIN)/python -m pytest -n $(WORKERS) --timeout 1800 $(PYTEST_ARGS) tests/test_crash.py
 
 lock: setup ## make the lock files anew, from the newest versions that pyproject.toml allows
-	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --all-extras --output-file requirements.lock pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --extra postgres --extra demo --extra build --constraint requirements.lock \
 		--output-file requirements-run.lock pyproject.toml
 
