@@ -68,7 +68,7 @@ class Records:
         if resource is STOCK_LEVELS:
             return self._stock.level_number(record_id) if isinstance(record_id, str) else -1
         if isinstance(record_id, str) and record_id.isascii() and record_id.isdecimal():
-            return int(record_id) if len(record_id) < 16 and record_id[0] != "0" else -1  # noqa: PLR2004
+            return int(record_id) if len(record_id) < 16 and record_id[0] != "0" else -1  # noqa: PLR2004 -- more digits no id has
         return record_id if isinstance(record_id, int) and not isinstance(record_id, bool) else -1
 
     def read(self, resource: Collection, record_id: object) -> Row:

@@ -36,7 +36,7 @@ class Stock:
     def level_number(self, level_id: str) -> int:
         """The number of a level from its id, like `12-MAIN`; -1 where there is none."""
         item, _, warehouse = level_id.partition("-")
-        if not item.isascii() or not item.isdecimal() or len(item) > 10:  # noqa: PLR2004
+        if not item.isascii() or not item.isdecimal() or len(item) > 10:  # noqa: PLR2004 -- more digits no id has
             return -1
         place = self._store.holder(WAREHOUSES.name, "code", warehouse)
         return -1 if place is None or str(int(item)) != item else int(item) * MOST_WAREHOUSES + place

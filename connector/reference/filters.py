@@ -28,7 +28,7 @@ def scalar(field: Field, text: str) -> object:
 
 def whole(text: str) -> int:
     """A whole number that the store can hold; `ValueError` for others."""
-    number = int(text) if text.isascii() and len(text) < 20 else LARGEST_WHOLE + 1  # noqa: PLR2004
+    number = int(text) if text.isascii() and len(text) < 20 else LARGEST_WHOLE + 1  # noqa: PLR2004 -- before int(), which is slow on long texts
     if abs(number) > LARGEST_WHOLE:
         raise ValueError("is too large")
     return number

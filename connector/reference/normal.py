@@ -94,7 +94,8 @@ def international(text: str, country: str | None) -> str:
 @lru_cache(maxsize=2)
 def _countries(letters: int) -> dict[str, str]:
     """The known codes of two or three letters, each with the country's two letters."""
-    return {each.alpha_2 if letters == 2 else each.alpha_3: each.alpha_2 for each in pycountry.countries}  # noqa: PLR2004
+    code = f"alpha_{letters}"
+    return {getattr(each, code): each.alpha_2 for each in pycountry.countries}
 
 
 @lru_cache(maxsize=1)

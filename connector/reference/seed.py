@@ -81,7 +81,7 @@ class CrmSeed:
                 "vatId": respell_vat(dice, company.vat) if company.vat else None,
                 "email": company_email(dice, company, "sales"),
                 "phone": phone(dice, company.country, company.area, company.rest),
-                "website": f"https://www.{company.domain}" if dice.random() < 0.6 else None,  # noqa: PLR2004
+                "website": f"https://www.{company.domain}" if dice.random() < 0.6 else None,
                 "currency": company.country.currency,
                 "paymentTerms": TERMS[company.index % 4],
                 "creditLimit": None,
@@ -210,7 +210,7 @@ class ErpSeed:
         place = dice.choice(WAREHOUSES)[0]
         values = {"item_id": item, "warehouse_code": place, "qty": str(dice.randint(1, 500)), day: due}
         number = self._add(resource, values)
-        if dice.random() < 0.25:  # noqa: PLR2004
+        if dice.random() < 0.25:
             self._records.act(resource, number, action, USER, None)
 
     def _partner(self, company: Company) -> None:
@@ -233,12 +233,12 @@ class ErpSeed:
             "vat": respell_vat(dice, company.vat) if company.vat else None,
             "email": company_email(dice, company, "accounts"),
             "phone": phone(dice, company.country, company.area, company.rest),
-            "website": f"https://www.{company.domain}" if dice.random() < 0.6 else None,  # noqa: PLR2004
+            "website": f"https://www.{company.domain}" if dice.random() < 0.6 else None,
             "currency_code": company.country.currency,
             "payment_term": TERM_CODES[company.index % 4],
             "credit_limit": str(dice.choice((500, 1000, 2500, 10_000, 50_000))),
-            "on_hold": company.index % 50 == 3,  # noqa: PLR2004
-            "comment": company.note if dice.random() < 0.5 else None,  # noqa: PLR2004
+            "on_hold": company.index % 50 == 3,
+            "comment": company.note if dice.random() < 0.5 else None,
             **_columns("", dice, company),
             **(_columns("ship_", dice, company) if ship else {}),
         }
@@ -293,7 +293,7 @@ class ErpSeed:
 
 def company_email(dice: Random, company: Company, desk: str) -> str:
     """A company's address; where a VAT id identifies it, some know another desk's."""
-    knows_another = company.vat is not None and dice.random() < 0.1  # noqa: PLR2004
+    knows_another = company.vat is not None and dice.random() < 0.1
     name = desk if knows_another or company.is_ambiguous else "info"
     return f"{name}@{company.domain}"
 
@@ -321,7 +321,7 @@ def _plain_number(value: Decimal) -> int | float:
 
 
 def _dice(side: str, what: str, index: int) -> Random:
-    return Random(f"{side} {what} {index}")  # noqa: S311 -- a made-up world, the same every time
+    return Random(f"{side} {what} {index}")
 
 
 def _companies(world: World, side: str) -> Iterator[Company]:

@@ -138,7 +138,7 @@ class World:
 
     def order(self, index: int) -> Order:
         """An order of a customer that everyone who holds the order also knows."""
-        dice = Random(f"order {index}")  # noqa: S311 -- a made-up world, the same every time
+        dice = Random(f"order {index}")
         where = WHEREABOUTS[index % 5]
         company = make_company(self._pick(dice, self.customers, where))
         many = self.orders >= ENOUGH_ORDERS and index == LONG_ORDER
@@ -167,7 +167,7 @@ class World:
         return Line(product, dice.choice(QUANTITIES), price, dice.choice(DISCOUNTS))
 
     def _first_line(self, where: frozenset[str]) -> Line:
-        return Line(self._product(Random(0), where), Decimal(3), Decimal("33.33"), Decimal("7.5"))  # noqa: S311
+        return Line(self._product(Random(0), where), Decimal(3), Decimal("33.33"), Decimal("7.5"))
 
     def _product(self, dice: Random, where: frozenset[str]) -> Product:
         while True:
@@ -179,14 +179,14 @@ class World:
 @lru_cache(maxsize=4096)
 def make_company(index: int) -> Company:
     """The company with this number."""
-    dice = Random(f"company {index}")  # noqa: S311
+    dice = Random(f"company {index}")
     country = dice.choices(COUNTRIES, WEIGHTS)[0]
     family, form = dice.choice(country.families), dice.choice(country.forms)
     pattern = f"{{family}}{dice.choice(JOINTS)}{dice.choice(TRADES)} {{form}}"
-    if dice.random() < 0.2:  # noqa: PLR2004 -- some have no trade in their name
+    if dice.random() < 0.2:
         pattern = "{family} {form}"
     unique = (index * SPREAD + SHIFT) % MODULUS
-    vat = make_vat(country.code, unique) if dice.random() > 0.03 or index % 1000 in AMBIGUOUS else None  # noqa: PLR2004
+    vat = make_vat(country.code, unique) if dice.random() > 0.03 or index % 1000 in AMBIGUOUS else None
     if index % 1000 in AMBIGUOUS and vat is None:
         vat = f"{unique:012d}"
     full, short = dice.choice(country.streets)
@@ -211,7 +211,7 @@ def make_company(index: int) -> Company:
 
 def make_person(index: int, company: Company) -> Person:
     """The contact with this number; known at most where its company is."""
-    dice = Random(f"person {index}")  # noqa: S311
+    dice = Random(f"person {index}")
     first, last = dice.choice(FIRST_NAMES), dice.choice(LAST_NAMES)
     where = company.where
     if where == BOTH:
@@ -223,9 +223,9 @@ def make_person(index: int, company: Company) -> Person:
 @lru_cache(maxsize=4096)
 def make_product(index: int) -> Product:
     """The product with this number."""
-    dice = Random(f"product {index}")  # noqa: S311
+    dice = Random(f"product {index}")
     name = f"{dice.choice(MATERIALS)} {dice.choice(GOODS)}"
-    where = BOTH if index % 10 < 7 else frozenset((ERP,))  # noqa: PLR2004
+    where = BOTH if index % 10 < 7 else frozenset((ERP,))
     price = Decimal(dice.randrange(1000, 5_000_000)).scaleb(-4)
     return Product(
         index,

@@ -26,7 +26,7 @@ class Part(NamedTuple):
     def __getitem__(self, name: Any) -> Any:
         return self.records[name]
 
-    def of(self, company: bool) -> Records:  # noqa: FBT001
+    def of(self, *, company: bool) -> Records:
         return [record for record in self.records["partners"] if record["is_company"] is company]
 
 
