@@ -62,7 +62,7 @@ def measure(store: Store, rows: int) -> None:
 def _measure_sightings(store: Store, ids: Sequence[str]) -> None:
     version = Version("7")
     rows = [Sighting(one, version, (random.getrandbits(62), random.getrandbits(62))) for one in ids]
-    hashes = [key for row in rows for key in row.keys]
+    hashes = [key for row in rows for key in row.keys or ()]
     _write(store, "sightings.see, new", rows, lambda conn, page: sightings.see(conn, ENTITY, Side.CRM, page, 1, AT))
     _write(store, "sightings.see, again", rows, lambda conn, page: sightings.see(conn, ENTITY, Side.CRM, page, 1, AT))
     _write(store, "sightings.mark", ids, lambda conn, page: sightings.mark(conn, ENTITY, Side.CRM, page, 2))
