@@ -7,7 +7,8 @@ from uuid_utils import uuid7
 
 from connector import systems
 from connector.context import Context, Limits, Progress, Quiet, System
-from connector.entities import Entity
+from connector.entities import Entity, Policy
+from connector.errors import ConfigError, ConfigIssue
 from connector.mappings.compile import Translator, compile_system
 from connector.mappings.loader import load_entities, load_system
 from connector.mappings.model import Origin
@@ -23,6 +24,7 @@ def build(settings: Settings, *, progress: Progress | None = None) -> Context:
     shared = {
         name: entity for name, entity in entities.items() if all(name in sides[side].translators for side in Side)
     }
+    _refuse_unsafe_deltas(shared, sides)
     return Context(
         entities=shared,
         systems=sides,
@@ -49,6 +51,23 @@ def read_translators(settings: Settings, side: Side, entities: Mapping[str, Enti
 def _system(settings: Settings, side: Side, entities: Mapping[str, Entity]) -> System:
     name = settings.systems.on(side).system
     return System(name, systems.connect(settings, side), read_translators(settings, side, entities))
+
+
+def _refuse_unsafe_deltas(entities: Mapping[str, Entity], sides: Mapping[Side, System]) -> None:
+    """A number that both sides move may only be written where the server refuses a stale write, or it counts twice."""
+    issues = []
+    for name, entity in entities.items():
+        fields = [field for field, rule in entity.fields.items() if rule.policy is Policy.DELTA]
+        for system in sides.values() if fields else ():
+            resource = system.translators[name].resource.name
+            can = system.adapter.capabilities(resource)
+            if not (can.can_update and can.conditional_write):
+                reason = f"policy delta needs conditional writes, which {system.name} does not have for {resource}"
+                issues += [
+                    ConfigIssue("configuration", None, f"entities.{name}.fields.{one}", reason) for one in fields
+                ]
+    if issues:
+        raise ConfigError(issues)
 
 
 def _limits(settings: Settings) -> Limits:

@@ -13,8 +13,10 @@ from connector.apply import batches, call, draft, refs_of
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.errors import RecordError
-from connector.records import Operation, OperationKind, OperationState, Problem, Remote, Side, Waiting
-from connector.settle import adopt, settle_creates, settle_failures
+from connector.observe import fetch, observe
+from connector.reconcile.plan import COMBINED
+from connector.records import Operation, OperationKind, OperationState, Outcome, Problem, Remote, Side, Waiting
+from connector.settle import adopt, settle_creates, settle_failures, settle_updates
 from connector.stage import requeue
 from connector.store import journal, problems
 
@@ -43,7 +45,10 @@ def resolve_doubtful(work: Work) -> None:
     if not doubtful:
         return
     creates = [item for item in doubtful if item.kind is OperationKind.CREATE]
-    others = [item for item in doubtful if item.kind is not OperationKind.CREATE]
+    combined = [item for item in doubtful if item.reason == COMBINED]
+    others = [item for item in doubtful if item.kind is not OperationKind.CREATE and item.reason != COMBINED]
+    for side in Side:
+        others += _look_at_combined(work, side, [item for item in combined if item.side is side])
     with work.write() as connection:
         journal.advance(
             connection,
@@ -55,6 +60,23 @@ def resolve_doubtful(work: Work) -> None:
         requeue(connection, work, others, "unknown")
     for side in Side:
         _resolve_creates(work, side, [item for item in creates if item.side is side])
+
+
+def _look_at_combined(work: Work, side: Side, operations: Sequence[Operation]) -> list[Operation]:
+    """Movements must not count twice: settle what got through, give back what did not, park what cannot be told."""
+    answers = fetch(work, side, [str(item.target) for item in operations])
+    present = {one.id: one for one in observe(work, side, [a.remote for a in answers.values() if a.remote]).present}
+    untouched = []
+    for item in operations:
+        seen = present.get(str(item.target))
+        if seen is not None and seen.version == item.version:
+            untouched.append(item)
+        elif seen is not None and all(seen.record.get(name) == value for name, value in item.values.items()):
+            settle_updates(work, side, [(item, Outcome(seen.id, seen.version))])
+        else:
+            what = ", ".join(item.values)
+            _park(work, [item], f"its change of {what} on {side} may or may not have been written; look there")
+    return untouched
 
 
 def _resolve_creates(work: Work, side: Side, creates: Sequence[Operation]) -> None:
@@ -125,11 +147,17 @@ def _park(work: Work, operations: Sequence[Operation], reason: str) -> None:
             item.side.other,
             str(item.source),
             "outcome_unknown",
-            f"{item.entity} {item.side.other}:{item.source}: {reason}. Then say who it is: "
-            f"connector links add {item.entity} --crm ID --erp ID; or create it again: connector problems retry",
+            f"{item.entity} {item.side.other}:{item.source}: {reason}. {_advice(item)}",
         )
         for item in operations
     ]
     with work.write() as connection:
         journal.advance(connection, [item.id for item in operations], OperationState.REJECTED, at, error=reason)
         work.tally.problems += problems.report(connection, rows, at)
+
+
+def _advice(operation: Operation) -> str:
+    if operation.kind is OperationKind.CREATE:
+        link = f"connector links add {operation.entity} --crm ID --erp ID"
+        return f"Then say who it is: {link}; or create it again: connector problems retry"
+    return "Then set the right value on one side"

@@ -14,6 +14,7 @@ from connector.decide import CreateDecision
 from connector.errors import AlreadyExists, Gone, NotFound, OutcomeUnknown, RecordError, VersionConflict
 from connector.gather import valid_base
 from connector.observe import keys_of
+from connector.reconcile.plan import COMBINED
 from connector.records import (
     MARKER,
     Arrival,
@@ -211,7 +212,8 @@ def _rebased(
     """The target settles what is stored, or what it held where nothing had to be written; the source what was read."""
     target = valid_base(work, side, link.base_on(side))
     settled = {name: stored.get(name, operation.old.get(name)) for name in operation.settles}
-    target.update(settled)
+    # What the source moved is absorbed; what the target moved still has to go across, so it must look moved.
+    target.update(operation.settles if operation.reason == COMBINED else settled)
     source_side = side.other
     base = Base(encode(target), outcome.version, work.translator(side).id)
     rebases = [Rebase(link.id, side, base)]

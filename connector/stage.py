@@ -150,10 +150,6 @@ def _rebases(work: Work, pair: PairDecision) -> Iterable[Rebase]:
         if sight.presence is not Presence.PRESENT:
             continue
         settled = {name: sight.half.now.get(name) for name in pair.plan.agreed}
-        if pair.plan.owed:
-            settled |= {
-                name: value for item in pair.plan.operations if item.side is side for name, value in item.values.items()
-            }
         if settled or sight.version != old.version:
             yield Rebase(link.id, side, _base(work, side, {**valid_base(work, side, old), **settled}, sight))
 

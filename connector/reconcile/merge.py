@@ -83,8 +83,8 @@ class Merge:
     contests: list[Contest] = field(default_factory=list)
     overrides: list[Override] = field(default_factory=list)
     waits: list[Ref] = field(default_factory=list)
-    owed: bool = False
-    """Delta: both bases advance to the absorbed values when the writes are journalled, not when they are done."""
+    combined: set[str] = field(default_factory=set)
+    """Fields whose new value is made of both sides' movements, and is so far written on one side only."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,28 +276,41 @@ def _resolution(pair: Pair, group: str, names: tuple[str, ...]) -> Side | None:
 
 
 def _delta(pair: Pair, name: str, result: Merge) -> bool:
-    """Both movements count: each side's value plus what the other side moved."""
+    """Both movements count: a side's value plus what the other side moved, written on one side at a time."""
     halves = pair.halves
     if any(value is None for half in halves.values() for value in (half.now.get(name), half.base.get(name))):
         return False
-    for side in Side:
-        here, there = halves[side], halves[side.other]
-        total = policies.absorb(here.now[name], there.base[name], there.now[name])
-        result.writes[side][name] = total
-        result.settles[side.other][name] = total
-    result.owed = True
+    target = _first_to_combine(pair, name)
+    here, there = halves[target], halves[target.other]
+    _combine(pair, name, target, policies.absorb(here.now[name], there.base[name], there.now[name]), result)
     return True
 
 
 def _union(pair: Pair, name: str, result: Merge) -> bool:
-    """Sets: everything either side added, less what either side took away."""
+    """Sets: everything either side added, less what either side took away; written on one side at a time."""
     crm, erp = pair.halves[Side.CRM], pair.halves[Side.ERP]
     value = policies.united(crm.base.get(name), crm.now.get(name), erp.base.get(name), erp.now.get(name))
-    for side in Side:
-        if pair.halves[side].now.get(name) != value:
-            result.writes[side][name] = value
-            result.settles[side][name] = pair.halves[side.other].now.get(name)
+    lacking = [side for side in Side if pair.halves[side].now.get(name) != value]
+    if len(lacking) == 1:
+        _propagate(pair, name, (name,), lacking[0].other, result)
+    else:
+        _combine(pair, name, _first_to_combine(pair, name), value, result)
     return True
+
+
+def _first_to_combine(pair: Pair, name: str) -> Side:
+    return Side.ERP if name in pair.forms[Side.ERP].writable else Side.CRM
+
+
+def _combine(pair: Pair, name: str, target: Side, value: Value, result: Merge) -> None:
+    """Write a value made of both movements on one side.
+
+    Then both bases become the value of the side across: what that one moved is absorbed, and what this one moved goes
+    across in the next look. Each step settles for itself, so that a crash between them counts nothing twice.
+    """
+    result.writes[target][name] = value
+    result.settles[target][name] = pair.halves[target.other].now.get(name)
+    result.combined.add(name)
 
 
 _COMBINED: Mapping[Policy, Callable[[Pair, str, Merge], bool]] = {Policy.DELTA: _delta, Policy.UNION: _union}

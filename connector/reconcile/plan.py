@@ -11,6 +11,9 @@ from connector.reconcile.lifecycle import next_step
 from connector.reconcile.merge import Contest, Form, Half, Merge, Override, Pair, Resolution, merge
 from connector.records import Links, Operation, OperationKind, Presence, Record, Ref, Side, Version
 
+COMBINED = "both sides' changes count"
+"""The reason of an update whose value is made of both sides' movements."""
+
 DELETED = "*"
 """The field a conflict between a delete and an edit is filed under."""
 
@@ -45,7 +48,6 @@ class PairPlan:
     trouble: str | None = None
     again: bool = False
     """Another look is needed once these operations are done."""
-    owed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Planner:
             contests=result.contests,
             overrides=result.overrides,
             waits=result.waits,
-            owed=result.owed,
+            again=bool(result.combined),
         )
         for side in Side:
             if result.settles[side]:
@@ -88,9 +90,14 @@ class Planner:
         return plan
 
     def _write(self, plan: PairPlan, link: int | None, side: Side, sights: Mapping[Side, Sight], merged: Merge) -> None:
-        """Turn one side's merged values into an update, or a named transition where only that can change them."""
+        """Turn one side's merged values into an update, or a named transition where only that can change them.
+
+        Combined values are an operation of their own, which goes first: its outcome has rules of its own.
+        """
         form, target, source = self.forms[side], sights[side], sights[side.other]
-        settles = merged.settles[side]
+        combined = merged.combined & merged.settles[side].keys()
+        settles = {name: value for name, value in merged.settles[side].items() if not combined or name in combined}
+        writes = {name: value for name, value in merged.writes[side].items() if not combined or name in combined}
         operation = Operation(
             id=self.new_id(),
             entity=self.entity.name,
@@ -100,11 +107,11 @@ class Planner:
             source=source.id,
             link=link,
             version=target.version,
-            values=self._carried(side, merged.writes[side], sights),
+            values=self._carried(side, writes, sights),
             old={name: target.half.now.get(name) for name in settles},
             settles=settles,
             source_version=source.version,
-            reason=_reason(side, merged, sights),
+            reason=COMBINED if combined else _reason(side, merged, sights),
         )
         acted = [name for name in operation.values if name not in form.writable]
         plain = {name: value for name, value in operation.values.items() if name in form.writable}

@@ -45,24 +45,9 @@ def to_crm(**values: object) -> dict[Side, Record]:
         pytest.param(
             {"state": "sold"}, {"state": "dropped"}, to_crm(state="dropped"), id="the furthest legal state wins"
         ),
-        pytest.param(
-            {"tags": ["x", "a"]},
-            {"tags": ["x", "b"]},
-            {Side.CRM: {"tags": ["a", "b", "x"]}, Side.ERP: {"tags": ["a", "b", "x"]}},
-            id="policy union",
-        ),
-        pytest.param(
-            {"tags": []},
-            {"tags": ["x", "b"]},
-            {Side.CRM: {"tags": ["b"]}, Side.ERP: {"tags": ["b"]}},
-            id="policy union keeps removals",
-        ),
-        pytest.param(
-            {"stock": "7"},
-            {"stock": "12"},
-            {Side.CRM: {"stock": "9"}, Side.ERP: {"stock": "9"}},
-            id="policy delta counts both movements",
-        ),
+        pytest.param({"tags": ["x", "a"]}, {"tags": ["x", "b"]}, to_erp(tags=["a", "b", "x"]), id="policy union"),
+        pytest.param({"tags": []}, {"tags": ["x", "b"]}, to_erp(tags=["b"]), id="policy union keeps removals"),
+        pytest.param({"stock": "7"}, {"stock": "12"}, to_erp(stock="9"), id="policy delta counts both movements"),
     ],
 )
 def test_writes(crm: Record, erp: Record, writes: dict[Side, Record]) -> None:
@@ -100,8 +85,33 @@ def test_newest_takes_the_later_edit_where_both_times_can_be_trusted() -> None:
     assert merge(pair({}, {}, halves=halves)).writes == to_crm(newest="new")
 
 
-def test_a_delta_is_owed_from_the_moment_it_is_journalled() -> None:
-    assert merged({"stock": "7"}, {"stock": "12"}).owed
+def settle_combined(one: Pair) -> Pair:
+    """The pair after its combined write on the ERP: both bases are what the CRM held."""
+    result = merge(one)
+    name = next(iter(result.combined))
+    crm, erp = one.halves[Side.CRM], one.halves[Side.ERP]
+    absorbed = {name: crm.now[name]}
+    now = {**erp.now, **result.writes[Side.ERP]}
+    halves = {Side.CRM: Half(crm.now, {**crm.base, **absorbed}), Side.ERP: Half(now, {**erp.base, **absorbed})}
+    return pair({}, {}, halves=halves)
+
+
+@pytest.mark.parametrize(
+    ("crm", "erp", "total"),
+    [
+        pytest.param({"stock": "7"}, {"stock": "12"}, {"stock": "9"}, id="numbers add up"),
+        pytest.param({"tags": ["x", "a"]}, {"tags": ["x", "b"]}, {"tags": ["a", "b", "x"]}, id="sets unite"),
+    ],
+)
+def test_a_combined_value_goes_back_across_in_the_next_look(crm: Record, erp: Record, total: Record) -> None:
+    assert merge(settle_combined(pair(crm, erp))).writes == {Side.CRM: total, Side.ERP: {}}
+
+
+def test_a_movement_between_the_two_writes_of_a_delta_counts_once() -> None:
+    halfway = settle_combined(pair({"stock": "7"}, {"stock": "12"}))
+    crm = halfway.halves[Side.CRM]
+    moved = {**halfway.halves, Side.CRM: Half({**crm.now, "stock": "6"}, crm.base)}
+    assert merge(pair({}, {}, halves=moved)).writes == to_erp(stock="8")
 
 
 def test_an_overridden_edit_is_told() -> None:
