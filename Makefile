@@ -9,6 +9,7 @@ PYTEST_ARGS ?=
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The system's certificates, as pip uses them: a company's own authority is known only there.
 UV := $(BIN)/uv --native-tls
 

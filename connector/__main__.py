@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()  # here, where a pipe that nobody reads any more can still be met
     except SystemExit as stop:
         return failures.stopped(stop)
-    except BaseException as error:  # noqa: BLE001  # the one place where everything is told and nothing escapes
+    except BaseException as error:  # noqa: BLE001 -- the one place where everything is told and nothing escapes
         return failures.tell(error, debug=debug)
     return code
 

@@ -138,7 +138,7 @@ def _parse(text: str, name: str) -> Document:
 class _CoreLoader(_Loader):
     """A safe loader with YAML 1.2's idea of what an unquoted word is."""
 
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  # PyYAML's own hook
+    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012 -- PyYAML's own hook
 
 
 def _resolve(tag: str, pattern: str, first: str) -> None:

@@ -30,7 +30,7 @@ _known: set[str] = set()
 _known_pattern: re.Pattern[str] | None = None
 
 
-def configure(level: Level = "info", format: Format = "auto") -> None:  # noqa: A002  # the configuration's own word
+def configure(level: Level = "info", format: Format = "auto") -> None:  # noqa: A002 -- the configuration's own word
     """Send what the connector and its libraries log to stderr; may be called again."""
     import structlog
 
@@ -70,7 +70,7 @@ def bound(**keys: object) -> AbstractContextManager[object]:
 
 def redact_values(values: Iterable[str]) -> None:
     """Never log these values again, wherever they turn up."""
-    global _known_pattern  # noqa: PLW0603  # secrets are known to the whole process or to nobody
+    global _known_pattern  # noqa: PLW0603 -- secrets are known to the whole process or to nobody
     _known.update(value for value in values if len(value) >= SHORTEST_SECRET)
     longest_first = sorted(_known, key=len, reverse=True)
     _known_pattern = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None

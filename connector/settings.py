@@ -228,7 +228,7 @@ def read_settings(document: Document, environ: Mapping[str, str], folder: Path) 
         raise ConfigError(_issues(document, error, references, origins)) from error
     if unresolved := _unresolved(references, origins):
         raise ConfigError(unresolved)
-    return settings._remember(document, _secret_values(data, references, origins))  # noqa: SLF001  # same module
+    return settings._remember(document, _secret_values(data, references, origins))  # noqa: SLF001 -- same module
 
 
 def schema() -> dict[str, Any]:

@@ -47,7 +47,7 @@ def show_schema(_call: Invocation) -> int:
     return int(Exit.CLEAN)
 
 
-def write_first(  # noqa: PLR0913  # one question each
+def write_first(  # noqa: PLR0913 -- one question each
     call: Invocation,
     *,
     crm_system: SystemOption = None,

@@ -192,7 +192,7 @@ def _launch(side: Side, folder: Path, seed: str, keys: Mapping[str, str], *, det
         "PYTHONUNBUFFERED": "1",
     }
     with (folder / f"{side}.out").open("wb") as output, (folder / f"{side}.log").open("wb") as errors:
-        return subprocess.Popen(  # noqa: S603  # our own interpreter and module
+        return subprocess.Popen(  # noqa: S603 -- our own interpreter and module
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,

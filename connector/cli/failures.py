@@ -98,4 +98,4 @@ def _tell_unexpected(error: BaseException) -> int:
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201  # this room's whole purpose
+    print(text, file=sys.stderr, flush=True)  # noqa: T201 -- this room's whole purpose

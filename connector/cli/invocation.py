@@ -131,7 +131,7 @@ def asked(command: Callable[..., int]) -> Callable[..., int]:
 
 def now() -> datetime:
     """The time at which a person gives a word."""
-    return datetime.now(UTC)  # noqa: TID251  # the command line stands outside any run and its clock
+    return datetime.now(UTC)  # noqa: TID251 -- the command line stands outside any run and its clock
 
 
 def who() -> str:

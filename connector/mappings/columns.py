@@ -58,7 +58,7 @@ class Column(NamedTuple):
     def _reading(self) -> list[Any]:
         codes = sorted([str(value), repr(code)] for value, code in self.row.values.items())
         reverse = sorted([repr(code), str(value)] for code, value in self.row.reverse.items())
-        parts = [[part.field, *part._reading()] for part in self.parts]  # noqa: SLF001  # the same class
+        parts = [[part.field, *part._reading()] for part in self.parts]  # noqa: SLF001 -- the same class
         return [self.rule.type, self.row.path, self.spec, codes, reverse, parts]
 
 
