@@ -44,12 +44,12 @@ Result = tuple[Operation, Outcome]
 
 
 class Creation(NamedTuple):
-    """A finished create: the link it makes, the sighting of the new record, and whether it needs another look."""
+    """A finished create: the link it makes, the sighting of the new record, and the looks that still have to follow."""
 
     operation: Operation
     link: NewLink
     sighting: Sighting
-    unsettled: bool
+    follow: list[Arrival]
 
 
 def settle_creates(work: Work, side: Side, results: Sequence[tuple[CreateDecision, Outcome]]) -> None:
@@ -77,8 +77,20 @@ def _creations(work: Work, side: Side, done: Sequence[tuple[CreateDecision, Outc
         ours = create.data if create.data is not None and not unsettled else encode(_without(source, unsettled))
         theirs = Base(encode(_without(stored, unsettled)), outcome.version, here)
         link = _new_link(operation, str(outcome.id), Base(ours, create.version, there), theirs)
-        creations.append(Creation(operation, link, Sighting(str(outcome.id), outcome.version), bool(unsettled)))
+        follow = _follow_up(side, create, outcome, stored) if unsettled else []
+        creations.append(Creation(operation, link, Sighting(str(outcome.id), outcome.version), follow))
     return creations
+
+
+def _follow_up(side: Side, create: CreateDecision, outcome: Outcome, stored: Record) -> list[Arrival]:
+    """Both records get another look, as they were just read and answered: versions guard what is decided from them."""
+    operation, target = create.operation, str(outcome.id)
+    if create.data is None or outcome.body is None:
+        return [Arrival(operation.entity, side.other, str(operation.source), "follow-up")]
+    return [
+        Arrival(operation.entity, side.other, str(operation.source), "follow-up", create.version, create.data),
+        Arrival(operation.entity, side, target, "follow-up", outcome.version, encode(stored)),
+    ]
 
 
 def _new_link(operation: Operation, target: str, source_base: Base, target_base: Base) -> NewLink:
@@ -112,8 +124,7 @@ def store_creations(connection: Connection, work: Work, side: Side, done: Sequen
     cursors.bump(connection, work.name, side, known=new, echoes=len(done))
     sources = [Ref(work.name, side.other, str(item.operation.source)) for item in done]
     inbox.release(connection, sources + [Ref(work.name, side, item.sighting.id) for item in done])
-    again = [Arrival(work.name, side.other, str(item.operation.source), "follow-up") for item in done if item.unsettled]
-    inbox.put(connection, again, at)
+    inbox.put(connection, [arrival for item in done for arrival in item.follow], at)
     clear_problems(connection, work, sources)
     work.tally.written[side, OperationKind.CREATE] += len(done)
 

@@ -127,11 +127,17 @@ def merge(pair: Pair) -> Merge:
     """Decide every group of a linked pair."""
     result = Merge()
     shared = pair.forms[Side.CRM].fields & pair.forms[Side.ERP].fields
+    touched = {name for half in pair.halves.values() for name in shared if _is_touched(half, name)}
     for group, names in pair.entity.groups.items():
-        fields = tuple(name for name in names if name in shared)
-        if fields:
-            _merge_group(pair, group, fields, result)
+        if not touched.isdisjoint(names):
+            _merge_group(pair, group, tuple(name for name in names if name in shared), result)
     return result
+
+
+def _is_touched(half: Half, name: str) -> bool:
+    """Whether a side moved a field, or never settled it."""
+    base = half.base
+    return name not in base or half.now.get(name) != base[name]
 
 
 def _merge_group(pair: Pair, group: str, names: tuple[str, ...], result: Merge) -> None:
