@@ -13,6 +13,7 @@ from connector.reconcile.match import Census, marker_key
 from connector.reconcile.merge import Half
 from connector.reconcile.plan import Sight
 from connector.records import (
+    FOLLOW_UP,
     MARKER,
     Base,
     Link,
@@ -86,11 +87,13 @@ def _read_states(work: Work, chunk: Chunk) -> None:
     """Take what came with a fresh scan as it is, and ask the systems for the rest.
 
     A record about to be created may be older: its source's base will be what was read here, so that a later edit shows.
-    What was parked since is read again: our own writes may have moved it, and their echo brings no newer state.
+    What was parked since is read again: our own writes may have moved it, and their echo brings no newer state. A
+    follow-up stands as long as the servers refuse stale writes: if it is stale, they say so, and it is read again.
     """
     stale_before = work.now() - work.context.limits.fresh
-    linked = [row for rows in chunk.by_link.values() for row in rows]
-    current = [row for row in linked if row.seen_at >= stale_before and not row.attempts]
+    guarded = all(work.capabilities(side).conditional_write for side in Side)
+    linked = [row for rows in chunk.by_link.values() for row in rows if not row.attempts]
+    current = [row for row in linked if row.seen_at >= stale_before or (guarded and row.why == FOLLOW_UP)]
     for row in current + chunk.loose:
         if row.record is not None and not row.deleted:
             known = Seen(Presence.PRESENT, decode(row.record), row.version, row.modified, row.record)

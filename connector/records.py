@@ -188,6 +188,10 @@ def decode(data: bytes | memoryview | None) -> Record:
     return orjson.loads(data) if data else {}
 
 
+FOLLOW_UP = "follow-up"
+"""Why a key needs another look after our own write: the answer left something to settle."""
+
+
 class Arrival(NamedTuple):
     """A key that needs a look, on its way into the inbox; `record` carries the state just read, in canonical bytes."""
 

@@ -16,6 +16,7 @@ from connector.gather import valid_base
 from connector.observe import keys_of
 from connector.reconcile.plan import COMBINED
 from connector.records import (
+    FOLLOW_UP,
     MARKER,
     Arrival,
     Base,
@@ -86,10 +87,10 @@ def _follow_up(side: Side, create: CreateDecision, outcome: Outcome, stored: Rec
     """Both records get another look, as they were just read and answered: versions guard what is decided from them."""
     operation, target = create.operation, str(outcome.id)
     if create.data is None or outcome.body is None:
-        return [Arrival(operation.entity, side.other, str(operation.source), "follow-up")]
+        return [Arrival(operation.entity, side.other, str(operation.source), FOLLOW_UP)]
     return [
-        Arrival(operation.entity, side.other, str(operation.source), "follow-up", create.version, create.data),
-        Arrival(operation.entity, side, target, "follow-up", outcome.version, encode(stored)),
+        Arrival(operation.entity, side.other, str(operation.source), FOLLOW_UP, create.version, create.data),
+        Arrival(operation.entity, side, target, FOLLOW_UP, outcome.version, encode(stored)),
     ]
 
 
@@ -185,7 +186,7 @@ def _store_updates(connection: Connection, work: Work, side: Side, done: Sequenc
         stored = _stored_fields(work, side, operation, outcome.body)
         rebases += _rebased(work, side, link, operation, outcome, stored)
         if _differs(valid_base(work, side, link.base_on(side)), stored, operation):
-            again.append(Arrival(work.name, side, str(operation.target), "follow-up"))
+            again.append(Arrival(work.name, side, str(operation.target), FOLLOW_UP))
     links.rebase(connection, rebases, at)
     _sight_again(connection, work, side, done, rebases)
     inbox.put(connection, again, at)

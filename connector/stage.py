@@ -14,6 +14,7 @@ from connector.reconcile.guards import digest
 from connector.reconcile.merge import Contest
 from connector.reconcile.plan import PairPlan, Sight
 from connector.records import (
+    FOLLOW_UP,
     Arrival,
     Base,
     Conflict,
@@ -251,7 +252,7 @@ def clear_problems(connection: Connection, work: Work, refs: Sequence[Ref]) -> N
 
 def _again(work: Work, pair: PairDecision) -> Arrival:
     side = Side.CRM if pair.sights[Side.CRM].presence is Presence.PRESENT else Side.ERP
-    return Arrival(work.name, side, pair.sights[side].id, "follow-up")
+    return Arrival(work.name, side, pair.sights[side].id, FOLLOW_UP)
 
 
 def _trouble(work: Work, pair: PairDecision) -> Problem:
