@@ -76,7 +76,6 @@ def _limits(settings: Settings) -> Limits:
         chunk=given.chunk,
         write=given.batch,
         fresh=timedelta(seconds=given.fresh_seconds),
-        attempts=given.max_attempts,
         retry_after=given.retry_after,
         guard_window=settings.guards.window,
         enumerate_every=given.enumerate_every,

@@ -39,7 +39,6 @@ class Limits:
     """How long a record that came with a scan stands for the current state."""
     rounds: int = 8
     """How often one run looks again at what its own writes brought about."""
-    attempts: int = 20
     retry_after: timedelta = timedelta(minutes=15)
     guard_window: timedelta = timedelta(hours=24)
     enumerate_every: timedelta = timedelta(hours=24)

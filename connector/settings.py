@@ -130,8 +130,6 @@ class SyncSettings(Strict):
     """A scanned record older than this is read again before it is decided on."""
     enumerate_every: Duration = _duration("24h")
     """How often all ids and versions are listed, to catch what change feeds missed."""
-    max_attempts: int = Field(20, ge=1)
-    """Tries before a failing record is left to a person."""
     retry_after: Duration = _duration("15m")
     """How long a record that failed rests before it is tried again."""
     lease_seconds: float = Field(300, gt=0)
@@ -142,12 +140,6 @@ class GuardSettings(Guard):
     """Stops for entities that declare none of their own; counted over a rolling window."""
 
     window: Duration = _duration("24h")
-
-
-class HistorySettings(Strict):
-    """How long decisions are remembered."""
-
-    keep_days: int = Field(90, ge=1)
 
 
 class LogSettings(Strict):
@@ -167,7 +159,6 @@ class Settings(Strict):
     mappings: MappingSettings = MappingSettings()
     sync: SyncSettings = SyncSettings()
     guards: GuardSettings = GuardSettings()
-    history: HistorySettings = HistorySettings()
     log: LogSettings = LogSettings()
     _document: Document = PrivateAttr(Document("configuration", {}, {}))
     _secrets: frozenset[str] = PrivateAttr(frozenset())

@@ -106,7 +106,7 @@ def test_everything_that_is_wrong_is_told_at_once_with_its_line(written: Path) -
 
 
 def test_a_wrong_value_is_never_repeated(written: Path) -> None:
-    text = MINIMAL + "history: {keep_days: '${env:DAYS}'}\n"
+    text = MINIMAL + "sync: {chunk: '${env:DAYS}'}\n"
 
     assert "hunter22" not in "".join(issues(written, text, DAYS="hunter22"))
 
