@@ -45,7 +45,7 @@ format: setup ## put the code into the house's format
 	$(BIN)/ruff check --fix .
 
 check-newest: ## the tests on the newest Python that is installed here
-	$(MAKE) test VENV=.venv-newest PYTHON="$$(.ci/python newest)"
+	$(MAKE) --no-print-directory test VENV=.venv-newest PYTHON="$$(.ci/python newest)"
 
 test-lowest: setup ## the tests on the lowest dependencies that pyproject.toml allows
 	@.ci/venv "$(PYTHON)" .venv-lowest
