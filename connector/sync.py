@@ -15,6 +15,7 @@ from connector.context import LEASE, Context, Work
 from connector.decide import CreateDecision, decide
 from connector.errors import LeaseLost, RunError, WrongTenant
 from connector.gather import gather
+from connector.holder import is_gone, name_process
 from connector.pull import find_absent, pull
 from connector.reconcile import guards
 from connector.records import Operation, OperationState, Problem, Ref, Side, Waiting
@@ -90,8 +91,12 @@ def running(context: Context, report: Report) -> Iterator[int]:
 
 
 def _take_lease(context: Context, owner: str) -> int:
+    """The epoch of the lease; a holder on this machine that has died is not waited for."""
     with context.store.write() as connection:
-        epoch = leases.acquire(connection, LEASE, owner, context.limits.lease, context.clock())
+        held = leases.holder(connection, LEASE)
+        if held is not None and is_gone(held.owner):
+            leases.release(connection, LEASE, held.epoch)
+        epoch = leases.acquire(connection, LEASE, name_process(owner), context.limits.lease, context.clock())
     if epoch is None:
         raise RunError(
             "another connector process is at work on this store; wait for it to end, or, if it died, for its lease to "
