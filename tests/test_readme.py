@@ -12,15 +12,15 @@ ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 # In a block of code, in a row of a table or in a sentence: whatever stands between backticks or after a prompt.
 QUOTED = re.compile(r"`(connector [^`\n]+)`")
-TYPED = re.compile(r"^(?:\$ )?(?:\S*/)?(connector [a-z][^\n]*)$", re.MULTILINE)
-FENCED = re.compile(r"^```\w*\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TYPED = re.compile(r"(?:^|^\$ |^ {4}|/)(connector [a-z][^\n&|>]*)", re.MULTILINE)
+FENCED = re.compile(r"^```\w*\n(.*?)^```$|^( {4}\S.*?)$", re.MULTILINE | re.DOTALL)
 LINKED = re.compile(r"\]\((?!https?:)([^)#]+)\)")
 NAMED = re.compile(r"`((?:connector|config|docs|tests|benchmarks)/[\w./-]+)`")
 
 
 def commands(text: str) -> list[str]:
     """Every call of the connector that a document shows."""
-    typed = [line for block in FENCED.findall(text) for line in TYPED.findall(block)]
+    typed = [line for block in FENCED.findall(text) for line in TYPED.findall("".join(block))]
     return [*QUOTED.findall(FENCED.sub("", text)), *typed]
 
 

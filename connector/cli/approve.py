@@ -7,7 +7,7 @@ import typer
 
 from connector.cli.conflicts import BY_HAND
 from connector.cli.invocation import Invocation, asked, now, who
-from connector.cli.options import AllOption, EntityArgument, SideOption, checked
+from connector.cli.options import AllOption, EntityArgument, OnlySideOption, checked
 from connector.cli.output import count, print_json, print_table, say, when
 from connector.cli.plans import SHOWN, operation_rows
 from connector.records import Event, Operation, OperationState, Side
@@ -28,7 +28,7 @@ def approve_changes(
     ids: Annotated[list[str] | None, typer.Argument(metavar="[ID...]", help="Records to release changes of.")] = None,
     *,
     everything: AllOption = False,
-    side: SideOption = None,
+    side: OnlySideOption = None,
     hours: Annotated[float, typer.Option("--hours", min=0.1, max=720, help="How long the word holds.")] = 24,
 ) -> int:
     """List what a guard holds back; with ids or --all, release exactly that and nothing that differs from it."""

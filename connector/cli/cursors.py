@@ -5,7 +5,7 @@ from typing import Any
 import typer
 
 from connector.cli.invocation import Invocation, asked, now
-from connector.cli.options import EntityArgument, MaybeEntityArgument, SideOption, checked
+from connector.cli.options import EntityArgument, MaybeEntityArgument, OnlySideOption, checked
 from connector.cli.output import print_json, print_table, say, when
 from connector.errors import RunError
 from connector.records import Side
@@ -49,7 +49,7 @@ def _start(cursor: str | None) -> str:
     return "the beginning" if cursor is None else "where it stopped"
 
 
-def rewind_cursor(call: Invocation, entity: EntityArgument, *, side: SideOption = None) -> int:
+def rewind_cursor(call: Invocation, entity: EntityArgument, *, side: OnlySideOption = None) -> int:
     """Let the next sync read an entity from the beginning; what it knows already is not written again."""
     from connector.context import LEASE
     from connector.store import cursors, leases

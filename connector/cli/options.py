@@ -14,6 +14,7 @@ EntityArgument = Annotated[str, typer.Argument(metavar="ENTITY", help="An entity
 MaybeEntityArgument = Annotated[str | None, typer.Argument(metavar="[ENTITY]", help="Only this entity.")]
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The record's id on either side.")]
 SideOption = Annotated[Side | None, typer.Option("--side", help="Which side's id this is.")]
+OnlySideOption = Annotated[Side | None, typer.Option("--side", help="Only this side; left out, both.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 
