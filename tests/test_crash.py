@@ -59,10 +59,12 @@ def edit(systems: Systems, dice: random.Random, number: int) -> None:
     partners = sorted(witness.every(systems.erp, "partners", is_company="true"))
     systems.crm.change("accounts", dice.choice(accounts), website=f"kill-{number}.example")
     systems.erp.change("partners", str(dice.choice(partners)), credit_limit=f"{number}00.00")
-    new = [{"name": f"Killed {number}-{n}", "email": f"killed-{number}-{n}@crash.example"} for n in range(100)]
+    new = [
+        {"name": f"Killed {number:03}-{n:03}", "email": f"killed-{number:03}-{n:03}@crash.example"} for n in range(100)
+    ]
     systems.crm.call("POST", "accounts/batch", json={"operations": [{"op": "create", "record": one} for one in new]})
     met = [
-        {"is_company": True, "name": f"Hit {number}-{n}", "email": f"hit-{number}-{n}@crash.example"}
+        {"is_company": True, "name": f"Hit {number:03}-{n:03}", "email": f"hit-{number:03}-{n:03}@crash.example"}
         for n in range(100)
     ]
     systems.erp.call("POST", "partners/bulk", json={"create": [{"values": one} for one in met]})
