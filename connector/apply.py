@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from connector.context import Work
 from connector.decide import CreateDecision
-from connector.errors import MappingFailed, OutcomeUnknown, RecordError, Sent, TransportError
+from connector.errors import MappingFailed, OutcomeUnknown, RecordError, RunError, Sent, TransportError
 from connector.reconcile.carry import Unlinked, carry
 from connector.records import (
     Draft,
@@ -40,17 +40,31 @@ def batches(items: Sequence[Item], size: int) -> Iterator[Sequence[Item]]:
 def send_creates(work: Work, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> None:
     """Create the counterparts of records that are journalled as sending.
 
-    All calls of a chunk are settled in one transaction, also when a later one gets no answer.
+    All calls of a chunk are settled in one transaction, also when a later one gets no answer; what then was not sent at
+    all goes back into the inbox.
     """
+    waiting = [create.operation for create in creates]
     for side in Side:
         mine = [create for create in creates if create.operation.side is side]
         results: list[tuple[CreateDecision, Outcome]] = []
         try:
             for batch in batches(mine, work.write_size(side)):
+                sent = {create.operation.id for create in batch}
+                waiting = [operation for operation in waiting if operation.id not in sent]
                 results += _send_create_batch(work, side, batch, refs)
                 work.step(f"creating on {side}", len(batch))
+        except RunError:
+            _put_back(work, waiting)
+            raise
         finally:
             settle_creates(work, side, results)
+
+
+def _put_back(work: Work, operations: Sequence[Operation]) -> None:
+    with work.write() as connection:
+        ids = [operation.id for operation in operations]
+        journal.advance(connection, ids, OperationState.ABANDONED, work.now(), error="not sent: the run ended before")
+        requeue(connection, work, operations, "not-sent")
 
 
 def _send_create_batch(

@@ -121,6 +121,11 @@ class Work:
         """The entity's name."""
         return self.entity.name
 
+    @property
+    def rereads(self) -> bool:
+        """Whether records must be read now, however fresh the ones at hand: a plan is applied to what is there."""
+        return self.allowed is not None
+
     def now(self) -> datetime:
         """The time by the injected clock."""
         return self.context.clock()

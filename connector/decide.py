@@ -176,7 +176,7 @@ def _partners(work: Work, chunk: Chunk, verdicts: Mapping[Side, dict[str, Verdic
         chunk.rows.extend(brought.values())
         chunk.loose.extend(brought.values())
         for row in brought.values():
-            if row.record is not None and not row.deleted:
+            if row.record is not None and not row.deleted and not work.rereads:
                 chunk.seen[side, row.id] = _carried(row)
         look_up(work, chunk, side, across)
     return list(pairs)

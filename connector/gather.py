@@ -77,6 +77,17 @@ def _find_links(connection: Connection, work: Work, chunk: Chunk) -> None:
         else:
             chunk.linked[link.id] = link
             chunk.by_link.setdefault(link.id, []).append(row)
+    for side in Side:
+        _bring_along(connection, work, chunk, side)
+
+
+def _bring_along(connection: Connection, work: Work, chunk: Chunk, side: Side) -> None:
+    """A pair's other key, wherever it stands in the inbox: a pair is decided once, from both, and settles both."""
+    here = {row.id for row in chunk.rows if row.side is side}
+    absent = {link.id_on(side): link.id for link in chunk.linked.values() if link.id_on(side) not in here}
+    for record_id, row in inbox.rows(connection, work.name, side, list(absent)).items():
+        chunk.rows.append(row)
+        chunk.by_link[absent[record_id]].append(row)
 
 
 def _ids(rows: Iterable[Waiting], side: Side) -> list[str]:
@@ -95,7 +106,7 @@ def _read_states(work: Work, chunk: Chunk) -> None:
     linked = [row for rows in chunk.by_link.values() for row in rows if not row.attempts]
     current = [row for row in linked if row.seen_at >= stale_before or (guarded and row.why == FOLLOW_UP)]
     for row in current + chunk.loose:
-        if row.record is not None and not row.deleted:
+        if row.record is not None and not row.deleted and not work.rereads:
             known = Seen(Presence.PRESENT, decode(row.record), row.version, row.modified, row.record)
             chunk.seen[row.side, row.id] = known
     for side in Side:

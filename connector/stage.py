@@ -42,10 +42,24 @@ def stage(work: Work, decisions: Decisions) -> list[CreateDecision]:
         decisions = _only_allowed(work, decisions)
     ready = [create for create in decisions.creates if not create.waits]
     with work.write(durable=bool(ready)) as connection:
-        _stage_pairs(connection, work, decisions.pairs)
+        _stage_pairs(connection, work, _without_busy(connection, work, decisions.pairs))
         _stage_creates(connection, work, ready)
         _stage_rest(connection, work, decisions)
     return ready
+
+
+def _without_busy(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> list[PairDecision]:
+    """Leave a record alone that still has a live operation, such as one whose outcome is unknown; its keys stay."""
+    busy: set[tuple[Side, str]] = set()
+    for side in Side:
+        keys = [item.key for pair in pairs for item in pair.plan.operations if item.side is side]
+        busy |= {(side, key) for key in journal.live_keys(connection, work.name, side, keys)}
+    if not busy:
+        return list(pairs)
+    held = [pair for pair in pairs if any((item.side, item.key) in busy for item in pair.plan.operations)]
+    retry = work.now() + work.context.limits.retry_after
+    inbox.park(connection, [(row.seq, None, retry) for pair in held for row in pair.rows])
+    return [pair for pair in pairs if pair not in held]
 
 
 def _only_allowed(work: Work, decisions: Decisions) -> Decisions:

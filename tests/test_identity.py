@@ -53,3 +53,18 @@ def test_a_record_that_links_after_it_was_parked_keeps_the_newer_value(desk: tup
     assert systems.erp.read("partners", str(clerk["id"]))["firstname"] == "Siân"
     (sian,) = systems.crm.listed("contacts", email="sian@key.example")
     assert sian["firstName"] == "Siân"
+
+
+def test_a_pair_whose_two_keys_stand_far_apart_is_decided_once(tmp_path: Path) -> None:
+    with running(tmp_path, "") as systems:
+        config = systems.write_config(tmp_path, "sync: {chunk: 3}\n")
+        rows = [{"op": "create", "record": {"name": f"C{n}", "email": f"c{n}@far.example"}} for n in range(20)]
+        systems.crm.call("POST", "accounts/batch", json={"operations": rows})
+        assert connector(config, "sync").code == 0
+        for number in range(20):
+            (account,) = systems.crm.listed("accounts", email=f"c{number}@far.example")
+            systems.crm.change("accounts", account["id"], website=f"crm{number}.example")
+            (partner,) = systems.erp.listed("partners", email=f"c{number}@far.example")
+            systems.erp.change("partners", str(partner["id"]), credit_limit="100.00")
+        ran = connector(config, "sync", "--json")
+        assert (ran.code, ran.json["writes"]) == (0, 40)
