@@ -125,8 +125,6 @@ def apply(context: Context, plan: PlanFile) -> Report:
         check_endpoints(context)
         for name, entity in context.entities.items():
             lines = [line for line in plan.operations if line.entity == name]
-            if not lines:
-                continue
             allowed = frozenset(line.digest for line in lines)
             work = Work(context, entity, report.run, report.tally(name), epoch, allowed=allowed)
             _apply_entity(work, lines)
@@ -143,7 +141,7 @@ def _apply_entity(work: Work, lines: Collection[PlannedOperation]) -> None:
             inbox.put(
                 connection, [Arrival(work.name, side, record_id, "apply") for side, record_id in some], work.now()
             )
-        decide_inbox(work, only=some)
+    decide_inbox(work)
     apply_staged(work)
     resolve_doubtful(work)
 

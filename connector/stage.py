@@ -63,7 +63,10 @@ def _without_busy(connection: Connection, work: Work, pairs: Sequence[PairDecisi
 
 
 def _only_allowed(work: Work, decisions: Decisions) -> Decisions:
-    """Keep what came out exactly as planned; everything else stays in the inbox, for the next plan."""
+    """Keep what came out exactly as planned, and what writes nothing; the rest stays in the inbox, for the next plan.
+
+    A pair that is only linked is written nowhere, but what was planned may refer to it.
+    """
     pairs = [pair for pair in decisions.pairs if _is_allowed(work, pair.plan.operations)]
     creates = [create for create in decisions.creates if not create.waits and _is_allowed(work, [create.operation])]
     return Decisions(pairs=pairs, creates=creates)
@@ -71,7 +74,7 @@ def _only_allowed(work: Work, decisions: Decisions) -> Decisions:
 
 def _is_allowed(work: Work, operations: Sequence[Operation]) -> bool:
     digests = {digest(operation) for operation in operations}
-    if not digests or work.allowed is None or not digests <= work.allowed:
+    if work.allowed is None or not digests <= work.allowed:
         return False
     work.executed |= digests
     return True

@@ -162,13 +162,13 @@ def drain(work: Work) -> None:
         resolve_doubtful(work)
 
 
-def decide_inbox(work: Work, only: Collection[tuple[Side, str]] | None = None) -> None:
+def decide_inbox(work: Work) -> None:
     """Gather, decide and stage the inbox chunk by chunk, up to what it held at the start."""
     with work.store.read() as connection:
         head = inbox.head(connection)
     after = 0
     with _Sender(work) as sender:
-        while rows := _take(work, after, head, only):
+        while rows := _take(work, after, head):
             after = rows[-1].seq
             chunk = gather(work, rows)
             sender.send(stage(work, decide(work, chunk)), chunk.refs)
@@ -210,9 +210,9 @@ class _Sender:
             self._work.tally.add(self._own.tally)
 
 
-def _take(work: Work, after: int, head: int, only: Collection[tuple[Side, str]] | None) -> list[Waiting]:
+def _take(work: Work, after: int, head: int) -> list[Waiting]:
     with work.store.read() as connection:
-        return inbox.take(connection, work.name, after, work.context.limits.chunk, work.now(), upto_seq=head, only=only)
+        return inbox.take(connection, work.name, after, work.context.limits.chunk, work.now(), upto_seq=head)
 
 
 def apply_staged(work: Work) -> None:

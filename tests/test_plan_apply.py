@@ -36,7 +36,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         yield Desk(systems, systems.write_config(folder))
 
 
-def lines(plan: Path) -> list[dict[str, Any]]:
+def lines_of(plan: Path) -> list[dict[str, Any]]:
     """The operations of a plan file."""
     import json
 
@@ -49,7 +49,7 @@ def test_a_plan_shows_old_and_new_and_writes_nothing(desk: Desk, tmp_path: Path)
     desk.systems.crm.change("accounts", one["id"], phone="+49 30 200")
     before = [system.stats()["total"]["writes"] for system in desk.systems]
     assert connector(desk.config, "plan", "-o", str(tmp_path / "plan.json")).code == 2
-    (line,) = lines(tmp_path / "plan.json")
+    (line,) = lines_of(tmp_path / "plan.json")
     assert (line["side"], line["old"], line["new"]) == ("erp", {"phone": "+4930100"}, {"phone": "+49 30 200"})
     assert [system.stats()["total"]["writes"] for system in desk.systems] == before
     assert connector(desk.config, "apply", str(tmp_path / "plan.json")).code == 0
@@ -96,3 +96,18 @@ def test_a_plan_file_that_is_no_plan_is_refused(desk: Desk, tmp_path: Path) -> N
     ran = connector(desk.config, "apply", str(broken))
     assert ran.code == 64
     assert "broken.json" in ran.err
+
+
+def test_an_order_for_a_product_that_only_had_to_be_linked_is_created_by_apply(desk: Desk, tmp_path: Path) -> None:
+    one, other = desk.customer("Frida")
+    product = desk.systems.crm.create(
+        "products", productCode="ST-1", name="Stift", unit="PIECE", price=2, currency="EUR"
+    )
+    desk.systems.erp.create("warehouses", code="MAIN", name="Main")
+    desk.systems.erp.create("items", code="ST-1", name="Stift", uom="PCE", list_price="2", currency_code="EUR")
+    lines = [{"productId": product["id"], "quantity": 1, "unitPrice": 2}]
+    desk.systems.crm.create("orders", accountId=one["id"], stage="SUBMITTED", currency="EUR", lines=lines)
+    connector(desk.config, "plan", "-o", str(tmp_path / "plan.json"))
+    assert [line["entity"] for line in lines_of(tmp_path / "plan.json")] == ["order"]
+    assert connector(desk.config, "apply", str(tmp_path / "plan.json")).code == 0
+    assert len(desk.systems.erp.listed("sales_orders", partner_id=str(other["id"]))) == 1
