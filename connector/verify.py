@@ -5,7 +5,7 @@ conflict or problem that explains it; one without is told, and both keys go back
 """
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -132,7 +132,19 @@ def _compare_pair(
             comparison.fields["equal after normal form" if name not in work.entity.references else "equal"] += 1
         else:
             why = "an open conflict" if name in contested or work.entity.fields[name].group in contested else trouble
+            why = why or _dangling(work, chunk, name, seen)
             comparison.add(Difference(work.name, link.crm_id, link.erp_id, name, why))
+
+
+def _dangling(work: Work, chunk: Chunk, name: str, seen: Mapping[Side, Seen]) -> str:
+    """A reference to a record that has no counterpart, such as a deleted one, cannot be the same on both sides."""
+    target = work.entity.references.get(name)
+    held = {side: seen[side].record.get(name) for side in Side}
+    if target and any(
+        value is not None and (target, side, str(value)) not in chunk.refs for side, value in held.items()
+    ):
+        return "it refers to a record without a counterpart"
+    return ""
 
 
 def _queue(work: Work, pairs: Iterable[Link]) -> None:

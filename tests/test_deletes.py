@@ -80,3 +80,16 @@ def test_a_delete_against_an_edit_is_a_conflict(desk: Desk) -> None:
     connector(desk.config, "sync")
     connector(desk.config, "sync")
     assert len(desk.systems.erp.listed("partners", email=gone["email"])) == 1
+
+
+def test_a_reference_to_a_deleted_record_is_explained(desk: Desk) -> None:
+    account = desk.account(desk.partners()[0])
+    contact = desk.systems.crm.create("contacts", accountId=account["id"], lastName="Gone", email="gone@x.example")
+    desk.systems.crm.create("contacts", accountId=account["id"], lastName="Stays", email="stays@x.example")
+    desk.systems.crm.change("accounts", account["id"], primaryContactId=contact["id"])
+    assert connector(desk.config, "sync").code == 0
+    desk.systems.crm.delete("contacts", contact["id"])
+    connector(desk.config, "sync")
+    told = connector(desk.config, "verify", "--json")
+    assert told.code == 3
+    assert "it refers to a record without a counterpart" in told.out
