@@ -51,7 +51,7 @@ def send_creates(work: Work, creates: Sequence[CreateDecision], refs: dict[tuple
             for batch in batches(mine, work.write_size(side)):
                 sent = {create.operation.id for create in batch}
                 waiting = [operation for operation in waiting if operation.id not in sent]
-                results += _send_create_batch(work, side, batch, refs)
+                results += send_batch(work, side, batch, refs)
                 work.step(f"creating on {side}", len(batch))
         except RunError:
             _put_back(work, waiting)
@@ -67,9 +67,10 @@ def _put_back(work: Work, operations: Sequence[Operation]) -> None:
         requeue(connection, work, operations, "not-sent")
 
 
-def _send_create_batch(
+def send_batch(
     work: Work, side: Side, batch: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]
 ) -> list[tuple[CreateDecision, Outcome]]:
+    """Make one create call: what cannot be translated is parked, the other outcomes are the caller's to settle."""
     drafts, good, bad = [], [], []
     for create in batch:
         try:

@@ -9,14 +9,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from connector.adapters.base import Capabilities
-from connector.apply import batches, call, draft, refs_of
+from connector.apply import batches, refs_of, send_batch
 from connector.context import Work
 from connector.decide import CreateDecision
-from connector.errors import RecordError
 from connector.observe import fetch, observe
 from connector.reconcile.plan import COMBINED
 from connector.records import Operation, OperationKind, OperationState, Outcome, Problem, Remote, Side, Waiting
-from connector.settle import adopt, settle_creates, settle_failures, settle_updates
+from connector.settle import adopt, settle_creates, settle_updates
 from connector.stage import requeue
 from connector.store import journal, problems
 
@@ -92,20 +91,8 @@ def _resolve_creates(work: Work, side: Side, creates: Sequence[Operation]) -> No
 
 def _repeat(work: Work, side: Side, batch: Sequence[Operation]) -> None:
     """The same call with the same key: the server answers with what the first one made."""
-    refs = refs_of(work, batch)
-    drafts, good, bad = [], [], []
-    for operation in batch:
-        try:
-            drafts.append(draft(work, operation, refs))
-            good.append(operation)
-        except RecordError as error:
-            bad.append((operation, error))
-    if bad:
-        settle_failures(work, bad)
-    if good:
-        outcomes = call(work, good, lambda: work.adapter(side).create(work.resource(side), drafts))
-        decisions = [_as_decision(work, operation) for operation in good]
-        settle_creates(work, side, list(zip(decisions, outcomes, strict=True)))
+    decisions = [_as_decision(work, operation) for operation in batch]
+    settle_creates(work, side, send_batch(work, side, decisions, refs_of(work, batch)))
 
 
 def _as_decision(work: Work, operation: Operation) -> CreateDecision:
