@@ -1,6 +1,7 @@
 """What a run works with: two systems, one store, and the clock, ids and limits it was given."""
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Executor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -11,6 +12,7 @@ from sqlalchemy import Connection
 from connector.adapters.base import Adapter, Capabilities
 from connector.entities import Entity
 from connector.errors import LeaseLost
+from connector.executor import beside
 from connector.mappings.compile import Translator
 from connector.reconcile.plan import Creator
 from connector.records import Resource, Side
@@ -70,6 +72,8 @@ class Context:
     new_id: Callable[[], str]
     limits: Limits = Limits()
     progress: Progress = field(default_factory=Quiet)
+    executor: Callable[[], Executor] = beside
+    """Where reading ahead and sending behind are done."""
     settled_mappings: dict[int, dict[str, str]] = field(default_factory=dict)
     """Field -> row hash of every mapping that bases were read with; filled from the store when needed."""
 

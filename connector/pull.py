@@ -1,7 +1,6 @@
 """Read what moved: pages of a scan go into the inbox and the sightings, in one transaction with their cursor."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 from sqlalchemy import Connection
 
@@ -34,7 +33,7 @@ def pages(work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> 
     """The pages of a scan; the next one is on its way while one is being worked on, never more than that."""
     scan, resource = work.adapter(side).scan, work.resource(side)
     page = scan(resource, cursor, keys_only=keys_only)
-    with ThreadPoolExecutor(1) as reader:
+    with work.context.executor() as reader:
         while True:
             coming = reader.submit(scan, resource, page.cursor, keys_only=keys_only) if page.more else None
             yield page

@@ -3,7 +3,7 @@
 import gc
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Self
@@ -187,7 +187,7 @@ class _Sender:
         self._under_way: Future[None] | None = None
 
     def __enter__(self) -> Self:
-        self._thread = ThreadPoolExecutor(1)
+        self._thread = self._work.context.executor()
         return self
 
     def send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> None:
