@@ -19,11 +19,12 @@ from connector.records import (
     OperationState,
     Outcome,
     Patch,
+    Record,
     Removal,
     Side,
     Transition,
 )
-from connector.settle import settle_creates, settle_failures, settle_removals, settle_updates
+from connector.settle import Answered, settle_creates, settle_failures, settle_removals, settle_updates
 from connector.stage import requeue
 from connector.store import journal, links
 
@@ -46,7 +47,7 @@ def send_creates(work: Work, creates: Sequence[CreateDecision], refs: dict[tuple
     waiting = [create.operation for create in creates]
     for side in Side:
         mine = [create for create in creates if create.operation.side is side]
-        results: list[tuple[CreateDecision, Outcome]] = []
+        results: list[Answered] = []
         try:
             for batch in batches(mine, work.write_size(side)):
                 sent = {create.operation.id for create in batch}
@@ -69,40 +70,44 @@ def _put_back(work: Work, operations: Sequence[Operation]) -> None:
 
 def send_batch(
     work: Work, side: Side, batch: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]
-) -> list[tuple[CreateDecision, Outcome]]:
+) -> list[Answered]:
     """Make one create call: what cannot be translated is parked, the other outcomes are the caller's to settle."""
-    drafts, good, bad = [], [], []
+    drafts: list[Draft] = []
+    good: list[tuple[CreateDecision, Record]] = []
+    bad = []
+    write = work.translator(side).write
     for create in batch:
+        operation = create.operation
         try:
-            drafts.append(draft(work, create.operation, refs))
-            good.append(create)
+            values = carried(work, operation, refs)
+            drafts.append(Draft(operation.id, write(values, creating=True), operation.source))
+            good.append((create, values))
         except RecordError as error:
-            bad.append((create.operation, error))
+            bad.append((operation, error))
     if bad:
         settle_failures(work, bad)
     if not good:
         return []
     resource = work.resource(side)
-    operations = [create.operation for create in good]
+    operations = [create.operation for create, _ in good]
     outcomes = call(work, operations, lambda: work.adapter(side).create(resource, drafts))
-    return list(zip(good, outcomes, strict=True))
+    return [Answered(create, values, outcome) for (create, values), outcome in zip(good, outcomes, strict=True)]
 
 
-def draft(work: Work, operation: Operation, refs: dict[tuple[str, Side, str], str]) -> Draft:
-    """The wire form of a create: references resolved through links, our id in the marker field."""
+def carried(work: Work, operation: Operation, refs: dict[tuple[str, Side, str], str]) -> Record:
+    """What a create sends, its references resolved through links."""
     values = operation.values
     for name in work.creator(operation.side).referring:
         if name not in values:
             continue
         try:
-            carried = carry(work.entity.fields[name], values[name], operation.side.other, refs)
+            new = carry(work.entity.fields[name], values[name], operation.side.other, refs)
         except Unlinked as error:
             who = f"{operation.entity} {operation.side.other}:{operation.source}"
             message = f"{who}: {name} refers to {error.ref}, which has no counterpart"
             raise MappingFailed(message, field=name) from error
-        values = {**values, name: carried}
-    body = work.translator(operation.side).write(values, creating=True)
-    return Draft(operation.id, body, operation.source)
+        values = {**values, name: new}
+    return values
 
 
 def call(work: Work, operations: Sequence[Operation], write: Callable[[], list[Outcome]]) -> list[Outcome]:

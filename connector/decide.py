@@ -16,10 +16,11 @@ from connector.gather import (
     resolve_references,
     rows_across,
     sight,
+    suspects,
     unproved,
     valid_base,
 )
-from connector.reconcile.match import Finding, Verdict, contradicts, judge
+from connector.reconcile.match import CREATE, Finding, Verdict, contradicts, judge
 from connector.reconcile.merge import Resolution
 from connector.reconcile.plan import PairPlan, Planner, Sight
 from connector.records import (
@@ -152,13 +153,16 @@ def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> 
         return {}
     keys = known_keys(work, chunk, side, records)
     chunk.keys.update({(side, record_id): held for record_id, held in keys.items()})
-    who, outright = census(work, side, records, keys)
-    return {
-        record_id: Verdict(Finding.LINK, other=outright[record_id])
-        if record_id in outright
-        else judge(record_id, keys[record_id], who)
-        for record_id in records
-    }
+    verdicts = dict.fromkeys(records, CREATE)
+    suspected = suspects(work, side, records, keys)
+    if suspected:
+        who, outright = census(work, side, suspected, {record_id: keys[record_id] for record_id in suspected})
+        for record_id in suspected:
+            named = outright.get(record_id)
+            verdicts[record_id] = (
+                judge(record_id, keys[record_id], who) if named is None else Verdict(Finding.LINK, named)
+            )
+    return verdicts
 
 
 def _partners(work: Work, chunk: Chunk, verdicts: Mapping[Side, dict[str, Verdict]]) -> list[tuple[str, str]]:

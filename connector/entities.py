@@ -163,6 +163,11 @@ class Entity(Strict):
         return tuple(key.fields for key in self.match)
 
     @cached_property
+    def match_names(self) -> tuple[bytes, ...]:
+        """What tells each match key from every other one, of this entity and of all others."""
+        return tuple(f"{self.name}\x1f{rank}".encode() for rank in range(len(self.match)))
+
+    @cached_property
     def parents(self) -> frozenset[str]:
         """The entities that must be linked before a record of this one can be created."""
         found = {rule.entity for rule in self.fields.values() if rule.type is Type.REF and not rule.deferred}

@@ -192,6 +192,24 @@ def census(
     return Census(own, across, frozenset(linked)), outright
 
 
+def suspects(
+    work: Work, side: Side, records: Mapping[str, Record], keys_by_id: Mapping[str, tuple[int, ...]]
+) -> dict[str, Record]:
+    """The unlinked records that anybody else might be: their keys have another holder, or an id names one outright.
+
+    Most records of a first contact are nobody else, and this asks much less than the `census` does.
+    """
+    named = {marker_key(work.name, side, record_id): record_id for record_id in records}
+    keys = [key for held in keys_by_id.values() for key in held]
+    with work.store.read() as connection:
+        contested = sightings.held(connection, keys, holders=2)
+        carried = sightings.held(connection, list(named))
+    found = {named[key] for key in carried} | {own for own, record in records.items() if record.get(MARKER)}
+    if contested:
+        found |= {record_id for record_id, held in keys_by_id.items() if not contested.isdisjoint(held)}
+    return {record_id: record for record_id, record in records.items() if record_id in found} if found else {}
+
+
 def known_keys(work: Work, chunk: Chunk, side: Side, records: Mapping[str, Record]) -> dict[str, tuple[int, ...]]:
     """The match keys of unlinked records: as hashed when their page was stored, or of what was read just now."""
     reread = {record_id: chunk.seen[side, record_id] for record_id in records}

@@ -141,7 +141,8 @@ class Transition(NamedTuple):
 class Outcome(NamedTuple):
     """What became of one item of a write.
 
-    Done when `error` is None: `id` and `version` as they are now, and `body` as stored, where the answer tells it.
+    Done when `error` is None: `id` and `version` as they are now, and `body` where the answer tells what is stored: at
+    least everything that is stored otherwise than it was sent, or that a new record holds without having been sent.
     `OutcomeUnknown` as the error means the system may or may not have done it.
     """
 

@@ -44,6 +44,14 @@ from connector.store import conflicts, cursors, history, inbox, journal, links, 
 Result = tuple[Operation, Outcome]
 
 
+class Answered(NamedTuple):
+    """A create that was sent: its values in the target's own ids, and what became of it."""
+
+    create: CreateDecision
+    values: Record
+    outcome: Outcome
+
+
 class Creation(NamedTuple):
     """A finished create: the link it makes, the sighting of the new record, and the looks that still have to follow."""
 
@@ -53,10 +61,10 @@ class Creation(NamedTuple):
     follow: list[Arrival]
 
 
-def settle_creates(work: Work, side: Side, results: Sequence[tuple[CreateDecision, Outcome]]) -> None:
+def settle_creates(work: Work, side: Side, results: Sequence[Answered]) -> None:
     """Link what was created, adopt what was there already, and park what was refused."""
-    done = _creations(work, side, [result for result in results if result[1].error is None])
-    failed = [(create.operation, outcome.error) for create, outcome in results if outcome.error is not None]
+    done = _creations(work, side, [one for one in results if one.outcome.error is None])
+    failed = [(one.create.operation, one.outcome.error) for one in results if one.outcome.error is not None]
     if done:
         with work.write() as connection:
             store_creations(connection, work, side, done)
@@ -64,17 +72,17 @@ def settle_creates(work: Work, side: Side, results: Sequence[tuple[CreateDecisio
         _settle_failed_creates(work, side, failed)
 
 
-def _creations(work: Work, side: Side, done: Sequence[tuple[CreateDecision, Outcome]]) -> list[Creation]:
+def _creations(work: Work, side: Side, done: Sequence[Answered]) -> list[Creation]:
     """Both bases of each new link: fields that were sent or are equal are settled, the rest is first contact.
 
     New records are sighted without match keys of their own: who has the same ones is found through their sources.
     """
     here, there, shared = work.translator(side).id, work.translator(side.other).id, work.shared
     creations = []
-    for create, outcome in done:
+    for create, values, outcome in done:
         operation, source = create.operation, create.record
-        stored, sent = _stored(work, side, operation, outcome.body), operation.values
-        unsettled = [name for name in shared if name not in sent and source.get(name) != stored.get(name)]
+        stored = _stored(work, side, values, outcome.body)
+        unsettled = [name for name in shared if name not in values and source.get(name) != stored.get(name)]
         ours = create.data if create.data is not None and not unsettled else encode(_without(source, unsettled))
         theirs = Base(encode(_without(stored, unsettled)), outcome.version, here)
         link = _new_link(operation, str(outcome.id), Base(ours, create.version, there), theirs)
@@ -101,12 +109,12 @@ def _new_link(operation: Operation, target: str, source_base: Base, target_base:
     return NewLink(operation.entity, target, source, target_base, source_base)
 
 
-def _stored(work: Work, side: Side, operation: Operation, body: Body | None) -> Record:
-    """What the target holds now, canonically: from its answer, else the declared normal form of what was sent."""
+def _stored(work: Work, side: Side, values: Record, body: Body | None) -> Record:
+    """What a new record holds, canonically: what was sent and what the answer tells, else the normal form."""
     translator = work.translator(side)
     if body is not None:
-        return translator.read(body)
-    return {name: translator.normal(name, value) for name, value in operation.values.items()}
+        return {**translator.blank, **values, **translator.read_partial(body)}
+    return {name: translator.normal(name, value) for name, value in values.items()}
 
 
 def _without(record: Record, names: Sequence[str]) -> Record:
@@ -214,8 +222,9 @@ def _sight_again(
 
 def _stored_fields(work: Work, side: Side, operation: Operation, body: Body | None) -> Record:
     translator = work.translator(side)
-    sent = {name: translator.normal(name, value) for name, value in operation.values.items()}
-    return sent if body is None else {**sent, **translator.read_partial(body)}
+    if body is not None:
+        return {**operation.values, **translator.read_partial(body)}
+    return {name: translator.normal(name, value) for name, value in operation.values.items()}
 
 
 def _rebased(

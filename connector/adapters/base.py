@@ -89,7 +89,7 @@ class Adapter(ABC):
 
         A page's cursor resumes after that page; the last page's cursor starts the next window: inclusive, less the
         system's granularity and visibility lag, so that ties and late commits lose nothing. With `keys_only`, bodies
-        are None. An enumeration is a scan without a cursor.
+        are None, and times may be. An enumeration is a scan without a cursor.
         """
 
     @abstractmethod

@@ -15,7 +15,6 @@ from connector.adapters.wire import (
     Refusal,
     accepted,
     batches,
-    blank,
     filters,
     impossible,
     listed,
@@ -83,7 +82,6 @@ class ReferenceCrm(Adapter):
     def __init__(self, client: HttpClient, *, page_size: int = PAGE, keys_page_size: int = KEYS_PAGE) -> None:
         self._client = client
         self._page_size, self._keys_page_size = page_size, keys_page_size
-        self._blanks: dict[str, Body] = {}
 
     @override
     def capabilities(self, resource: str) -> Capabilities:
@@ -150,9 +148,8 @@ class ReferenceCrm(Adapter):
         def read(draft: Draft, result: Mapping[str, Any]) -> Outcome:
             if result["status"] >= BAD_REQUEST:
                 return Outcome(None, error=self._refused(resource, None, draft.body, result))
-            return _written(result, {**empty, **draft.body, **_marked(draft)})
+            return _written(result)
 
-        empty = self._blank(resource.name)
         operations = [_creation(draft) for draft in drafts]
         return outcomes(drafts, self._batch(resource, operations), read)
 
@@ -163,7 +160,7 @@ class ReferenceCrm(Adapter):
         def read(patch: Patch, result: Mapping[str, Any]) -> Outcome:
             if result["status"] >= BAD_REQUEST:
                 return Outcome(patch.id, error=self._refused(resource, patch.id, patch.body, result))
-            return _written(result, patch.body)
+            return _written(result)
 
         present = self._versions(resource, [each.id for each in patches if each.version is None])
         operations = [
@@ -237,12 +234,6 @@ class ReferenceCrm(Adapter):
         refusal = Refusal(result["status"], code, told.get("message", ""), told.get("field"), existing, kind)
         return refused(refusal, self._at(resource.name, record_id), sent)
 
-    def _blank(self, collection: str) -> Body:
-        """Every field empty: what a create leaves of the fields that neither we nor the server filled."""
-        if collection not in self._blanks:
-            self._blanks[collection] = blank(self.describe(collection))
-        return self._blanks[collection]
-
     def _at(self, collection: str, record_id: str | None = None) -> str:
         return f"{NAME}: {collection} {record_id}" if record_id else f"{NAME}: {collection}"
 
@@ -270,8 +261,7 @@ def _remote(record: Body) -> Remote:
 
 
 def _key(record: Body) -> Remote:
-    modified = datetime.fromisoformat(record["modifiedAt"])
-    return Remote(record["id"], Version(str(record["version"])), modified, None, "deleted" in record)
+    return Remote(record["id"], Version(str(record["version"])), None, None, "deleted" in record)
 
 
 def _fetched(result: Mapping[str, Any]) -> Fetched:
@@ -279,10 +269,8 @@ def _fetched(result: Mapping[str, Any]) -> Fetched:
     return Fetched(result["id"], presence, _remote(result["record"]) if presence is Presence.PRESENT else None)
 
 
-def _written(result: Mapping[str, Any], sent: Body) -> Outcome:
-    version = Version(str(result["version"]))
-    stamps = {"id": result["id"], "version": result["version"], "modifiedAt": result["modifiedAt"]}
-    return Outcome(result["id"], version, {**sent, **result["changed"], **stamps})
+def _written(result: Mapping[str, Any]) -> Outcome:
+    return Outcome(result["id"], Version(str(result["version"])), result["changed"])
 
 
 def _creation(draft: Draft) -> dict[str, Any]:

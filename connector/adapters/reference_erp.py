@@ -17,7 +17,6 @@ from connector.adapters.wire import (
     Refusal,
     accepted,
     batches,
-    blank,
     filters,
     impossible,
     listed,
@@ -76,14 +75,12 @@ def connect(settings: Mapping[str, Any]) -> "ReferenceErp":
 class ReferenceErp(Adapter):
     """Speaks with the reference ERP.
 
-    A create answers with the complete record; an update with the fields that were sent, as they are stored now, and
-    with those the server changed besides. A field that an outcome's body leaves out is as it was before.
+    It tells what it stored otherwise than it was sent, and what it filled in besides; that is what outcomes hold.
     """
 
     def __init__(self, client: HttpClient, *, page_size: int = PAGE, keys_page_size: int = KEYS_PAGE) -> None:
         self._client = client
         self._page_size, self._keys_page_size = page_size, keys_page_size
-        self._blanks: dict[str, Body] = {}
 
     @override
     def capabilities(self, resource: str) -> Capabilities:
@@ -147,9 +144,8 @@ class ReferenceErp(Adapter):
         """Safe to repeat after silence: the idempotency keys make the ERP answer with what it did the first time."""
 
         def read(draft: Draft, result: Mapping[str, Any]) -> Outcome:
-            return self._outcome(resource, None, {**empty, **_values(draft)}, result)
+            return self._outcome(resource, None, draft.body, result)
 
-        empty = self._blank(resource.name)
         items = [{"idempotency_key": each.key, "values": _values(each)} for each in drafts]
         return outcomes(drafts, self._bulk(resource, {"create": items}, safe=True), read)
 
@@ -246,7 +242,7 @@ class ReferenceErp(Adapter):
 
     def _outcome(self, resource: Resource, known: str | None, sent: Body, result: Mapping[str, Any]) -> Outcome:
         if result["status"] < BAD_REQUEST:
-            return _written(result, sent)
+            return _written(result)
         code, existing = result.get("error", ""), result.get("existing_id")
         refusal = Refusal(
             result["status"],
@@ -258,12 +254,6 @@ class ReferenceErp(Adapter):
         )
         return Outcome(known, error=refused(refusal, self._at(resource.name, known), sent))
 
-    def _blank(self, resource: str) -> Body:
-        """Every field empty: what a create leaves of the fields that neither we nor the server filled."""
-        if resource not in self._blanks:
-            self._blanks[resource] = blank(self.describe(resource))
-        return self._blanks[resource]
-
     def _at(self, resource: str, record_id: str | None = None) -> str:
         return f"{NAME}: {resource} {record_id}" if record_id else f"{NAME}: {resource}"
 
@@ -273,12 +263,11 @@ def _remote(record: Body) -> Remote:
 
 
 def _key(record: Body) -> Remote:
-    return Remote(str(record["id"]), Version(str(record["revision"])), _instant(record["write_date"]), None)
+    return Remote(str(record["id"]), Version(str(record["revision"])), None, None)
 
 
-def _written(result: Mapping[str, Any], sent: Body) -> Outcome:
-    stamps = {"id": result["id"], "revision": result["revision"], "write_date": result["write_date"]}
-    return Outcome(str(result["id"]), Version(str(result["revision"])), {**sent, **result["changed"], **stamps})
+def _written(result: Mapping[str, Any]) -> Outcome:
+    return Outcome(str(result["id"]), Version(str(result["revision"])), result["changed"])
 
 
 def _values(draft: Draft) -> Body:

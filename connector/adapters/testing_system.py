@@ -49,6 +49,8 @@ class SystemUnderTest:
     edit: Callable[[str, Body], None] | None = None
     remove: Callable[[str], None] | None = None
     secrets: Sequence[str] = ()
+    stamps: frozenset[str] = frozenset({"id"})
+    """What the system writes on every record, and no mapping reads."""
 
     @cached_property
     def adapter(self) -> Adapter:

@@ -21,7 +21,7 @@ from connector.errors import (
     UnreadableAnswer,
     VersionConflict,
 )
-from connector.records import Body, Cursor, LiveField, Outcome, Removal, Resource, Transition
+from connector.records import Cursor, Outcome, Removal, Resource, Transition
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -59,11 +59,6 @@ def unpack(cursor: Cursor, make: Callable[..., T], system: str) -> T:
         return make(**orjson.loads(cursor))
     except (orjson.JSONDecodeError, TypeError) as error:
         raise ProtocolError(f"{system}: the stored cursor is not one of this system's; rewind it") from error
-
-
-def blank(fields: Sequence[LiveField]) -> Body:
-    """A record with every field empty."""
-    return {each.name: None for each in fields if "." not in each.name}
 
 
 def promised(answer: Answer, place: str, name: str, kind: type[T]) -> T:

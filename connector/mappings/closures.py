@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from connector.mappings.columns import PART_ID, Column
-from connector.mappings.slow import nested, read_parts_list
+from connector.mappings.slow import nested, read_parts_list, read_present
 from connector.mappings.unfit import Unfit
 from connector.records import Body, Record
 
@@ -51,6 +51,19 @@ def make_reader(columns: Sequence[Column]) -> Callable[[Body], Record]:
             for field, name, each in lists:
                 record[field] = [each(part) for part in read_parts_list(get(name))]
         return record
+
+    return read
+
+
+def make_partial_reader(columns: Sequence[Column]) -> Callable[[Body], Record]:
+    """A function that reads the columns which a body holds, and costs what the body holds, not what the table does."""
+    named: dict[str, list[Column]] = {}
+    for column in columns:
+        named.setdefault(column.path[0], []).append(column)
+
+    def read(body: Body) -> Record:
+        held = [column for name in body if name in named for column in named[name]]
+        return read_present(held, body)
 
     return read
 

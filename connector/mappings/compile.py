@@ -13,11 +13,11 @@ import orjson
 from connector.entities import Entity
 from connector.errors import ConfigError, ConfigIssue, MappingFailed
 from connector.mappings.checks import check_table
-from connector.mappings.closures import make_creator, make_reader, make_writer
+from connector.mappings.closures import make_creator, make_partial_reader, make_reader, make_writer
 from connector.mappings.columns import Column, bind
 from connector.mappings.forms import is_same_number
 from connector.mappings.model import EntityMapping, SystemMapping, in_order
-from connector.mappings.slow import read_present, why_unreadable, why_unwritable
+from connector.mappings.slow import why_unreadable, why_unwritable
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.records import MARKER, Body, Record, Resource, Side, Value
 
@@ -50,7 +50,10 @@ class Translator:
     """Wire paths that a create fills with a constant."""
     skipped: frozenset[str]
     """What a record to write may hold and this side never takes: fields it fills itself, and the other side's id."""
+    blank: Record
+    """What a new record holds in the fields that nobody filled."""
     _read: Callable[[Body], Record]
+    _read_present: Callable[[Body], Record]
     _create: Callable[[Record], Body]
     _update: Callable[[Record], Body]
 
@@ -65,7 +68,7 @@ class Translator:
     def read_partial(self, body: Body) -> Record:
         """Only the mapped fields that a body holds, such as the answer to an update. Raises `MappingFailed`."""
         try:
-            return read_present(self.columns.values(), body)
+            return self._read_present(body)
         except UNTRANSLATABLE:
             raise why_unreadable(self._subject, list(self.columns.values()), body) from None
 
@@ -159,7 +162,9 @@ def compile_mapping(entity: Entity, mapping: EntityMapping, side: Side) -> Trans
         columns=named,
         constants=frozenset((*place.where, *place.constants)),
         skipped=skipped,
+        blank={column.field: [] if column.parts else None for column in columns},
         _read=make_reader(columns),
+        _read_present=make_partial_reader(columns),
         _create=make_creator(creatable, _constants(mapping), skipped),
         _update=make_writer(writable, skipped),
     )

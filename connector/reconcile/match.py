@@ -17,47 +17,52 @@ from connector.records import Record, Side
 
 _SIGN = 1 << 63
 _NOISE = re.compile(r"[\W_]+")
+_ASCII_NOISE = bytes(code for code in range(128) if not chr(code).isalnum())
+_ASCII_LOWER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae"})
 
 
-def fold(value: object) -> str:
+def fold(value: object) -> bytes:
     """Text reduced to what a person would call the same: no case, accents, punctuation or white space."""
-    text = str(value).lower()
-    if text.isalnum() and text.isascii():
-        return text
-    if not text.isascii():
-        text = unicodedata.normalize("NFC", text).translate(_GERMAN)
-        text = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
-    return _NOISE.sub("", text)
+    text = str(value)
+    if text.isascii():
+        return text.encode().translate(_ASCII_LOWER, _ASCII_NOISE)
+    text = unicodedata.normalize("NFC", text.lower()).translate(_GERMAN)
+    text = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    return _NOISE.sub("", text).encode()
 
 
 def match_keys(entity: Entity, record: Record) -> tuple[int, ...]:
-    """The 63-bit hashes of the record's match keys, strongest first; a key with an empty field is left out."""
+    """The signed 64-bit hashes of the record's match keys, strongest first; a key with an empty field is left out.
+
+    Equal hashes mean equal keys of one entity, whatever the side: how many records hold one can be asked of the hash
+    alone.
+    """
     return tuple([hashed for _, hashed in _ranked(entity, record)])
 
 
 def _ranked(entity: Entity, record: Record) -> list[tuple[int, int]]:
     found = []
-    for rank, fields in enumerate(entity.match_fields):
-        text = str(rank)
+    for rank, (name_of_key, fields) in enumerate(zip(entity.match_names, entity.match_fields, strict=True)):
+        key = name_of_key
         for name in fields:
             value = record.get(name)
-            folded = fold(value) if value is not None else ""
+            folded = fold(value) if value is not None else b""
             if not folded:
                 break
-            text = f"{text}\x1f{folded}"
+            key += b"\x1f" + folded
         else:
-            found.append((rank, _signed(text)))
+            found.append((rank, _signed(key)))
     return found
 
 
 def marker_key(entity: str, side: Side, record_id: str) -> int:
     """The key of a record that carries another record's id in its marker field."""
-    return _signed(f"@\x1f{entity}\x1f{side}\x1f{record_id}")
+    return _signed(f"@\x1f{entity}\x1f{side}\x1f{record_id}".encode())
 
 
-def _signed(text: str) -> int:
-    digest = xxhash.xxh3_64_intdigest(text.encode())
+def _signed(key: bytes) -> int:
+    digest = xxhash.xxh3_64_intdigest(key)
     return digest - _SIGN if digest >= _SIGN else digest
 
 

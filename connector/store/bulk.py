@@ -114,6 +114,17 @@ def repeated_in(
     return [row[0] for row in fetch(conn, counted, bound)]
 
 
+def held_in(conn: Connection, table: Table, column: str, values: Collection[Any], holders: int) -> list[Any]:
+    """Those of the values that at least so many rows hold; an index on the column answers it without the table."""
+    if conn.dialect.name == "sqlite":
+        asked = "SELECT j.value FROM json_each(?) j"
+    else:
+        asked = f"SELECT j.value FROM unnest(%s::{_type(table, column).lower()}[]) j(value)"
+    rest = f'WHERE t."{column}" = j.value LIMIT 1 OFFSET {holders - 1}'
+    sql = f'{asked} WHERE EXISTS (SELECT 1 FROM "{table.name}" t {rest})'
+    return [row[0] for row in fetch(conn, sql, (_array(conn, values),))] if values else []
+
+
 def update_in(
     conn: Connection,
     table: Table,

@@ -30,7 +30,7 @@ def maybe_micros(at: datetime | None) -> int | None:
 
 def maybe_instant(micros: int | None) -> datetime | None:
     """Like `to_instant`, for an instant that may be missing."""
-    return None if micros is None else _EPOCH + timedelta(microseconds=micros)
+    return None if micros is None else to_instant(micros)
 
 
 SIDES = {str(side): side for side in Side}

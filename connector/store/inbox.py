@@ -6,9 +6,10 @@ meanwhile is never lost.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, text, union_all
+from sqlalchemy import Connection, Select, and_, func, or_, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
 from connector.records import Arrival, Ref, Side, Waiting
@@ -79,13 +80,11 @@ def take(  # noqa: PLR0913, PLR0917 -- the window and the filter of one question
         window.append(inbox.c.seq <= upto_seq)
     if only is not None:
         window.append(_among(only))
-    due = (
-        [text(READY), *window],
-        [text(POSTPONED), inbox.c.next_try <= to_micros(now), *window],
-    )
-    parts = [_first(conditions, limit) for conditions in due]
-    query = union_all(*(select(part.subquery()) for part in parts))
-    return [_waiting(row) for row in bulk.fetch_query(conn, query.order_by("seq").limit(limit))]
+    # Two questions, each in the order of its index: one for both would sort the records themselves.
+    rows = bulk.fetch_query(conn, _first([text(READY), *window], limit))
+    retried = bulk.fetch_query(conn, _first([text(POSTPONED), inbox.c.next_try <= to_micros(now), *window], limit))
+    found = sorted(rows + retried, key=itemgetter(0))[:limit] if retried else rows
+    return [_waiting(row) for row in found]
 
 
 def head(conn: Connection) -> int:

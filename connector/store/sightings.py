@@ -48,6 +48,14 @@ def candidates(conn: Connection, entity: str, side: Side, keys: Collection[int])
     return found
 
 
+def held(conn: Connection, keys: Collection[int], holders: int = 1) -> set[int]:
+    """Those of these match keys that at least so many sightings hold, on either side: the quick question.
+
+    It may name a key too many, and never one too few.
+    """
+    return set(bulk.held_in(conn, match_key, "hash", keys, holders))
+
+
 def shared(conn: Connection, entity: str, side: Side, keys: Collection[int]) -> dict[int, list[str]]:
     """Those of these match keys that more than one id was seen with, and the ids: usually none, and cheaper to ask."""
     where = {"entity": entity, "side": str(side)}

@@ -122,26 +122,24 @@ def test_a_gone_record_cannot_be_changed_but_is_deleted(crm: ReferenceCrm, wire:
 
 
 def test_a_create_without_an_answer_is_sent_once_to_the_crm(crm: ReferenceCrm, wire: responses.RequestsMock) -> None:
-    wire.get(f"{URL}/api/v1/schema/accounts", json={"fields": []})
     wire.post(f"{CRM}/batch", body=requests.ReadTimeout())
 
     with pytest.raises(TransportError) as caught:
         crm.create(ACCOUNTS, [Draft("a", {"name": "One"}, "marker")])
 
     assert caught.value.sent is Sent.MAYBE
-    assert len(wire.calls) == 2
+    assert len(wire.calls) == 1
 
 
 def test_a_create_without_an_answer_is_repeated_to_the_erp_under_its_key(
     erp: ReferenceErp, wire: responses.RequestsMock
 ) -> None:
-    wire.get(f"{ERP}/fields", json={"fields": {}})
     wire.post(f"{ERP}/bulk", body=requests.ReadTimeout())
     wire.post(f"{ERP}/bulk", json={"results": [CREATED]})
 
     outcome = erp.create(PARTNERS, [Draft("a-key", {"name": "One"}, "marker")])[0]
 
-    sent = [orjson.loads(call.request.body or b"") for call in list(wire.calls)[1:]]
+    sent = [orjson.loads(call.request.body or b"") for call in wire.calls]
     assert outcome.id == "7"
     assert sent[0] == sent[1]
     assert sent[0]["create"][0] == {

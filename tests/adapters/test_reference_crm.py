@@ -16,6 +16,7 @@ from connector.errors import AuthenticationFailed, ConfigError, NotFound
 from connector.records import Body, Draft, Patch, Resource
 
 SECRET = "demo-secret"
+STAMPS = frozenset({"id", "version", "createdAt", "modifiedAt", "modifiedBy"})
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +83,7 @@ class TestAccounts(CrmContract):
     def system(self, small: Callable[[], ReferenceCrm], hands: dict[str, Any]) -> SystemUnderTest:
         return SystemUnderTest(
             connect=small,
+            stamps=STAMPS,
             make_body=lambda n: {
                 "name": f"Contract {n}",
                 "email": f"contract-{n}@example.org",
@@ -105,6 +107,7 @@ class TestContacts(CrmContract):
     def system(self, small: Callable[[], ReferenceCrm], hands: dict[str, Any], account_id: str) -> SystemUnderTest:
         return SystemUnderTest(
             connect=small,
+            stamps=STAMPS,
             make_body=lambda n: {"accountId": account_id, "lastName": f"Contract {n}", "email": f"c{n}@example.org"},
             field="lastName",
             values=("First", "Second"),
@@ -121,6 +124,7 @@ class TestProducts(CrmContract):
     def system(self, small: Callable[[], ReferenceCrm], hands: dict[str, Any]) -> SystemUnderTest:
         return SystemUnderTest(
             connect=small,
+            stamps=STAMPS,
             make_body=lambda n: {"productCode": f"C-{n}", "name": f"Contract {n}", "unit": "PIECE", "price": 1.25},
             field="name",
             values=("First", "Second"),
@@ -140,6 +144,7 @@ class TestOrders(CrmContract):
     ) -> SystemUnderTest:
         return SystemUnderTest(
             connect=small,
+            stamps=STAMPS,
             make_body=lambda n: {
                 "accountId": account_id,
                 "orderDate": "2026-11-23",
@@ -161,6 +166,7 @@ class TestStockAdjustments(CrmContract):
     def system(self, small: Callable[[], ReferenceCrm], hands: dict[str, Any], product_id: str) -> SystemUnderTest:
         return SystemUnderTest(
             connect=small,
+            stamps=STAMPS,
             make_body=lambda n: {
                 "productId": product_id,
                 "warehouse": "MAIN",

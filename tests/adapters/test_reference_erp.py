@@ -16,6 +16,7 @@ from connector.errors import AlreadyExists, AuthenticationFailed, ConfigError, L
 from connector.records import Body, Draft, Patch, Resource, Transition
 
 KEY = "demo-key"
+STAMPS = frozenset({"id", "revision", "create_date", "write_date", "write_user"})
 COMPANY = {"is_company": True, "currency_code": "EUR", "country_code": "DEU"}
 
 
@@ -91,6 +92,7 @@ class TestPartners(ErpContract):
     def system(self, small: Callable[[], ReferenceErp], hands: dict[str, Any]) -> SystemUnderTest:
         return SystemUnderTest(
             connect=small,
+            stamps=STAMPS,
             make_body=lambda n: {
                 **COMPANY,
                 "name": f"Contract {n}",
@@ -115,6 +117,7 @@ class TestItems(ErpContract):
     def system(self, small: Callable[[], ReferenceErp], hands: dict[str, Any]) -> SystemUnderTest:
         return SystemUnderTest(
             connect=small,
+            stamps=STAMPS,
             make_body=lambda n: {"code": f"C-{n}", "name": f"Contract {n}", "uom": "PCE", "list_price": "1.2500"},
             field="barcode",
             values=("4006381333931", "4006381333932"),
@@ -134,6 +137,7 @@ class TestSalesOrders(ErpContract):
     ) -> SystemUnderTest:
         return SystemUnderTest(
             connect=small,
+            stamps=STAMPS,
             make_body=lambda n: {
                 "partner_id": partner_id,
                 "date_order": "2026-11-23",
@@ -159,6 +163,7 @@ class TestStockMoves(ErpContract):
     ) -> SystemUnderTest:
         return SystemUnderTest(
             connect=small,
+            stamps=STAMPS,
             make_body=lambda n: {
                 "item_id": item_id,
                 "warehouse_code": warehouse,
