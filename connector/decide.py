@@ -86,10 +86,10 @@ def decide(work: Work, chunk: Chunk) -> Decisions:
     planner = Planner(work.entity, {side: work.translator(side) for side in Side}, chunk.refs, work.context.new_id)
     _decide_linked(work, chunk, planner, decisions)
     taken = _decide_partners(work, chunk, planner, partners, decisions)
-    for side in Side:
-        for row in chunk.loose:
-            if row.side is side and (side, row.id) not in taken and row.id in verdicts[side]:
-                _decide_loose(work, chunk, row, verdicts[side][row.id], decisions)
+    for row in chunk.loose:
+        verdict = verdicts[row.side].get(row.id)
+        if verdict is not None and (row.side, row.id) not in taken:
+            _decide_loose(work, chunk, row, verdict, decisions)
     return decisions
 
 

@@ -21,7 +21,7 @@ def pull(work: Work, side: Side) -> int:
         position = cursors.get(connection, work.name, side)
     keys_only = position.echoes > work.capabilities(side).page_size
     arrived = 0
-    for page in pages(work, side, position.cursor, keys_only=keys_only):
+    for page in _joined(pages(work, side, position.cursor, keys_only=keys_only), work.context.limits.chunk):
         position, fresh = _store_page(work, side, position, page, keys_only=keys_only)
         arrived += fresh
         work.tally.read[side] += len(page.remotes)
@@ -40,6 +40,16 @@ def pages(work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> 
             if coming is None:
                 return
             page = coming.result()
+
+
+def _joined(pages: Iterator[Page], size: int) -> Iterator[Page]:
+    """Pages put together until they hold so many records: one transaction for them all costs less than one for each."""
+    held: list[Remote] = []
+    for page in pages:
+        held += page.remotes
+        if len(held) >= size or not page.more:
+            yield page._replace(remotes=held)
+            held = []
 
 
 def find_absent(work: Work, side: Side, *, full: bool) -> None:
@@ -73,8 +83,7 @@ def _is_short(work: Work, side: Side, position: Position) -> bool:
 
 
 def _store_page(work: Work, side: Side, position: Position, page: Page, *, keys_only: bool) -> tuple[Position, int]:
-    with work.store.read() as connection:
-        fresh = _unseen_versions(connection, work, side, page.remotes)
+    fresh = _fresh(work, side, position, page.remotes)
     if any(remote.body is not None for remote in page.remotes):
         work.alive.add(side)
     deleted = [remote for remote in fresh if remote.deleted]
@@ -92,6 +101,14 @@ def _store_page(work: Work, side: Side, position: Position, page: Page, *, keys_
         )
         cursors.save(connection, position, at)
     return position, len(fresh)
+
+
+def _fresh(work: Work, side: Side, position: Position, remotes: Sequence[Remote]) -> list[Remote]:
+    """The records that need a look; while a side is read for the first time that is every one."""
+    if not position.complete:
+        return list(remotes)
+    with work.store.read() as connection:
+        return _unseen_versions(connection, work, side, remotes)
 
 
 def _unseen_versions(connection: Connection, work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remote]:
@@ -115,12 +132,15 @@ def _with_bodies(work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remo
 def _remember(
     connection: Connection, work: Work, position: Position, observation: Observation, deleted: Sequence[Remote]
 ) -> int:
-    side, at = position.side, work.now()
-    seen = [Sighting(item.id, item.version, keys_of(work, side, item.record)) for item in observation.present]
+    side, at, name = position.side, work.now(), work.name
+    seen = [
+        Sighting(record_id, version, keys_of(work, side, record))
+        for record_id, version, record, _ in observation.present
+    ]
     seen += [Sighting(problem.id, None) for problem in observation.problems]
     arrivals = [
-        Arrival(work.name, side, item.id, "scan", item.version, encode(item.record), modified=item.remote.modified)
-        for item in observation.present
+        Arrival(name, side, record_id, "scan", version, encode(record), modified=remote.modified)
+        for record_id, version, record, remote in observation.present
     ]
     arrivals += [Arrival(work.name, side, remote.id, "tombstone", remote.version, deleted=True) for remote in deleted]
     inbox.put(connection, arrivals, at)

@@ -5,6 +5,7 @@ decision read, never a later one.
 """
 
 from collections.abc import Sequence
+from itertools import chain
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -82,7 +83,7 @@ def _creations(work: Work, side: Side, done: Sequence[Answered]) -> list[Creatio
     for create, values, outcome in done:
         operation, source = create.operation, create.record
         stored = _stored(work, side, values, outcome.body)
-        unsettled = [name for name in shared if name not in values and source.get(name) != stored.get(name)]
+        unsettled = [name for name in shared.difference(values) if source.get(name) != stored.get(name)]
         ours = create.data if create.data is not None and not unsettled else encode(_without(source, unsettled))
         theirs = Base(encode(_without(stored, unsettled)), outcome.version, here)
         link = _new_link(operation, str(outcome.id), Base(ours, create.version, there), theirs)
@@ -131,10 +132,11 @@ def store_creations(connection: Connection, work: Work, side: Side, done: Sequen
     generation = cursors.get(connection, work.name, side).generation
     new = sightings.see(connection, work.name, side, [item.sighting for item in done], generation, at)
     cursors.bump(connection, work.name, side, known=new, echoes=len(done))
-    sources = [Ref(work.name, side.other, str(item.operation.source)) for item in done]
-    inbox.release(connection, sources + [Ref(work.name, side, item.sighting.id) for item in done])
+    sources = (Ref(work.name, side.other, str(item.operation.source)) for item in done)
+    made = (Ref(work.name, side, item.sighting.id) for item in done)
+    inbox.release(connection, chain(sources, made))
     inbox.put(connection, [arrival for item in done for arrival in item.follow], at)
-    clear_problems(connection, work, sources)
+    clear_problems(connection, work, (Ref(work.name, side.other, str(item.operation.source)) for item in done))
     work.tally.written[side, OperationKind.CREATE] += len(done)
 
 

@@ -261,10 +261,10 @@ def _stage_rows(connection: Connection, work: Work, pairs: Sequence[PairDecision
     clear_problems(connection, work, fine)
 
 
-def clear_problems(connection: Connection, work: Work, refs: Sequence[Ref]) -> None:
+def clear_problems(connection: Connection, work: Work, refs: Iterable[Ref]) -> None:
     """Close the open problems of records that went well, where there are any at all."""
-    if refs and problems.count(connection).get(work.name):
-        problems.clear(connection, refs, None, work.now())
+    if problems.count(connection).get(work.name):
+        problems.clear(connection, list(refs), None, work.now())
 
 
 def _again(work: Work, pair: PairDecision) -> Arrival:

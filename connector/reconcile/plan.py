@@ -238,15 +238,20 @@ class Creator:
         """Whether this record gets a counterpart at all."""
         if self.side not in self.entity.creates:
             return False
-        return all(record.get(name) in allowed for name, allowed in self.entity.create_when.items())
+        conditions = self.entity.create_when
+        return not conditions or all(record.get(name) in allowed for name, allowed in conditions.items())
 
     def lacks(self, record: Record) -> str | None:
         """The first required field that is empty."""
-        return next((name for name in self.required if record.get(name) in (None, "")), None)
+        for name in self.required:
+            if record.get(name) in (None, ""):
+                return name
+        return None
 
     def values(self, record: Record) -> Record:
         """What the create sends, in the source's ids."""
-        return {name: value for name in self.sent if (value := record.get(name)) is not None}
+        get = record.get
+        return {name: value for name in self.sent if (value := get(name)) is not None}
 
     def waits(self, record: Record, links: Links) -> list[Ref]:
         """The references that need a counterpart first."""

@@ -119,8 +119,10 @@ def park(conn: Connection, rows: Sequence[tuple[int, Ref | None, datetime | None
     )
 
 
-def release(conn: Connection, parents: Collection[Ref]) -> int:
+def release(conn: Connection, parents: Iterable[Ref]) -> int:
     """Make due what waits for one of these records; says how many keys."""
+    if conn.execute(select(inbox.c.seq).where(text(WAITING)).limit(1)).first() is None:
+        return 0
     waited = {ref_to_text(parent) for parent in parents}
     return bulk.update_in(conn, inbox, {"waits_for": None, "next_try": None}, ("waits_for", waited))
 

@@ -20,7 +20,8 @@ _READ = Operation._fields
 _COLUMNS = (*_READ, "key", "phase", "created_at", "changed_at", "done_at")
 _KINDS = {str(kind): kind for kind in OperationKind}
 _STATES = {str(state): state for state in OperationState}
-_ERASED = {"values": b"{}", "old": b"{}", "settles": b"{}"}
+_NOTHING = encode({})
+_ERASED = {"values": _NOTHING, "old": _NOTHING, "settles": _NOTHING}
 
 
 class OperationTaken(StoreError):
@@ -241,8 +242,8 @@ def _row(one: Operation, now: int) -> tuple[Any, ...]:
         one.link,
         one.version,
         encode(one.values),
-        encode(one.old),
-        encode(one.settles),
+        encode(one.old) if one.old else _NOTHING,
+        encode(one.settles) if one.settles else _NOTHING,
         one.action,
         one.source_version,
         one.reason,

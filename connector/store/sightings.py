@@ -25,16 +25,15 @@ def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], gen
     place, now = (entity, str(side)), to_micros(at)
     where = {"entity": entity, "side": str(side)}
     before: dict[str, bytes] = dict(bulk.select_in(conn, sighting, ("id", "keys"), ("id", latest), where))
-    fresh: dict[str, bytes] = {}
-    stored = []
-    for row in latest.values():
-        old = before.get(row.id, b"")
-        packed = old if row.keys is None else _pack(row.keys)
-        if packed != old:
-            fresh[row.id] = packed
-        stored.append((*place, row.id, row.version, generation, now, packed))
+    stored = [
+        (*place, record_id, version, generation, now, before.get(record_id, b"") if held is None else _pack(held))
+        for record_id, version, held in latest.values()
+    ]
     bulk.upsert_rows(conn, sighting, _SIGHTING, stored, _SAME)
+    fresh = {row[2]: row[-1] for row in stored if row[2] in before and row[-1] != before[row[2]]}
     _replace_keys(conn, place, before, fresh)
+    new = [(hashed, *place, row.id) for row in latest.values() if row.id not in before for hashed in row.keys or ()]
+    bulk.insert_rows(conn, match_key, _MATCH_KEY, new)
     return len(latest) - len(before)
 
 
