@@ -8,6 +8,7 @@ from connector.context import Work
 from connector.gather import (
     Chunk,
     Seen,
+    carried,
     census,
     is_canary_alive,
     is_settled_long_enough,
@@ -22,7 +23,7 @@ from connector.gather import (
 )
 from connector.reconcile.match import CREATE, Finding, Verdict, contradicts, judge
 from connector.reconcile.merge import Resolution
-from connector.reconcile.plan import PairPlan, Planner, Sight
+from connector.reconcile.plan import Creator, PairPlan, Planner, Sight
 from connector.records import (
     Link,
     Operation,
@@ -35,7 +36,6 @@ from connector.records import (
     Side,
     Version,
     Waiting,
-    decode,
 )
 from connector.store import conflicts
 from connector.store.conflicts import OpenConflict
@@ -86,10 +86,11 @@ def decide(work: Work, chunk: Chunk) -> Decisions:
     planner = Planner(work.entity, {side: work.translator(side) for side in Side}, chunk.refs, work.context.new_id)
     _decide_linked(work, chunk, planner, decisions)
     taken = _decide_partners(work, chunk, planner, partners, decisions)
-    for row in chunk.loose:
-        verdict = verdicts[row.side].get(row.id)
-        if verdict is not None and (row.side, row.id) not in taken:
-            _decide_loose(work, chunk, row, verdict, decisions)
+    for side in Side:
+        rows = [row for row in chunk.loose if row.side is side and row.id in verdicts[side]]
+        _decide_loose(
+            work, chunk, side, [(row, verdicts[side][row.id]) for row in rows if row.id not in taken[side]], decisions
+        )
     return decisions
 
 
@@ -180,28 +181,26 @@ def _partners(work: Work, chunk: Chunk, verdicts: Mapping[Side, dict[str, Verdic
         chunk.rows.extend(brought.values())
         chunk.loose.extend(brought.values())
         for row in brought.values():
-            if row.record is not None and not row.deleted and not work.rereads:
-                chunk.seen[side, row.id] = _carried(row)
+            if row.carries and not work.rereads:
+                chunk.seen[side, row.id] = carried(row)
         look_up(work, chunk, side, across)
     return list(pairs)
 
 
-def _carried(row: Waiting) -> Seen:
-    return Seen(Presence.PRESENT, decode(row.record), row.version, row.modified, row.record)
-
-
 def _decide_partners(
     work: Work, chunk: Chunk, planner: Planner, partners: Sequence[tuple[str, str]], decisions: Decisions
-) -> set[tuple[Side, str]]:
-    taken: set[tuple[Side, str]] = set()
+) -> dict[Side, set[str]]:
+    """Decide the pairs that first contact links; says which records they take."""
+    taken: dict[Side, set[str]] = {side: set() for side in Side}
     rows = {(row.side, row.id): row for row in chunk.loose}
     for crm_id, erp_id in partners:
         keys = {Side.CRM: crm_id, Side.ERP: erp_id}
         mine = [rows[item] for item in keys.items() if item in rows]
         seen = {side: chunk.seen.get((side, record_id)) for side, record_id in keys.items()}
-        if any(item in taken for item in keys.items()):
+        if any(record_id in taken[side] for side, record_id in keys.items()):
             continue
-        taken.update(keys.items())
+        for side, record_id in keys.items():
+            taken[side].add(record_id)
         if any(item is None or item.presence is not Presence.PRESENT for item in seen.values()):
             decisions.parked.extend(mine)
             continue
@@ -215,49 +214,57 @@ def _decide_partners(
     return taken
 
 
-def _decide_loose(work: Work, chunk: Chunk, row: Waiting, verdict: Verdict, decisions: Decisions) -> None:
-    seen = chunk.seen[row.side, row.id]
-    if verdict.finding is Finding.AMBIGUOUS:
-        _ambiguous(work, [row], verdict.reason, verdict.rivals, decisions)
-        return
-    creator = work.creator(row.side.other)
-    if not creator.wanted(seen.record):
-        decisions.ignored.append(row)
-        return
-    lacking = creator.lacks(seen.record)
-    if lacking is not None:
-        who = f"{work.name} {row.side}:{row.id}"
-        message = f"{who} has no {lacking}, which {row.side.other} requires; fill it in on {row.side}"
-        decisions.problems.append(Problem(work.name, row.side, row.id, "incomplete", message, lacking))
-        decisions.ignored.append(row)
-        return
-    decisions.creates.append(_create(work, chunk, row, seen))
+def _decide_loose(
+    work: Work, chunk: Chunk, side: Side, rows: Sequence[tuple[Waiting, Verdict]], decisions: Decisions
+) -> None:
+    creator = work.creator(side.other)
+    for row, verdict in rows:
+        seen = chunk.seen[side, row.id]
+        if verdict.finding is Finding.AMBIGUOUS:
+            _ambiguous(work, [row], verdict.reason, verdict.rivals, decisions)
+        elif not creator.wanted(seen.record):
+            decisions.ignored.append(row)
+        elif (lacking := creator.lacks(seen.record)) is not None:
+            decisions.problems.append(_incomplete(row, lacking))
+            decisions.ignored.append(row)
+        else:
+            decisions.creates.append(_create(work, chunk, creator, row, seen))
 
 
-def _create(work: Work, chunk: Chunk, row: Waiting, seen: Seen) -> CreateDecision:
-    side = row.side.other
-    creator = work.creator(side)
+def _incomplete(row: Waiting, lacking: str) -> Problem:
+    who = f"{row.entity} {row.side}:{row.id}"
+    message = f"{who} has no {lacking}, which {row.side.other} requires; fill it in on {row.side}"
+    return Problem(row.entity, row.side, row.id, "incomplete", message, lacking)
+
+
+def _create(work: Work, chunk: Chunk, creator: Creator, row: Waiting, seen: Seen) -> CreateDecision:
+    _, record, version, _, data = seen
     keys = chunk.keys[row.side, row.id]
+    # By position, which halves what the tuple costs: this is made once for every record of a first contact.
     operation = Operation(
-        id=work.context.new_id(),
-        entity=work.name,
-        side=side,
-        kind=OperationKind.CREATE,
-        target=None,
-        source=row.id,
-        link=None,
-        version=None,
-        values=creator.values(seen.record),
-        old={},
-        settles={},
-        source_version=seen.version,
-        reason=f"new on {row.side}",
-        reserved=keys[0] if keys else None,
-        state=OperationState.PLANNED if work.dry else OperationState.SENDING,
-        run=work.run,
+        work.context.new_id(),
+        row.entity,
+        creator.side,
+        OperationKind.CREATE,
+        None,  # target
+        row.id,
+        None,  # link
+        None,  # version
+        creator.values(record),
+        {},  # old
+        {},  # settles
+        None,  # action
+        version,
+        _NEW[row.side],
+        keys[0] if keys else None,
+        OperationState.PLANNED if work.dry else OperationState.SENDING,
+        0,  # attempts
+        work.run,
     )
-    waits = creator.waits(seen.record, chunk.refs)
-    return CreateDecision(operation, seen.record, seen.data, seen.version, row, waits)
+    return CreateDecision(operation, record, data, version, row, creator.waits(record, chunk.refs))
+
+
+_NEW = {side: f"new on {side}" for side in Side}
 
 
 def _ambiguous(work: Work, rows: Sequence[Waiting], reason: str, rivals: Sequence[str], decisions: Decisions) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 
@@ -29,13 +30,14 @@ from connector.records import (
 )
 from connector.store import cursors, endpoints, inbox, links, sightings
 
+_NOTHING: Record = {}
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+
+class Seen(NamedTuple):
     """The current state of one record, as read; `data` are its canonical bytes where they exist already."""
 
     presence: Presence
-    record: Record = field(default_factory=dict)
+    record: Record = _NOTHING
     version: Version | None = None
     modified: datetime | None = None
     data: bytes | None = None
@@ -105,20 +107,21 @@ def _read_states(work: Work, chunk: Chunk) -> None:
     guarded = all(work.capabilities(side).conditional_write for side in Side)
     linked = [row for rows in chunk.by_link.values() for row in rows if not row.attempts]
     current = [row for row in linked if row.seen_at >= stale_before or (guarded and row.why == FOLLOW_UP)]
-    for row in current + chunk.loose:
-        if row.record is not None and not row.deleted and not work.rereads:
-            known = Seen(Presence.PRESENT, decode(row.record), row.version, row.modified, row.record)
-            chunk.seen[row.side, row.id] = known
+    if not work.rereads:
+        chunk.seen |= {(row.side, row.id): carried(row) for row in current + chunk.loose if row.carries}
     for side in Side:
-        wanted = {row.id for row in chunk.rows if row.side is side} | {
-            link.id_on(side) for link in chunk.linked.values()
-        }
-        look_up(work, chunk, side, wanted)
+        wanted = {row.id for row in chunk.rows if row.side is side}
+        look_up(work, chunk, side, wanted.union([link.id_on(side) for link in chunk.linked.values()]))
+
+
+def carried(row: Waiting) -> Seen:
+    """The state that an inbox row brought along."""
+    return Seen(Presence.PRESENT, decode(row.record), row.version, row.modified, row.record)
 
 
 def look_up(work: Work, chunk: Chunk, side: Side, ids: Collection[str]) -> None:
     """Read the current state of ids that are not known yet."""
-    missing = sorted(record_id for record_id in ids if (side, record_id) not in chunk.seen)
+    missing = sorted([record_id for record_id in ids if (side, record_id) not in chunk.seen])
     answers = fetch(work, side, missing)
     present = [answer.remote for answer in answers.values() if answer.remote is not None]
     observation = observe(work, side, present)

@@ -223,6 +223,11 @@ class Waiting(NamedTuple):
     modified: datetime | None = None
     waits_for: Ref | None = None
 
+    @property
+    def carries(self) -> bool:
+        """Whether the state of the record came along."""
+        return self.record is not None and not self.deleted
+
 
 class Sighting(NamedTuple):
     """One id seen on a side, its version, and the hashes of its match keys; None where only the id was asked for."""

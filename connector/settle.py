@@ -81,14 +81,15 @@ def _creations(work: Work, side: Side, done: Sequence[Answered]) -> list[Creatio
     here, there, shared = work.translator(side).id, work.translator(side.other).id, work.shared
     creations = []
     for create, values, outcome in done:
-        operation, source = create.operation, create.record
+        operation, source, data, version, _, _ = create
+        target = str(outcome.id)
         stored = _stored(work, side, values, outcome.body)
         unsettled = [name for name in shared.difference(values) if source.get(name) != stored.get(name)]
-        ours = create.data if create.data is not None and not unsettled else encode(_without(source, unsettled))
+        ours = data if data is not None and not unsettled else encode(_without(source, unsettled))
         theirs = Base(encode(_without(stored, unsettled)), outcome.version, here)
-        link = _new_link(operation, str(outcome.id), Base(ours, create.version, there), theirs)
+        link = _new_link(operation, target, Base(ours, version, there), theirs)
         follow = _follow_up(side, create, outcome, stored) if unsettled else []
-        creations.append(Creation(operation, link, Sighting(str(outcome.id), outcome.version), follow))
+        creations.append(Creation(operation, link, Sighting(target, outcome.version), follow))
     return creations
 
 
