@@ -44,18 +44,18 @@ def send_creates(work: Work, creates: Sequence[CreateDecision], refs: dict[tuple
     All calls of a chunk are settled in one transaction, also when a later one gets no answer; what then was not sent at
     all goes back into the inbox.
     """
-    waiting = [create.operation for create in creates]
+    waiting = list(creates)
     for side in Side:
-        mine = [create for create in creates if create.operation.side is side]
+        mine = [create for create in creates if create.side is side]
         results: list[Answered] = []
         try:
             for batch in batches(mine, work.write_size(side)):
-                sent = {create.operation.id for create in batch}
-                waiting = [operation for operation in waiting if operation.id not in sent]
+                sent = {create.id for create in batch}
+                waiting = [create for create in waiting if create.id not in sent]
                 results += send_batch(work, side, batch, refs)
                 work.step(f"creating on {side}", len(batch))
         except RunError:
-            _put_back(work, waiting)
+            _put_back(work, [create.operation for create in waiting])
             raise
         finally:
             settle_creates(work, side, results)
@@ -77,47 +77,52 @@ def send_batch(
     bad = []
     write = work.translator(side).write
     for create in batch:
-        operation = create.operation
         try:
-            values = carried(work, operation, refs)
-            drafts.append(Draft(operation.id, write(values, creating=True), operation.source))
+            values = carried(work, create, refs)
+            drafts.append(Draft(create.id, write(values, creating=True), create.source))
             good.append((create, values))
         except RecordError as error:
-            bad.append((operation, error))
+            bad.append((create.operation, error))
     if bad:
         settle_failures(work, bad)
     if not good:
         return []
     resource = work.resource(side)
-    operations = [create.operation for create, _ in good]
-    outcomes = call(work, operations, lambda: work.adapter(side).create(resource, drafts))
+    outcomes = call(
+        work,
+        len(good),
+        lambda: work.adapter(side).create(resource, drafts),
+        lambda: [create.operation for create, _ in good],
+    )
     return [Answered(create, values, outcome) for (create, values), outcome in zip(good, outcomes, strict=True)]
 
 
-def carried(work: Work, operation: Operation, refs: dict[tuple[str, Side, str], str]) -> Record:
+def carried(work: Work, create: CreateDecision, refs: dict[tuple[str, Side, str], str]) -> Record:
     """What a create sends, its references resolved through links."""
-    values = operation.values
-    for name in work.creator(operation.side).referring:
+    values = create.values
+    for name in work.creator(create.side).referring:
         if name not in values:
             continue
         try:
-            new = carry(work.entity.fields[name], values[name], operation.side.other, refs)
+            new = carry(work.entity.fields[name], values[name], create.side.other, refs)
         except Unlinked as error:
-            who = f"{operation.entity} {operation.side.other}:{operation.source}"
+            who = f"{create.entity} {create.side.other}:{create.source}"
             message = f"{who}: {name} refers to {error.ref}, which has no counterpart"
             raise MappingFailed(message, field=name) from error
         values = {**values, name: new}
     return values
 
 
-def call(work: Work, operations: Sequence[Operation], write: Callable[[], list[Outcome]]) -> list[Outcome]:
+def call(
+    work: Work, count: int, write: Callable[[], list[Outcome]], operations: Callable[[], Sequence[Operation]]
+) -> list[Outcome]:
     """Make one write call; when no usable answer comes, journal what that means for every item and end the run."""
     try:
         outcomes = write()
     except TransportError as error:
-        _journal_silence(work, operations, error)
+        _journal_silence(work, operations(), error)
         raise
-    missing = len(operations) - len(outcomes)
+    missing = count - len(outcomes)
     return outcomes + [Outcome(None, error=OutcomeUnknown("the system did not report this item"))] * missing
 
 
@@ -171,7 +176,7 @@ def _apply_batch(work: Work, side: Side, kind: OperationKind, batch: Sequence[Op
         OperationKind.ARCHIVE: adapter.archive,
         OperationKind.DELETE: adapter.delete,
     }
-    outcomes = call(work, operations, lambda: verbs[kind](resource, items))
+    outcomes = call(work, len(items), lambda: verbs[kind](resource, items), lambda: operations)
     results = list(zip(operations, outcomes, strict=True))
     if kind in (OperationKind.UPDATE, OperationKind.PERFORM):
         settle_updates(work, side, results)

@@ -7,7 +7,6 @@ from typing import NamedTuple
 from connector.context import Work
 from connector.gather import (
     Chunk,
-    Seen,
     carried,
     census,
     is_canary_alive,
@@ -23,7 +22,7 @@ from connector.gather import (
 )
 from connector.reconcile.match import CREATE, Finding, Verdict, contradicts, judge
 from connector.reconcile.merge import Resolution
-from connector.reconcile.plan import Creator, PairPlan, Planner, Sight
+from connector.reconcile.plan import PairPlan, Planner, Sight
 from connector.records import (
     Link,
     Operation,
@@ -53,14 +52,44 @@ class PairDecision(NamedTuple):
 
 
 class CreateDecision(NamedTuple):
-    """One record to create across; `record` and `data` are the source as read, for its base."""
+    """One record to create across: what is sent, in the source's ids, and the source as it was read, for its base."""
 
-    operation: Operation
+    id: str
+    """Of the operation."""
+    entity: str
+    side: Side
+    """Where it is created."""
+    source: str
+    version: Version | None
+    values: Record
+    reserved: int | None
     record: Record
     data: bytes | None
-    version: Version | None
-    row: Waiting
+    """The canonical bytes of `record`, where they exist already."""
+    seq: int
+    """The inbox number that this create takes out."""
     waits: list[Ref]
+
+    @property
+    def operation(self) -> Operation:
+        """The write as the journal knows it, about to be sent."""
+        return Operation(
+            id=self.id,
+            entity=self.entity,
+            side=self.side,
+            kind=OperationKind.CREATE,
+            target=None,
+            source=self.source,
+            link=None,
+            version=None,
+            values=self.values,
+            old={},
+            settles={},
+            source_version=self.version,
+            reason=f"new on {self.side.other}",
+            reserved=self.reserved,
+            state=OperationState.SENDING,
+        )
 
 
 @dataclass(slots=True)
@@ -100,7 +129,7 @@ def _decide_linked(work: Work, chunk: Chunk, planner: Planner, decisions: Decisi
         open_conflicts = conflicts.of_links(connection, list(chunk.linked))
     for link_id, link in chunk.linked.items():
         rows = chunk.by_link.get(link_id, [])
-        if any((side, link.id_on(side)) not in chunk.seen for side in Side):
+        if any(link.id_on(side) not in chunk.seen[side] for side in Side):
             decisions.ignored.extend(rows)
             continue
         sights = {
@@ -143,7 +172,7 @@ def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> 
     for row in chunk.loose:
         if row.side is not side:
             continue
-        seen = chunk.seen.get((side, row.id))
+        seen = chunk.seen[side].get(row.id)
         if seen is None or seen.presence is Presence.FORBIDDEN:
             decisions.ignored.append(row)
         elif seen.presence is not Presence.PRESENT:
@@ -153,7 +182,7 @@ def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> 
     if not records:
         return {}
     keys = known_keys(work, chunk, side, records)
-    chunk.keys.update({(side, record_id): held for record_id, held in keys.items()})
+    chunk.keys[side] = keys
     verdicts = dict.fromkeys(records, CREATE)
     suspected = suspects(work, side, records, keys)
     if suspected:
@@ -182,7 +211,7 @@ def _partners(work: Work, chunk: Chunk, verdicts: Mapping[Side, dict[str, Verdic
         chunk.loose.extend(brought.values())
         for row in brought.values():
             if row.carries and not work.rereads:
-                chunk.seen[side, row.id] = carried(row)
+                chunk.seen[side][row.id] = carried(row)
         look_up(work, chunk, side, across)
     return list(pairs)
 
@@ -196,7 +225,7 @@ def _decide_partners(
     for crm_id, erp_id in partners:
         keys = {Side.CRM: crm_id, Side.ERP: erp_id}
         mine = [rows[item] for item in keys.items() if item in rows]
-        seen = {side: chunk.seen.get((side, record_id)) for side, record_id in keys.items()}
+        seen = {side: chunk.seen[side].get(record_id) for side, record_id in keys.items()}
         if any(record_id in taken[side] for side, record_id in keys.items()):
             continue
         for side, record_id in keys.items():
@@ -217,54 +246,34 @@ def _decide_partners(
 def _decide_loose(
     work: Work, chunk: Chunk, side: Side, rows: Sequence[tuple[Waiting, Verdict]], decisions: Decisions
 ) -> None:
-    creator = work.creator(side.other)
+    creator, across, new_id = work.creator(side.other), side.other, work.context.new_id
+    states, keys_of, refs, entity = chunk.seen[side], chunk.keys[side], chunk.refs, work.name
+    creates, ignored = decisions.creates, decisions.ignored
     for row, verdict in rows:
-        seen = chunk.seen[side, row.id]
+        record_id = row.id
+        _, record, version, _, data = states[record_id]
         if verdict.finding is Finding.AMBIGUOUS:
             _ambiguous(work, [row], verdict.reason, verdict.rivals, decisions)
-        elif not creator.wanted(seen.record):
-            decisions.ignored.append(row)
-        elif (lacking := creator.lacks(seen.record)) is not None:
+        elif not creator.wanted(record):
+            ignored.append(row)
+        elif (lacking := creator.lacks(record)) is not None:
             decisions.problems.append(_incomplete(row, lacking))
-            decisions.ignored.append(row)
+            ignored.append(row)
         else:
-            decisions.creates.append(_create(work, chunk, creator, row, seen))
+            keys, values = keys_of[record_id], creator.values(record)
+            reserved, waits = keys[0] if keys else None, creator.waits(values, refs)
+            # By position, which halves what the tuple costs: it is made for every record of a first contact.
+            creates.append(
+                CreateDecision(
+                    new_id(), entity, across, record_id, version, values, reserved, record, data, row.seq, waits
+                )
+            )
 
 
 def _incomplete(row: Waiting, lacking: str) -> Problem:
     who = f"{row.entity} {row.side}:{row.id}"
     message = f"{who} has no {lacking}, which {row.side.other} requires; fill it in on {row.side}"
     return Problem(row.entity, row.side, row.id, "incomplete", message, lacking)
-
-
-def _create(work: Work, chunk: Chunk, creator: Creator, row: Waiting, seen: Seen) -> CreateDecision:
-    _, record, version, _, data = seen
-    keys = chunk.keys[row.side, row.id]
-    # By position, which halves what the tuple costs: this is made once for every record of a first contact.
-    operation = Operation(
-        work.context.new_id(),
-        row.entity,
-        creator.side,
-        OperationKind.CREATE,
-        None,  # target
-        row.id,
-        None,  # link
-        None,  # version
-        creator.values(record),
-        {},  # old
-        {},  # settles
-        None,  # action
-        version,
-        _NEW[row.side],
-        keys[0] if keys else None,
-        OperationState.PLANNED if work.dry else OperationState.SENDING,
-        0,  # attempts
-        work.run,
-    )
-    return CreateDecision(operation, record, data, version, row, creator.waits(record, chunk.refs))
-
-
-_NEW = {side: f"new on {side}" for side in Side}
 
 
 def _ambiguous(work: Work, rows: Sequence[Waiting], reason: str, rivals: Sequence[str], decisions: Decisions) -> None:

@@ -52,10 +52,10 @@ class Chunk:
     by_link: dict[int, list[Waiting]] = field(default_factory=dict)
     loose: list[Waiting] = field(default_factory=list)
     dropped: list[Waiting] = field(default_factory=list)
-    seen: dict[tuple[Side, str], Seen] = field(default_factory=dict)
+    seen: dict[Side, dict[str, Seen]] = field(default_factory=lambda: {side: {} for side in Side})
     refs: dict[tuple[str, Side, str], str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
-    keys: dict[tuple[Side, str], tuple[int, ...]] = field(default_factory=dict)
+    keys: dict[Side, dict[str, tuple[int, ...]]] = field(default_factory=lambda: {side: {} for side in Side})
     """The match keys of unlinked records."""
 
 
@@ -107,8 +107,9 @@ def _read_states(work: Work, chunk: Chunk) -> None:
     guarded = all(work.capabilities(side).conditional_write for side in Side)
     linked = [row for rows in chunk.by_link.values() for row in rows if not row.attempts]
     current = [row for row in linked if row.seen_at >= stale_before or (guarded and row.why == FOLLOW_UP)]
-    if not work.rereads:
-        chunk.seen |= {(row.side, row.id): carried(row) for row in current + chunk.loose if row.carries}
+    for row in current + chunk.loose if not work.rereads else ():
+        if row.record is not None and not row.deleted:
+            chunk.seen[row.side][row.id] = carried(row)
     for side in Side:
         wanted = {row.id for row in chunk.rows if row.side is side}
         look_up(work, chunk, side, wanted.union([link.id_on(side) for link in chunk.linked.values()]))
@@ -121,15 +122,16 @@ def carried(row: Waiting) -> Seen:
 
 def look_up(work: Work, chunk: Chunk, side: Side, ids: Collection[str]) -> None:
     """Read the current state of ids that are not known yet."""
-    missing = sorted([record_id for record_id in ids if (side, record_id) not in chunk.seen])
+    seen = chunk.seen[side]
+    missing = sorted([record_id for record_id in ids if record_id not in seen])
     answers = fetch(work, side, missing)
     present = [answer.remote for answer in answers.values() if answer.remote is not None]
     observation = observe(work, side, present)
     for item in observation.present:
-        chunk.seen[side, item.id] = Seen(Presence.PRESENT, item.record, item.version, item.remote.modified)
+        seen[item.id] = Seen(Presence.PRESENT, item.record, item.version, item.remote.modified)
     for answer in answers.values():
         if answer.presence is not Presence.PRESENT:
-            chunk.seen[side, answer.id] = Seen(answer.presence)
+            seen[answer.id] = Seen(answer.presence)
     chunk.problems.extend(observation.problems)
 
 
@@ -138,9 +140,10 @@ def resolve_references(work: Work, chunk: Chunk) -> None:
     wanted: dict[tuple[str, Side], set[str]] = {}
     if not (work.entity.references or work.entity.part_references):
         return
-    for (side, _), seen in chunk.seen.items():
-        for ref in references(work.entity, seen.record, side):
-            wanted.setdefault((ref.entity, side), set()).add(ref.id)
+    for side in Side:
+        for seen in chunk.seen[side].values():
+            for ref in references(work.entity, seen.record, side):
+                wanted.setdefault((ref.entity, side), set()).add(ref.id)
     with work.store.read() as connection:
         for (entity, side), ids in wanted.items():
             for own, other in links.counterparts(connection, entity, side, sorted(ids)).items():
@@ -149,7 +152,7 @@ def resolve_references(work: Work, chunk: Chunk) -> None:
 
 def sight(work: Work, chunk: Chunk, side: Side, record_id: str, base: Record, *, proved: bool) -> Sight:
     """One side of a linked pair, as the planner wants it."""
-    seen = chunk.seen.get((side, record_id), Seen(Presence.FORBIDDEN))
+    seen = chunk.seen[side].get(record_id, Seen(Presence.FORBIDDEN))
     half = Half(seen.record, base, seen.modified if work.capabilities(side).trustworthy_times else None)
     return Sight(record_id, seen.presence, half, seen.version, proved)
 
@@ -215,11 +218,11 @@ def suspects(
 
 def known_keys(work: Work, chunk: Chunk, side: Side, records: Mapping[str, Record]) -> dict[str, tuple[int, ...]]:
     """The match keys of unlinked records: as hashed when their page was stored, or of what was read just now."""
-    reread = {record_id: chunk.seen[side, record_id] for record_id in records}
+    seen = chunk.seen[side]
     rows = [
-        Sighting(record_id, seen.version, keys_of(work, side, seen.record))
-        for record_id, seen in reread.items()
-        if seen.data is None
+        Sighting(record_id, seen[record_id].version, keys_of(work, side, record))
+        for record_id, record in records.items()
+        if seen[record_id].data is None
     ]
     if rows:
         _sight_again(work, side, rows)
@@ -263,7 +266,7 @@ def unproved(chunk: Chunk) -> dict[Side, set[str]]:
     gone: dict[Side, set[str]] = {side: set() for side in Side}
     for link in chunk.linked.values():
         for side in Side:
-            seen = chunk.seen.get((side, link.id_on(side)))
+            seen = chunk.seen[side].get(link.id_on(side))
             if seen is not None and seen.presence in (Presence.ABSENT, Presence.GONE):
                 gone[side].add(link.id_on(side))
     return gone

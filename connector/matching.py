@@ -177,16 +177,16 @@ def _rivals(work: Work, chunk: Chunk, problem: Problem, record: Record) -> tuple
 
 def _count_rest(work: Work, decisions: Decisions, contact: Contact) -> None:
     for create in decisions.creates:
-        contact.would_create[create.operation.side] += 1
+        contact.would_create[create.side] += 1
         if contact.wants("create"):
-            source = _named(work, create.row.side, create.row.id, create.record)
-            contact.examples.append(Example("create", source, (), f"new on {create.operation.side}"))
+            source = _named(work, create.side.other, create.source, create.record)
+            contact.examples.append(Example("create", source, (), f"new on {create.side}"))
     told = {(problem.side, problem.id) for problem in decisions.problems}
     contact.left_alone.update(row.side for row in decisions.ignored if (row.side, row.id) not in told)
 
 
 def _seen(chunk: Chunk, side: Side, record_id: str) -> Record:
-    seen = chunk.seen.get((side, record_id))
+    seen = chunk.seen[side].get(record_id)
     return seen.record if seen is not None and seen.presence is Presence.PRESENT else {}
 
 

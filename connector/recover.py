@@ -14,7 +14,7 @@ from connector.context import Work
 from connector.decide import CreateDecision
 from connector.observe import fetch, observe
 from connector.reconcile.plan import COMBINED
-from connector.records import Operation, OperationKind, OperationState, Outcome, Problem, Remote, Side, Waiting
+from connector.records import Operation, OperationKind, OperationState, Outcome, Problem, Remote, Side
 from connector.settle import adopt, settle_creates, settle_updates
 from connector.stage import requeue
 from connector.store import journal, problems
@@ -91,15 +91,25 @@ def _resolve_creates(work: Work, side: Side, creates: Sequence[Operation]) -> No
 
 def _repeat(work: Work, side: Side, batch: Sequence[Operation]) -> None:
     """The same call with the same key: the server answers with what the first one made."""
-    decisions = [_as_decision(work, operation) for operation in batch]
+    decisions = [_as_decision(operation) for operation in batch]
     settle_creates(work, side, send_batch(work, side, decisions, refs_of(work, batch)))
 
 
-def _as_decision(work: Work, operation: Operation) -> CreateDecision:
+def _as_decision(operation: Operation) -> CreateDecision:
     """A create read back from the journal: its source's base is what was sent, anything else is first contact."""
-    source = operation.side.other
-    row = Waiting(0, operation.entity, source, str(operation.source), "recovered", work.now(), work.now())
-    return CreateDecision(operation, dict(operation.values), None, None, row, [])
+    return CreateDecision(
+        operation.id,
+        operation.entity,
+        operation.side,
+        str(operation.source),
+        None,
+        operation.values,
+        operation.reserved,
+        dict(operation.values),
+        None,
+        0,
+        [],
+    )
 
 
 def _look_up(work: Work, side: Side, batch: Sequence[Operation], capabilities: Capabilities) -> None:

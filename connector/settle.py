@@ -56,7 +56,8 @@ class Answered(NamedTuple):
 class Creation(NamedTuple):
     """A finished create: the link it makes, the sighting of the new record, and the looks that still have to follow."""
 
-    operation: Operation
+    operation: str
+    source: str
     link: NewLink
     sighting: Sighting
     follow: list[Arrival]
@@ -81,34 +82,32 @@ def _creations(work: Work, side: Side, done: Sequence[Answered]) -> list[Creatio
     here, there, shared = work.translator(side).id, work.translator(side.other).id, work.shared
     creations = []
     for create, values, outcome in done:
-        operation, source, data, version, _, _ = create
-        target = str(outcome.id)
+        source, data, target = create.record, create.data, str(outcome.id)
         stored = _stored(work, side, values, outcome.body)
         unsettled = [name for name in shared.difference(values) if source.get(name) != stored.get(name)]
         ours = data if data is not None and not unsettled else encode(_without(source, unsettled))
         theirs = Base(encode(_without(stored, unsettled)), outcome.version, here)
-        link = _new_link(operation, target, Base(ours, version, there), theirs)
-        follow = _follow_up(side, create, outcome, stored) if unsettled else []
-        creations.append(Creation(operation, link, Sighting(target, outcome.version), follow))
+        link = _new_link(create, target, Base(ours, create.version, there), theirs)
+        follow = _follow_up(create, outcome, stored) if unsettled else []
+        creations.append(Creation(create.id, create.source, link, Sighting(target, outcome.version), follow))
     return creations
 
 
-def _follow_up(side: Side, create: CreateDecision, outcome: Outcome, stored: Record) -> list[Arrival]:
+def _follow_up(create: CreateDecision, outcome: Outcome, stored: Record) -> list[Arrival]:
     """Both records get another look, as they were just read and answered: versions guard what is decided from them."""
-    operation, target = create.operation, str(outcome.id)
+    entity, side, source = create.entity, create.side, create.source
     if create.data is None or outcome.body is None:
-        return [Arrival(operation.entity, side.other, str(operation.source), FOLLOW_UP)]
+        return [Arrival(entity, side.other, source, FOLLOW_UP)]
     return [
-        Arrival(operation.entity, side.other, str(operation.source), FOLLOW_UP, create.version, create.data),
-        Arrival(operation.entity, side, target, FOLLOW_UP, outcome.version, encode(stored)),
+        Arrival(entity, side.other, source, FOLLOW_UP, create.version, create.data),
+        Arrival(entity, side, str(outcome.id), FOLLOW_UP, outcome.version, encode(stored)),
     ]
 
 
-def _new_link(operation: Operation, target: str, source_base: Base, target_base: Base) -> NewLink:
-    source = str(operation.source)
-    if operation.side is Side.ERP:
-        return NewLink(operation.entity, source, target, source_base, target_base)
-    return NewLink(operation.entity, target, source, target_base, source_base)
+def _new_link(create: CreateDecision, target: str, source_base: Base, target_base: Base) -> NewLink:
+    if create.side is Side.ERP:
+        return NewLink(create.entity, create.source, target, source_base, target_base)
+    return NewLink(create.entity, target, create.source, target_base, source_base)
 
 
 def _stored(work: Work, side: Side, values: Record, body: Body | None) -> Record:
@@ -129,15 +128,15 @@ def store_creations(connection: Connection, work: Work, side: Side, done: Sequen
     """One transaction: links with both bases, journal, sightings, echoes to expect, children that waited."""
     at = work.now()
     links.add(connection, [item.link for item in done], at)
-    journal.complete(connection, [(item.operation.id, item.sighting.id) for item in done], at)
+    journal.complete(connection, [(item.operation, item.sighting.id) for item in done], at)
     generation = cursors.get(connection, work.name, side).generation
     new = sightings.see(connection, work.name, side, [item.sighting for item in done], generation, at)
     cursors.bump(connection, work.name, side, known=new, echoes=len(done))
-    sources = (Ref(work.name, side.other, str(item.operation.source)) for item in done)
+    sources = (Ref(work.name, side.other, item.source) for item in done)
     made = (Ref(work.name, side, item.sighting.id) for item in done)
     inbox.release(connection, chain(sources, made))
     inbox.put(connection, [arrival for item in done for arrival in item.follow], at)
-    clear_problems(connection, work, (Ref(work.name, side.other, str(item.operation.source)) for item in done))
+    clear_problems(connection, work, (Ref(work.name, side.other, item.source) for item in done))
     work.tally.written[side, OperationKind.CREATE] += len(done)
 
 

@@ -22,6 +22,7 @@ from connector.records import (
     LinkStatus,
     NewLink,
     Operation,
+    OperationState,
     Presence,
     Problem,
     Rebase,
@@ -85,9 +86,9 @@ def _stage_plan(work: Work, decisions: Decisions) -> None:
     pairs = _met_first(work, decisions)
     operations = [operation._replace(run=work.run) for pair in pairs for operation in pair.plan.operations]
     for create in decisions.creates:
+        planned = create.operation._replace(state=OperationState.PLANNED, run=work.run, reserved=None)
         waits = ", ".join(str(ref) for ref in create.waits)
-        reason = f"{create.operation.reason}; after {waits}" if waits else create.operation.reason
-        operations.append(create.operation._replace(reason=reason, reserved=None))
+        operations.append(planned._replace(reason=f"{planned.reason}; after {waits}") if waits else planned)
     with work.write() as connection:
         journal.add(connection, operations, work.now())
     for pair in pairs:
@@ -280,13 +281,19 @@ def _trouble(work: Work, pair: PairDecision) -> Problem:
 
 
 def _stage_creates(connection: Connection, work: Work, creates: Sequence[CreateDecision]) -> None:
-    journal.add(connection, [create.operation for create in creates], work.now())
-    inbox.settle(connection, [create.row.seq for create in creates])
+    for side in Side:
+        mine = [create for create in creates if create.side is side]
+        if mine:
+            columns = dict(zip(CreateDecision._fields, zip(*mine, strict=True), strict=True))
+            sent = {"id": columns["id"], "source": columns["source"], "source_version": columns["version"]}
+            sent |= {"reserved": columns["reserved"], "values": columns["values"]}
+            journal.send(connection, (work.name, side, work.run), sent, work.now())
+            inbox.settle(connection, columns["seq"])
 
 
 def _stage_rest(connection: Connection, work: Work, decisions: Decisions) -> None:
     at = work.now()
-    waiting = [(create.row.seq, create.waits[0], None) for create in decisions.creates if create.waits]
+    waiting = [(create.seq, create.waits[0], None) for create in decisions.creates if create.waits]
     retry = at + work.context.limits.retry_after
     inbox.park(connection, waiting)
     inbox.park(connection, [(row.seq, None, retry) for row in decisions.parked])

@@ -65,7 +65,7 @@ def _calm_collector() -> Iterator[None]:
     """
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(200_000, 20, 50)
+    gc.set_threshold(1_000_000, 20, 50)
     try:
         yield
     finally:

@@ -117,7 +117,7 @@ def _compare_pair(
     work: Work, chunk: Chunk, link: Link, contested: set[str], trouble: str, comparison: Comparison
 ) -> None:
     comparison.pairs += 1
-    seen = {side: chunk.seen.get((side, link.id_on(side)), Seen(Presence.FORBIDDEN)) for side in Side}
+    seen = {side: chunk.seen[side].get(link.id_on(side), Seen(Presence.FORBIDDEN)) for side in Side}
     missing = [side for side in Side if seen[side].presence is not Presence.PRESENT]
     if missing:
         why = trouble or ("an open conflict" if contested else "")
@@ -179,7 +179,7 @@ def _judge_unlinked(work: Work, side: Side, ids: Sequence[str], comparison: Comp
     look_up(work, chunk, side, ids)
     creator = work.creator(side.other)
     for record_id in ids:
-        seen = chunk.seen.get((side, record_id))
+        seen = chunk.seen[side].get(record_id)
         if seen is None or seen.presence is not Presence.PRESENT:
             continue
         if not creator.wanted(seen.record):

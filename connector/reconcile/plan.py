@@ -253,8 +253,8 @@ class Creator:
         get = record.get
         return {name: value for name in self.sent if (value := get(name)) is not None}
 
-    def waits(self, record: Record, links: Links) -> list[Ref]:
-        """The references that need a counterpart first."""
+    def waits(self, values: Record, links: Links) -> list[Ref]:
+        """The references among the values of a create that need a counterpart first."""
         if not self.referring:
             return []
-        return [ref for ref in references(self.entity, self.values(record), self.side.other) if ref not in links]
+        return [ref for ref in references(self.entity, values, self.side.other) if ref not in links]

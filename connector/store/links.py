@@ -12,18 +12,6 @@ from connector.store import bulk
 from connector.store.columns import maybe_version, to_micros
 from connector.store.schema import base, link
 
-_LINK = ("id", "entity", "crm_id", "erp_id", "status", "created_at", "changed_at")
-_BASE = (
-    "link",
-    "crm_version",
-    "erp_version",
-    "crm_mapping",
-    "erp_mapping",
-    "crm_at",
-    "erp_at",
-    "crm_record",
-    "erp_record",
-)
 _READ_LINK = ("id", "entity", "crm_id", "erp_id", "status")
 _READ_BASE = ("link", "crm_record", "crm_version", "crm_mapping", "erp_record", "erp_version", "erp_mapping")
 _STATUSES = {str(status): status for status in LinkStatus}
@@ -76,19 +64,15 @@ def add(conn: Connection, rows: Sequence[NewLink], at: datetime) -> list[int]:
         return []
     now = to_micros(at)
     numbers = bulk.draw(conn, "link_number", len(rows))
-    active = str(LinkStatus.ACTIVE)
-    stored = bulk.insert_rows(
-        conn,
-        link,
-        _LINK,
-        [(number, row[0], row[1], row[2], active, now, now) for number, row in zip(numbers, rows, strict=True)],
-        lenient=True,
-    )
-    if stored != len(rows):
+    entities, crm_ids, erp_ids, *bases = zip(*rows, strict=True)
+    pairs = {"id": numbers, "entity": entities, "crm_id": crm_ids, "erp_id": erp_ids}
+    fresh = {"status": str(LinkStatus.ACTIVE), "created_at": now, "changed_at": now}
+    if bulk.insert_columns(conn, link, pairs, fresh, lenient=True) != len(rows):
         raise _refuse(conn, numbers, rows)
-    bulk.insert_rows(
-        conn, base, _BASE, [_base_row(number, row, now) for number, row in zip(numbers, rows, strict=True)]
-    )
+    held: dict[str, Sequence[Any]] = {"link": numbers}
+    for side, mine in zip(Side, bases, strict=True):
+        held[f"{side}_record"], held[f"{side}_version"], held[f"{side}_mapping"] = zip(*mine, strict=True)
+    bulk.insert_columns(conn, base, held, {"crm_at": now, "erp_at": now})
     return numbers
 
 
@@ -138,11 +122,6 @@ def _read(row: bulk.Row, bases: bulk.Row) -> Link:
     _, crm_record, crm_version, crm_mapping, erp_record, erp_version, erp_mapping = bases
     crm = Base(crm_record, crm_version, crm_mapping)
     return Link(number, entity, crm_id, erp_id, _STATUSES[status], crm, Base(erp_record, erp_version, erp_mapping))
-
-
-def _base_row(number: int, row: NewLink, now: int) -> tuple[Any, ...]:
-    crm, erp = row.crm_base, row.erp_base
-    return (number, crm.version, erp.version, crm.mapping, erp.mapping, now, now, crm.record, erp.record)
 
 
 def _refuse(conn: Connection, numbers: Sequence[int], rows: Sequence[NewLink]) -> LinkTaken:
