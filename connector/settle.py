@@ -14,6 +14,7 @@ from connector.context import Work
 from connector.decide import CreateDecision
 from connector.errors import AlreadyExists, Gone, NotFound, OutcomeUnknown, RecordError, VersionConflict
 from connector.gather import valid_base
+from connector.mappings.compile import Translator
 from connector.observe import keys_of
 from connector.reconcile.plan import COMBINED
 from connector.records import (
@@ -80,11 +81,14 @@ def _creations(work: Work, side: Side, done: Sequence[Answered]) -> list[Creatio
     New records are sighted without match keys of their own: who has the same ones is found through their sources.
     """
     here, there, shared = work.translator(side).id, work.translator(side.other).id, work.shared
+    held_back = shared.difference(work.creator(side).sent)
     creations = []
     for create, values, outcome in done:
         source, data, target = create.record, create.data, str(outcome.id)
-        stored = _stored(work, side, values, outcome.body)
-        unsettled = [name for name in shared.difference(values) if source.get(name) != stored.get(name)]
+        stored, told = _stored(work.translator(side), values, outcome.body)
+        # What was neither sent nor told is empty on both sides, or held back.
+        others = [name for name in (*told, *held_back) if name in shared and name not in values]
+        unsettled = [name for name in others if source.get(name) != stored.get(name)] if others else others
         ours = data if data is not None and not unsettled else encode(_without(source, unsettled))
         theirs = Base(encode(_without(stored, unsettled)), outcome.version, here)
         link = _new_link(create, target, Base(ours, create.version, there), theirs)
@@ -110,12 +114,12 @@ def _new_link(create: CreateDecision, target: str, source_base: Base, target_bas
     return NewLink(create.entity, target, create.source, target_base, source_base)
 
 
-def _stored(work: Work, side: Side, values: Record, body: Body | None) -> Record:
-    """What a new record holds, canonically: what was sent and what the answer tells, else the normal form."""
-    translator = work.translator(side)
-    if body is not None:
-        return {**translator.blank, **values, **translator.read_partial(body)}
-    return {name: translator.normal(name, value) for name, value in values.items()}
+def _stored(translator: Translator, values: Record, body: Body | None) -> tuple[Record, Record]:
+    """What a new record holds, canonically: what was sent and what the answer tells, else the normal form; and that."""
+    if body is None:
+        return {name: translator.normal(name, value) for name, value in values.items()}, {}
+    told = translator.read_partial(body)
+    return {**translator.blank, **values, **told}, told
 
 
 def _without(record: Record, names: Sequence[str]) -> Record:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, text
 
 from connector.errors import StoreError
+from connector.store.schema import metadata
 
 HEAD = "0001"
 """The version this program works with; the last file in `migrations/versions`."""
@@ -25,8 +26,20 @@ def migrate(read: Transaction, write: Transaction) -> None:
     with write() as conn:
         _lock(conn)
         # Another process may have done it while this one waited for the lock.
-        if (stored := _stored(conn)) != HEAD:
-            _upgrade(conn, stored)
+        if (stored := _stored(conn)) == HEAD:
+            return
+        if stored is None and not conn.dialect.has_table(conn, "link"):
+            create(conn)
+        else:
+            upgrade(conn, stored)
+
+
+def create(conn: Connection) -> None:
+    """Give an empty database the tables of HEAD, without Alembic; tests hold that `upgrade` makes the same."""
+    metadata.create_all(conn, checkfirst=False)
+    primary = "CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)"
+    conn.execute(text(f"CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL, {primary})"))
+    conn.execute(text("INSERT INTO alembic_version (version_num) VALUES (:head)"), {"head": HEAD})
 
 
 def _stored(conn: Connection) -> str | None:
@@ -41,7 +54,8 @@ def _lock(conn: Connection) -> None:
         conn.execute(text("SELECT pg_advisory_xact_lock(823016479)"))
 
 
-def _upgrade(conn: Connection, stored: str | None) -> None:
+def upgrade(conn: Connection, stored: str | None) -> None:
+    """Bring a database from the version it has (None: from nothing) to HEAD, migration by migration."""
     from alembic import command
     from alembic.config import Config
     from alembic.script import ScriptDirectory
