@@ -163,9 +163,9 @@ class Entity(Strict):
         return tuple(key.fields for key in self.match)
 
     @cached_property
-    def match_names(self) -> tuple[bytes, ...]:
-        """What tells each match key from every other one, of this entity and of all others."""
-        return tuple(f"{self.name}\x1f{rank}".encode() for rank in range(len(self.match)))
+    def match_plan(self) -> tuple[tuple[int, bytes, tuple[str, ...]], ...]:
+        """Each match key's rank, what tells it from every other key of any entity, and its fields; strongest first."""
+        return tuple((rank, f"{self.name}\x1f{rank}".encode(), key.fields) for rank, key in enumerate(self.match))
 
     @cached_property
     def parents(self) -> frozenset[str]:

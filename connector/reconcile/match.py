@@ -43,8 +43,8 @@ def match_keys(entity: Entity, record: Record) -> tuple[int, ...]:
 
 def _ranked(entity: Entity, record: Record) -> list[tuple[int, int]]:
     found = []
-    for rank, (name_of_key, fields) in enumerate(zip(entity.match_names, entity.match_fields, strict=True)):
-        key = name_of_key
+    for rank, begun, fields in entity.match_plan:
+        key = begun
         for name in fields:
             value = record.get(name)
             folded = fold(value) if value is not None else b""

@@ -43,13 +43,20 @@ def insert_columns(
 
     It is the quickest way in: no row exists in Python at all.
     """
-    conflict = "ON CONFLICT DO NOTHING" if lenient else ""
-    varying, names = tuple(columns), (*columns, *alike)
-    lists = list(columns.values())
+    return _insert_columns(conn, table, columns, alike, "ON CONFLICT DO NOTHING" if lenient else "")
+
+
+def _insert_columns(
+    conn: Connection, table: Table, columns: Mapping[str, Sequence[Any]], alike: Mapping[str, Any], conflict: str
+) -> int:
+    names, lists = (*columns, *alike), list(columns.values())
     if conn.dialect.name == "postgresql":
         rows = [(*row, *alike.values()) for row in zip(*lists, strict=True)]
         return _insert(conn, table, names, rows, conflict)
-    return _insert_lists(conn, table, names, (varying, lists, list(alike.values())), conflict)
+    if not lists[0]:
+        return 0
+    varying, kept, same = _split(tuple(columns), lists)
+    return _insert_lists(conn, table, names, (varying, kept, [*same, *alike.values()]), conflict)
 
 
 class Plus(NamedTuple):
@@ -73,11 +80,23 @@ class Same(NamedTuple):
 
 def upsert_rows(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], same: Same) -> None:
     """Insert rows, or replace what is stored under the same keys, which must be unique within `rows`."""
+    _insert(conn, table, columns, rows, _on_conflict(table, columns, same))
+
+
+@lru_cache(maxsize=64)
+def _on_conflict(table: Table, columns: tuple[str, ...], same: Same) -> str:
     untouched = {*same.keys, *same.keep, *same.added}
     sets = [f'"{name}" = excluded."{name}"' for name in columns if name not in untouched]
     sets += [f'"{name}" = "{table.name}"."{name}" + excluded."{name}"' for name in same.added]
     index = f"({_names(same.keys)})" + (f" WHERE {same.where}" if same.where else "")
-    _insert(conn, table, columns, rows, f"ON CONFLICT {index} DO UPDATE SET {', '.join(sets)}")
+    return f"ON CONFLICT {index} DO UPDATE SET {', '.join(sets)}"
+
+
+def upsert_columns(
+    conn: Connection, table: Table, columns: Mapping[str, Sequence[Any]], alike: Mapping[str, Any], same: Same
+) -> None:
+    """Like `upsert_rows`, for rows that come as columns and as values that are alike on every row."""
+    _insert_columns(conn, table, columns, alike, _on_conflict(table, (*columns, *alike), same))
 
 
 def update_rows(
@@ -244,7 +263,7 @@ def _insert(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequ
         return _execute(conn, f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM "{loaded}" {conflict}', ())
     if not rows:
         return 0
-    return _insert_lists(conn, table, columns, _split(columns, rows), conflict)
+    return _insert_lists(conn, table, columns, _split(columns, list(zip(*rows, strict=True))), conflict)
 
 
 Split: TypeAlias = tuple[tuple[str, ...], Sequence[Sequence[Any]], list[Any]]
@@ -261,15 +280,15 @@ def _insert_lists(conn: Connection, table: Table, columns: tuple[str, ...], spli
     return stored
 
 
-def _split(columns: tuple[str, ...], rows: Sequence[Row]) -> Split:
+def _split(columns: tuple[str, ...], lists: Sequence[Sequence[Any]]) -> Split:
     """Take out the columns that are the same on every row: binding a value costs more than the database does with it.
 
     On the initial sync this halves what a record costs here.
     """
-    lists = list(zip(*rows, strict=True))
-    if len(rows) == 1:
+    count = len(lists[0])
+    if count == 1:
         return columns, lists, []
-    vary = [column.count(column[0]) != len(rows) for column in lists]
+    vary = [column.count(column[0]) != count for column in lists]
     if not any(vary):
         # A statement needs at least one column that tells its rows apart.
         return columns, lists, []

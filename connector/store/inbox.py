@@ -18,7 +18,6 @@ from connector.store.columns import (
     SIDES,
     maybe_instant,
     maybe_micros,
-    maybe_version,
     ref_to_text,
     text_to_ref,
     to_instant,
@@ -26,24 +25,9 @@ from connector.store.columns import (
 )
 from connector.store.schema import POSTPONED, READY, WAITING, counter, inbox, receipt
 
-_COLUMNS = (
-    "seq",
-    "entity",
-    "side",
-    "id",
-    "why",
-    "since",
-    "seen_at",
-    "attempts",
-    "version",
-    "record",
-    "deleted",
-    "modified",
-    "waits_for",
-    "next_try",
-)
-_READ = _COLUMNS[:-1]
+_READ = Waiting._fields
 _COUNTER = "inbox"
+_UNTRIED = {"attempts": 0, "waits_for": None, "next_try": None}
 _SAME = bulk.Same(keys=("entity", "side", "id"), keep=("since",))
 
 
@@ -56,13 +40,19 @@ def put(conn: Connection, rows: Sequence[Arrival], at: datetime) -> None:
     if not latest:
         return
     first, now = bulk.allocate(conn, _COUNTER, len(latest)), to_micros(at)
-    bulk.upsert_rows(
-        conn,
-        inbox,
-        _COLUMNS,
-        [_row(seq, row, now) for seq, row in enumerate(latest.values(), first)],
-        _SAME,
-    )
+    entities, sides, ids, whys, versions, records, deleted, modified = zip(*latest.values(), strict=True)
+    columns = {
+        "seq": range(first, first + len(latest)),
+        "entity": entities,
+        "side": list(map(str, sides)),
+        "id": ids,
+        "why": whys,
+        "version": versions,
+        "record": records,
+        "deleted": deleted,
+        "modified": list(map(maybe_micros, modified)),
+    }
+    bulk.upsert_columns(conn, inbox, columns, {**_UNTRIED, "since": now, "seen_at": now}, _SAME)
 
 
 def take(  # noqa: PLR0913, PLR0917 -- the window and the filter of one question
@@ -152,12 +142,6 @@ def receive(conn: Connection, side: Side, delivery_id: str, at: datetime) -> boo
     return bulk.insert_rows(conn, receipt, columns, [(str(side), delivery_id, to_micros(at))], lenient=True) == 1
 
 
-def _row(seq: int, row: Arrival, now: int) -> tuple[Any, ...]:
-    entity, side, record_id, why, version, record, deleted, modified = row
-    changed = maybe_micros(modified)
-    return (seq, entity, str(side), record_id, why, now, now, 0, version, record, deleted, changed, None, None)
-
-
 def _first(conditions: Iterable[Any], limit: int) -> Select[Any]:
     columns: list[Any] = [inbox.c[name] for name in _READ]
     return select(*columns).where(*conditions).order_by(inbox.c.seq).limit(limit)
@@ -182,9 +166,9 @@ def _waiting(row: bulk.Row) -> Waiting:
         to_instant(since),
         to_instant(seen_at),
         attempts,
-        maybe_version(version),
+        version,
         record,
         bool(deleted),
-        maybe_instant(modified),
-        text_to_ref(waits_for),
+        None if modified is None else to_instant(modified),
+        None if waits_for is None else text_to_ref(waits_for),
     )

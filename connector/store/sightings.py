@@ -2,7 +2,8 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from struct import pack, unpack
+from functools import lru_cache
+from struct import Struct
 
 from sqlalchemy import Connection, select
 
@@ -11,7 +12,6 @@ from connector.store import bulk
 from connector.store.columns import maybe_version, to_instant, to_micros
 from connector.store.schema import match_key, sighting
 
-_SIGHTING = ("entity", "side", "id", "version", "generation", "first_at", "keys")
 _SAME = bulk.Same(keys=("entity", "side", "id"), keep=("first_at",))
 _MATCH_KEY = ("hash", "entity", "side", "id")
 
@@ -21,19 +21,22 @@ def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], gen
 
     A row whose match keys are None leaves those that are stored. Hashes are signed 64-bit numbers.
     """
-    latest = {row.id: row for row in rows}
+    latest = {row[0]: row for row in rows}
+    if not latest:
+        return 0
     place, now = (entity, str(side)), to_micros(at)
     where = {"entity": entity, "side": str(side)}
     before: dict[str, bytes] = dict(bulk.select_in(conn, sighting, ("id", "keys"), ("id", latest), where))
-    stored = [
-        (*place, record_id, version, generation, now, before.get(record_id, b"") if held is None else _pack(held))
-        for record_id, version, held in latest.values()
-    ]
-    bulk.upsert_rows(conn, sighting, _SIGHTING, stored, _SAME)
-    fresh = {row[2]: row[-1] for row in stored if row[2] in before and row[-1] != before[row[2]]}
-    _replace_keys(conn, place, before, fresh)
-    new = [(hashed, *place, row.id) for row in latest.values() if row.id not in before for hashed in row.keys or ()]
-    bulk.insert_rows(conn, match_key, _MATCH_KEY, new)
+    ids, versions, held = zip(*latest.values(), strict=True)
+    packed = [before.get(one, b"") if keys is None else _pack(keys) for one, keys in zip(ids, held, strict=True)]
+    alike = {**where, "generation": generation, "first_at": now}
+    bulk.upsert_columns(conn, sighting, {"id": ids, "version": versions, "keys": packed}, alike, _SAME)
+    moved = {one: keys for one, keys in zip(ids, packed, strict=True) if keys != before.get(one, keys)}
+    _replace_keys(conn, place, before, moved)
+    new = [(one, hashed) for one, keys in zip(ids, held, strict=True) if one not in before for hashed in keys or ()]
+    if new:
+        owners, hashes = zip(*new, strict=True)
+        bulk.insert_columns(conn, match_key, {"hash": hashes, "id": owners}, where)
     return len(latest) - len(before)
 
 
@@ -119,8 +122,13 @@ def _replace_keys(conn: Connection, place: tuple[str, str], before: dict[str, by
 
 
 def _pack(keys: Sequence[int]) -> bytes:
-    return pack(f"<{len(keys)}q", *keys)
+    return _form(len(keys)).pack(*keys)
 
 
 def _unpack(packed: bytes) -> tuple[int, ...]:
-    return unpack(f"<{len(packed) // 8}q", packed)
+    return _form(len(packed) // 8).unpack(packed)
+
+
+@lru_cache
+def _form(count: int) -> Struct:
+    return Struct(f"<{count}q")
