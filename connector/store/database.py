@@ -125,6 +125,8 @@ def _set_profile(raw: Any, _record: Any) -> None:
         "wal_autocheckpoint = 4000",
         "cache_size = -32768",
         "temp_store = MEMORY",
+        # Some builds write zeros over whatever is deleted, which costs a first sync a twentieth; `forget` asks for it.
+        "secure_delete = OFF",
     ):
         raw.execute(f"PRAGMA {setting}")
 
