@@ -96,7 +96,8 @@ def _store_page(work: Work, side: Side, position: Position, page: Page, *, keys_
             cursor=page.cursor,
             complete=position.complete or not page.more,
             known=position.known + new,
-            echoes=position.echoes if page.more else 0,
+            # Windows overlap: what the last page showed in vain will mostly be shown once more.
+            echoes=position.echoes if page.more else len(page.remotes) - len(fresh),
             enumerated_at=position.enumerated_at or at,
         )
         cursors.save(connection, position, at)

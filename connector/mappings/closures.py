@@ -57,13 +57,22 @@ def make_reader(columns: Sequence[Column]) -> Callable[[Body], Record]:
 
 def make_partial_reader(columns: Sequence[Column]) -> Callable[[Body], Record]:
     """A function that reads the columns which a body holds, and costs what the body holds, not what the table does."""
-    named: dict[str, list[Column]] = {}
+    flat: dict[str, list[tuple[str, Callable[[Any], Any]]]] = {}
+    deep: dict[str, list[Column]] = {}
     for column in columns:
-        named.setdefault(column.path[0], []).append(column)
+        if column.parts or len(column.path) > 1:
+            deep.setdefault(column.path[0], []).append(column)
+        else:
+            flat.setdefault(column.path[0], []).append((column.field, column.converter.read))
 
     def read(body: Body) -> Record:
-        held = [column for name in body if name in named for column in named[name]]
-        return read_present(held, body)
+        record: Record = {}
+        for name, value in body.items():
+            for field, convert in flat.get(name, ()):
+                record[field] = None if value is None else convert(value)
+            if name in deep:
+                record |= read_present(deep[name], body)
+        return record
 
     return read
 
