@@ -6,7 +6,6 @@ measured side by side over keep-alive on loopback with answers of 1 KB).
 """
 
 import ssl
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
@@ -24,6 +23,7 @@ from requests.utils import get_environ_proxies
 from typing_extensions import override
 
 from connector.adapters.authentication import Authentication
+from connector.adapters.pacing import Circuit, Pace, Rest
 from connector.errors import (
     AuthenticationFailed,
     ConfigError,
@@ -38,6 +38,10 @@ from connector.errors import (
 ANSWER_LIMIT = 64 * 1024 * 1024
 """Bytes of one answer, unpacked; a page that is larger is a fault or an attack."""
 
+REQUEST_LIMIT = 64 * 1024 * 1024
+"""Bytes of one request; a batch that is larger is a fault of ours or of what a system let people enter."""
+
+IN_BETWEEN = "check the network and what stands in between"
 POOL_SIZE = 32
 BAD_REQUEST, UNAUTHORISED, TOO_MANY, SERVER_ERROR, UNAVAILABLE = 400, 401, 429, 500, 503
 PASSING = frozenset((TOO_MANY, 502, UNAVAILABLE, 504))
@@ -61,6 +65,9 @@ class HttpClient:
     `timeout` is (connect, read) in seconds, `rest_limit` the longest Retry-After that is waited for, `rate` the most
     requests a second, `verify` False or the path of a CA bundle where the system's certificate needs it. `on_request`
     is told method, status (0 without an answer) and seconds of every attempt.
+
+    Nothing is sent before a Retry-After is over, whichever call or thread was told it. After `trip_after` calls in a
+    row that failed as a whole, further ones fail at once for `cool_down` seconds; then one of them is tried, once.
     """
 
     def __init__(  # noqa: PLR0913 -- settings with defaults, given by name
@@ -73,6 +80,9 @@ class HttpClient:
         max_attempts: int = 5,
         rest_limit: float = 60.0,
         sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+        trip_after: int = 3,
+        cool_down: float = 30.0,
         rate: float | None = None,
         verify: bool | str = True,
         trust_env: bool = False,
@@ -86,13 +96,16 @@ class HttpClient:
         self._verify = verify
         self._proxies = get_environ_proxies(self._base_url) if trust_env else {}
         self._on_request = on_request
-        self._pace = _Pace(rate, sleep) if rate else None
+        self._sleep, self._clock = sleep, clock
+        self._pace = Pace(rate, sleep, clock) if rate else None
+        self._rest = Rest(clock)
+        self._circuit = Circuit(trip_after, cool_down, clock)
         self._transport = HTTPAdapter(pool_connections=1, pool_maxsize=POOL_SIZE)
         self._retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_Again),
-            stop=tenacity.stop_after_attempt(max_attempts),
-            wait=_rest,
-            sleep=sleep,
+            stop=lambda state: state.attempt_number >= max_attempts or self._circuit.is_open,
+            wait=_pause,
+            sleep=lambda seconds: sleep(seconds) if seconds else None,
             reraise=True,
         )
 
@@ -118,6 +131,9 @@ class HttpClient:
         `sent`), `ProtocolError` or `AuthenticationFailed`; an answer that cannot be read is an `UnreadableAnswer`.
         """
         call = _call(method, path, params, headers, _encoded(json, form), safe=safe)
+        if call.body is not None and len(call.body) > REQUEST_LIMIT:
+            reason = f"not sent, as it is larger than {REQUEST_LIMIT >> 20} MB; make batches smaller"
+            raise TransportError(f"{self._at(call)}: {reason}", sent=Sent.NO)
         credentials = self._auth.headers(self._ask)
         answer = self._send(call, credentials)
         if answer.status == UNAUTHORISED and self._auth.renew(credentials, self._ask):
@@ -143,13 +159,43 @@ class HttpClient:
         return answer.data
 
     def _send(self, call: "_Call", credentials: Mapping[str, str]) -> Answer:
+        self._stay_away(call)
         try:
-            return self._retrying(self._attempt, call, credentials)
+            answer: Answer = self._retrying(self._attempt, call, credentials)
         except _Again as again:
+            self._circuit.fail(str(again.error))
             # The foreign error stays out of the traceback: its text quotes the URL, query values included.
             raise again.error from None
+        except TransportError as error:
+            self._circuit.fail(str(error))
+            raise
+        self._circuit.succeed()
+        return answer
+
+    def _stay_away(self, call: "_Call") -> None:
+        """Refuse a call that the system should be spared."""
+        self._refuse_long_rest(call, self._rest.left())
+        left = self._circuit.left()
+        if left:
+            reason = f"not sent, as the last calls failed; the next try is in {left:.0f} s"
+            raise SystemDown(f"{self._at(call)}: {reason} ({self._circuit.reason})", sent=Sent.NO, retry_after=left)
+
+    def _refuse_long_rest(self, call: "_Call", left: float) -> None:
+        if left > self._rest_limit:
+            reason = f"not sent, as the system asked for rest; {left:.0f} s are left"
+            raise RateLimited(f"{self._at(call)}: {reason}", sent=Sent.NO, retry_after=left)
+
+    def _await_rest(self, call: "_Call") -> None:
+        """Return when no rest is left, also not one that another thread was told meanwhile."""
+        waited = None
+        while (until := self._rest.until) != waited and (left := self._rest.left()):
+            self._refuse_long_rest(call, left)
+            self._sleep(left)
+            waited = until
 
     def _attempt(self, call: "_Call", credentials: Mapping[str, str]) -> Answer:
+        if self._rest.until is not None:
+            self._await_rest(call)
         if self._pace:
             self._pace.wait()
         request = requests.PreparedRequest()
@@ -200,6 +246,8 @@ class HttpClient:
     def _refusal(self, call: "_Call", status: int, rest: float | None) -> Exception:
         """429 and 5xx as errors. A 429, and a 503 that names a time, were not processed."""
         declined = status == TOO_MANY or (status == UNAVAILABLE and rest is not None)
+        if rest:
+            self._rest.ask(rest)
         kind = RateLimited if status == TOO_MANY else SystemDown
         sent = Sent.NO if declined else Sent.MAYBE
         wait = "" if rest is None else f" for {rest:.0f} s"
@@ -211,7 +259,9 @@ class HttpClient:
     def _no_answer(self, call: "_Call", error: Exception, status: int) -> Exception:
         """What a failure of the transport means; `status` is 0 unless the answer broke off after its head."""
         if status:
-            return self._again(call, self._unreadable(call, f"the answer broke off after status {status}"))
+            return self._again(
+                call, self._unreadable(call, f"the answer broke off after status {status}; {IN_BETWEEN}")
+            )
         if _caused_by(error, ssl.SSLCertVerificationError):
             reason = "the certificate cannot be verified; renew it or name its CA bundle"
             return TransportError(f"{self._at(call)}: {reason}", sent=Sent.NO)
@@ -220,9 +270,9 @@ class HttpClient:
         ):
             reason, sent = "no connection; check that the system runs and that `url` is right", Sent.NO
         elif _caused_by(error, requests.Timeout, urllib3.exceptions.TimeoutError):
-            reason, sent = f"no answer within {self._timeout[1]:.0f} s", Sent.MAYBE
+            reason, sent = f"no answer within {self._timeout[1]:g} s; check the system, or raise `timeout`", Sent.MAYBE
         else:
-            reason, sent = "the connection broke before an answer came", Sent.MAYBE
+            reason, sent = f"the connection broke before an answer came; {IN_BETWEEN}", Sent.MAYBE
         return self._again(call, SystemDown(f"{self._at(call)}: {reason}", sent=sent))
 
     def _again(self, call: "_Call", error: TransportError) -> Exception:
@@ -253,25 +303,6 @@ class _Again(Exception):
     def __init__(self, error: TransportError) -> None:
         super().__init__(str(error))
         self.error = error
-
-
-class _Pace:
-    """Spaces requests evenly over all threads."""
-
-    def __init__(self, rate: float, sleep: Callable[[float], None]) -> None:
-        self._gap = 1 / rate
-        self._sleep = sleep
-        self._lock = threading.Lock()
-        self._next = 0.0
-
-    def wait(self) -> None:
-        """Return when the next request may leave."""
-        with self._lock:
-            now = time.monotonic()
-            turn = max(now, self._next)
-            self._next = turn + self._gap
-        if turn > now:
-            self._sleep(turn - now)
 
 
 def _call(
@@ -305,11 +336,11 @@ def _number(value: object) -> orjson.Fragment:
     raise TypeError(f"{type(value).__name__} is not a JSON value")
 
 
-def _rest(state: tenacity.RetryCallState) -> float:
-    """Seconds until the next attempt: what the system asked for, else exponential with jitter."""
+def _pause(state: tenacity.RetryCallState) -> float:
+    """Seconds until the next attempt, exponential with jitter; none where the system named a time, which is awaited."""
     failure = state.outcome.exception() if state.outcome else None
     asked = failure.error.retry_after if isinstance(failure, _Again) else None
-    return asked if asked is not None else _backoff(state)
+    return 0 if asked else _backoff(state)
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

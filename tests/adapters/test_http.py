@@ -38,7 +38,8 @@ def naps() -> list[float]:
 
 @pytest.fixture
 def client(naps: list[float]) -> Iterator[HttpClient]:
-    made = HttpClient(URL, name="crm", auth=ApiKey("X-API-Key", lambda: KEY), sleep=naps.append)
+    auth = ApiKey("X-API-Key", lambda: KEY)
+    made = HttpClient(URL, name="crm", auth=auth, sleep=naps.append, clock=lambda: 0.0)
     yield made
     made.close()
 
