@@ -7,16 +7,21 @@ A system's own test file gives a fixture and inherits the rest:
         def system(self) -> SystemUnderTest:
             return SystemUnderTest(connect=..., resource=Resource("orders"), make_body=..., ...)
 
-For asserts that explain themselves, its `conftest.py` says so before anything imports the suite:
+With `url` and `connect_at` the suite also stands a proxy between the adapter and the system that loses answers, breaks
+connections, declines, stalls and answers nonsense. For asserts that explain themselves, the `conftest.py` says so
+before anything imports the suite:
 
-    for part in ("reads", "scans", "system", "writes"):
+    for part in ("failing_reads", "failing_writes", "reads", "refusals", "scans", "system", "trial", "writes"):
         pytest.register_assert_rewrite(f"connector.adapters.testing_{part}")
 
 What a resource does not claim in its capabilities is skipped, with the reason. Run it against a sandbox: it creates,
 changes and deletes records, some hundreds a test where pages are large.
 """
 
+from connector.adapters.testing_failing_reads import FailingReadContract
+from connector.adapters.testing_failing_writes import FailingWriteContract
 from connector.adapters.testing_reads import ReadContract
+from connector.adapters.testing_refusals import RefusalContract
 from connector.adapters.testing_scans import ScanContract
 from connector.adapters.testing_system import Decimals, SystemUnderTest
 from connector.adapters.testing_writes import WriteContract
@@ -24,5 +29,7 @@ from connector.adapters.testing_writes import WriteContract
 __all__ = ["AdapterContract", "Decimals", "SystemUnderTest"]
 
 
-class AdapterContract(ReadContract, WriteContract, ScanContract):
-    """Everything an adapter promises while the network is kind."""
+class AdapterContract(
+    ReadContract, WriteContract, ScanContract, RefusalContract, FailingReadContract, FailingWriteContract
+):
+    """Everything an adapter promises, whether the network is kind or not."""

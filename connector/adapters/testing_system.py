@@ -6,17 +6,22 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import pytest
 
 from connector.adapters.base import Adapter, Capabilities
+from connector.adapters.testing_proxy import Request
 from connector.records import Body, Cursor, Draft, Fetched, Patch, Remote, Removal, Resource
+
+T = TypeVar("T")
 
 _numbers = itertools.count(time.time_ns() // 1_000_000)
 """Never the same number twice, in this run or the next against the same sandbox."""
 
 MOST_PAGES = 1000
+LOOK_SECONDS = 0.05
+"""Between two looks at something that a declared lag allows to be missing."""
 
 
 class Decimals(NamedTuple):
@@ -33,7 +38,14 @@ class SystemUnderTest:
     `connect` makes an adapter, anew each time; small pages make the suite quick. `make_body(n)` gives a valid wire
     body, another one for each n. `field` can be changed to each of `values` and stores them as they are sent; `text`
     is a free text that may be empty; `wrong` is a body that validation refuses. `edit` and `remove` do what a person
-    does in the system itself; without them a second adapter does it.
+    does in the system itself; without them a second adapter does it. `forbid` takes the right to one record away;
+    `create_tied` makes so many records with one and the same time of change, and tells their ids.
+
+    The failing network needs `url`, where the system answers, and `connect_at`, which makes an adapter for another
+    address: that of a proxy in front of it. Its time-out should be about a second, and its attempts few. `renews` says
+    that credentials which ran out are renewed; `name` is what errors call the system, where that is not what
+    `identify` tells; `is_write` finds the one request that writes, where it is not the first that is more than a read
+    and holds what is written.
     """
 
     connect: Callable[[], Adapter]
@@ -48,6 +60,13 @@ class SystemUnderTest:
     transition: str | None = None
     edit: Callable[[str, Body], None] | None = None
     remove: Callable[[str], None] | None = None
+    forbid: Callable[[str], None] | None = None
+    create_tied: Callable[[int], Sequence[str]] | None = None
+    url: str | None = None
+    connect_at: Callable[[str], Adapter] | None = None
+    renews: bool = False
+    name: str | None = None
+    is_write: Callable[[Request], bool] | None = None
     secrets: Sequence[str] = ()
     stamps: frozenset[str] = frozenset({"id"})
     """What the system writes on every record, and no mapping reads."""
@@ -86,10 +105,21 @@ class SystemUnderTest:
         return self.stored(ids)
 
     def stored(self, ids: Sequence[str]) -> list[Remote]:
-        """The present state of records that must be there."""
-        fetched = self.adapter.fetch(self.resource, ids)
+        """The present state of records that must be there, at the latest when the declared look-up lag has passed."""
+        fetched = self.looked_up(
+            lambda: self.adapter.fetch(self.resource, ids), lambda answer: all(each.remote for each in answer)
+        )
         assert [each.id for each in fetched] == list(ids)
         return [remote_of(each) for each in fetched]
+
+    def looked_up(self, look: Callable[[], T], is_complete: Callable[[T], bool]) -> T:
+        """What a look-up answers, at the latest when the declared lag has passed."""
+        deadline = time.monotonic() + self.claims.lookup_lag.total_seconds()
+        found = look()
+        while not is_complete(found) and time.monotonic() < deadline:
+            time.sleep(LOOK_SECONDS)
+            found = look()
+        return found
 
     def change(self, remote: Remote, **fields: Any) -> None:
         """Change fields of one record as a person would, behind the adapter's back."""

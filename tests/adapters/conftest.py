@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-for part in ("reads", "scans", "system", "writes"):
+for part in ("failing_reads", "failing_writes", "reads", "refusals", "scans", "system", "trial", "writes"):
     pytest.register_assert_rewrite(f"connector.adapters.testing_{part}")
 
 START_SECONDS = 30

@@ -30,6 +30,12 @@ def small(crm_url: str) -> Callable[[], ReferenceCrm]:
     return make
 
 
+def hasty(url: str) -> ReferenceCrm:
+    """An adapter that does not wait long, for a network that fails."""
+    auth = ClientCredentials("/oauth/token", "demo-client", lambda: SECRET)
+    return ReferenceCrm(HttpClient(url, name="crm", auth=auth, timeout=(1, 0.5), max_attempts=2))
+
+
 @pytest.fixture(scope="module")
 def person(crm_url: str) -> requests.Session:
     """Somebody who works in the CRM itself."""
@@ -65,6 +71,9 @@ class CrmContract(AdapterContract):
         return {
             "resource": Resource(self.collection),
             "missing_id": "none-1",
+            "name": "crm",
+            "url": crm_url,
+            "renews": True,
             "edit": partial(edit, person, url),
             "remove": lambda each: person.delete(f"{url}/{each}", timeout=10).raise_for_status(),
             "secrets": (SECRET, person.headers["Authorization"]),
@@ -96,6 +105,7 @@ class TestAccounts(CrmContract):
             wrong={"name": None},
             text="notes",
             decimals=Decimals("creditLimit", (0.1, 1234567.89, 19.99, 0.0, 100000.05)),
+            connect_at=hasty,
             **hands,
         )
 

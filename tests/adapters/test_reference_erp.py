@@ -31,6 +31,12 @@ def small(erp_url: str) -> Callable[[], ReferenceErp]:
     return make
 
 
+def hasty(url: str) -> ReferenceErp:
+    """An adapter that does not wait long, for a network that fails."""
+    auth = ApiKey("X-API-Key", lambda: KEY)
+    return ReferenceErp(HttpClient(url, name="erp", auth=auth, timeout=(1, 0.5), max_attempts=2))
+
+
 @pytest.fixture(scope="module")
 def person(erp_url: str) -> requests.Session:
     """Somebody who works in the ERP itself."""
@@ -74,6 +80,8 @@ class ErpContract(AdapterContract):
         return {
             "resource": Resource(self.name),
             "missing_id": "987654321",
+            "name": "erp",
+            "url": erp_url,
             "edit": partial(edit, person, url),
             "remove": lambda each: person.delete(f"{url}/{each}", timeout=10).raise_for_status(),
             "secrets": (KEY,),
@@ -150,6 +158,7 @@ class TestSalesOrders(ErpContract):
             wrong={"partner_id": 987654321, "lines": []},
             text="note",
             transition="confirm",
+            connect_at=hasty,
             **hands,
         )
 
