@@ -14,6 +14,9 @@ before anything imports the suite:
     for part in ("failing_reads", "failing_writes", "reads", "refusals", "scans", "system", "trial", "writes"):
         pytest.register_assert_rewrite(f"connector.adapters.testing_{part}")
 
+The failing half depends on the adapter more than on the resource: an adapter with many resources runs all of
+`AdapterContract` for one or two of them, and `ResourceContract`, which leaves that half out, for the others.
+
 What a resource does not claim in its capabilities is skipped, with the reason. Run it against a sandbox: it creates,
 changes and deletes records, some hundreds a test where pages are large.
 """
@@ -26,10 +29,12 @@ from connector.adapters.testing_scans import ScanContract
 from connector.adapters.testing_system import Decimals, SystemUnderTest
 from connector.adapters.testing_writes import WriteContract
 
-__all__ = ["AdapterContract", "Decimals", "SystemUnderTest"]
+__all__ = ["AdapterContract", "Decimals", "ResourceContract", "SystemUnderTest"]
 
 
-class AdapterContract(
-    ReadContract, WriteContract, ScanContract, RefusalContract, FailingReadContract, FailingWriteContract
-):
+class ResourceContract(ReadContract, WriteContract, ScanContract, RefusalContract):
+    """What an adapter promises for one resource while the network is kind."""
+
+
+class AdapterContract(ResourceContract, FailingReadContract, FailingWriteContract):
     """Everything an adapter promises, whether the network is kind or not."""

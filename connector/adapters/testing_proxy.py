@@ -35,6 +35,11 @@ class Request(NamedTuple):
     body: bytes
     at: float
 
+    @override
+    def __repr__(self) -> str:
+        # A failing assert prints it, and headers hold credentials.
+        return f"{self.method} {urlsplit(self.target).path}"
+
     @property
     def text(self) -> str:
         """Everything that was sent, as one text to search in."""
@@ -48,6 +53,10 @@ class Reply(NamedTuple):
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+    @override
+    def __repr__(self) -> str:
+        return f"{self.status} with {len(self.body)} bytes"
 
 
 class Exchange:

@@ -129,6 +129,11 @@ class Trial:
         if PLANTED in shown:
             pytest.fail(f"{what} quotes the answer")
 
+    def check_log(self, text: str) -> None:
+        """Fail where what was logged shows a secret or a record's value."""
+        if any(each in text for each in (*self.system.secrets, *self.personal)):
+            pytest.fail("a secret or a record's value was logged")
+
     def _change(self) -> tuple[str, Any]:
         if not self.system.text:
             return self.system.field, self.system.values[0]

@@ -10,7 +10,7 @@ import orjson
 from typing_extensions import override
 
 from connector.adapters.base import Adapter, Capabilities
-from connector.errors import AlreadyExists, Gone, NotFound, RecordError, Rejected, VersionConflict
+from connector.errors import AlreadyExists, Forbidden, Gone, NotFound, RecordError, Rejected, VersionConflict
 from connector.records import (
     Body,
     Cursor,
@@ -42,12 +42,14 @@ FIELDS = (
 
 
 class Shelf:
-    """What the system stores: ids with their remotes, and a clock that moves with every third write."""
+    """What the system stores: ids with their remotes, and a clock that moves with every third write or not at all."""
 
     def __init__(self) -> None:
         self.rows: dict[str, Remote] = {}
         self.numbers = itertools.count(1)
         self.writes = 0
+        self.forbidden: set[str] = set()
+        self.is_frozen = False
 
     @property
     def now(self) -> datetime:
@@ -57,7 +59,7 @@ class Shelf:
         before = self.rows.get(record_id)
         version = Version(str(int(str(before.version)) + 1 if before else 1))
         self.rows[record_id] = Remote(record_id, version, self.now, body, deleted)
-        self.writes += 1
+        self.writes += 0 if self.is_frozen else 1
         return self.rows[record_id]
 
 
@@ -130,6 +132,8 @@ class Memory(Adapter):
 
     def fetched(self, record_id: str) -> Fetched:
         remote = self.shelf.rows.get(record_id)
+        if record_id in self.shelf.forbidden:
+            return Fetched(record_id, Presence.FORBIDDEN)
         if remote is None or remote.deleted:
             return Fetched(record_id, Presence.GONE if remote else Presence.ABSENT)
         return Fetched(record_id, Presence.PRESENT, self.shown(remote, keys_only=False))
@@ -169,6 +173,8 @@ class Memory(Adapter):
 
     def current(self, item: Patch | Removal | Transition) -> Remote:
         remote = self.shelf.rows.get(item.id)
+        if item.id in self.shelf.forbidden:
+            raise Forbidden("it is somebody else's")
         if remote is None:
             raise NotFound("there is no such thing")
         if remote.deleted:

@@ -1,13 +1,14 @@
 """The contract suite itself: an honest system passes it, and every lie is caught by the test that is about it."""
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from typing_extensions import override
 
-from connector.adapters.testing import AdapterContract, Decimals, SystemUnderTest
-from connector.errors import Rejected
+from connector.adapters.testing import Decimals, ResourceContract, SystemUnderTest
+from connector.errors import Forbidden, Rejected
 from connector.records import (
     Body,
     Cursor,
@@ -17,6 +18,7 @@ from connector.records import (
     Outcome,
     Page,
     Patch,
+    Presence,
     Remote,
     Removal,
     Resource,
@@ -41,11 +43,21 @@ def system_of(kind: type[Memory]) -> SystemUnderTest:
         text="note",
         decimals=Decimals("price", ("0.10", "1234567890123.45")),
         transition="close",
+        forbid=shelf.forbidden.add,
+        create_tied=lambda count: tied(kind(shelf), count),
         secrets=(SECRET,),
     )
 
 
-class TestAnHonestSystem(AdapterContract):
+def tied(adapter: Memory, count: int) -> list[str]:
+    adapter.shelf.is_frozen = True
+    drafts = [Draft(f"tied-{n}", {"name": f"Tied {n}"}, f"tied-{id(adapter)}-{n}") for n in range(count)]
+    ids = [str(each.id) for each in adapter.create(THINGS, drafts)]
+    adapter.shelf.is_frozen = False
+    return ids
+
+
+class TestAnHonestSystem(ResourceContract):
     @pytest.fixture
     def system(self) -> SystemUnderTest:
         return system_of(Memory)
@@ -198,38 +210,106 @@ class IsSomebodyElseEachTime(Memory):
         return super().identify()._replace(tenant=str(id(self)))
 
 
-LIES: list[tuple[type[Memory], Callable[[AdapterContract, SystemUnderTest], None]]] = [
-    (OverwritesStaleReads, AdapterContract.test_an_update_from_a_stale_read_is_refused),
-    (OverwritesStaleReads, AdapterContract.test_a_delete_from_a_stale_read_is_refused),
-    (ReplacesWholeRecords, AdapterContract.test_only_the_patched_fields_change),
-    (SkipsTies, AdapterContract.test_a_window_starts_where_the_last_one_ended),
-    (StartsTheNextWindowLate, AdapterContract.test_what_moves_during_paging_is_not_lost),
-    (ForgetsMarkers, AdapterContract.test_records_are_found_by_their_markers),
-    (ForgetsMarkers, AdapterContract.test_many_markers_are_found_at_once),
-    (ForgetsMarkers, AdapterContract.test_a_repeated_create_makes_no_second_record),
-    (ForgetsMarkers, AdapterContract.test_a_taken_marker_is_refused_with_the_id_that_holds_it),
-    (AnswersInItsOwnOrder, AdapterContract.test_fetch_answers_in_order_and_tells_what_is_absent),
-    (CountsTheDeleted, AdapterContract.test_the_count_follows_creates_and_deletes),
-    (HidesTombstones, AdapterContract.test_a_deleted_record_leaves_a_tombstone),
-    (SendsBodiesWithKeys, AdapterContract.test_keys_agree_with_records),
-    (KeepsTheCursorToItself, AdapterContract.test_a_cursor_goes_on_in_another_process),
-    (RoundsDecimals, AdapterContract.test_decimals_keep_every_digit),
-    (DropsNulls, AdapterContract.test_an_emptied_field_is_empty),
-    (CutsText, AdapterContract.test_awkward_characters_survive),
-    (CutsText, AdapterContract.test_text_of_the_described_length_survives),
-    (FailsTheWholeBatch, AdapterContract.test_one_wrong_record_fails_alone),
-    (TellsOldVersions, AdapterContract.test_an_outcome_of_an_update_tells_what_is_stored),
-    (TellsWhatWasSent, AdapterContract.test_an_outcome_tells_what_is_stored),
-    (WritesReadOnlyFields, AdapterContract.test_a_read_only_field_keeps_its_value),
-    (RefusesAChoice, AdapterContract.test_every_described_choice_is_accepted),
-    (ShowsItsSecret, AdapterContract.test_no_credentials_show),
-    (DoesWhatItIsNotAskedFor, AdapterContract.test_what_is_not_claimed_is_refused),
-    (StumblesOverTheDeleted, AdapterContract.test_a_delete_is_done_once_and_then_already_done),
-    (IsSomebodyElseEachTime, AdapterContract.test_the_system_tells_who_it_is),
+class TakesForbiddenForAbsent(Memory):
+    @override
+    def fetched(self, record_id: str) -> Fetched:
+        told = super().fetched(record_id)
+        return told._replace(presence=Presence.ABSENT) if told.presence is Presence.FORBIDDEN else told
+
+
+class CountsTheForbiddenAsDeleted(Memory):
+    @override
+    def delete(self, resource: Resource, removals: Sequence[Removal]) -> list[Outcome]:
+        return [
+            Outcome(each.id) if isinstance(each.error, Forbidden) else each
+            for each in super().delete(resource, removals)
+        ]
+
+
+class RefusesAllForOne(Memory):
+    @override
+    def update(self, resource: Resource, patches: Sequence[Patch]) -> list[Outcome]:
+        outcomes = super().update(resource, patches)
+        refused = next((each.error for each in outcomes if each.error), None)
+        return [each._replace(error=refused) for each in outcomes]
+
+
+class ShowsNewRecordsLate(Memory):
+    looks = 0
+
+    @override
+    def fetch(self, resource: Resource, ids: Sequence[str]) -> list[Fetched]:
+        self.looks += 1
+        return [Fetched(each, Presence.ABSENT) for each in ids] if self.looks < 3 else super().fetch(resource, ids)
+
+    @override
+    def find(self, resource: Resource, field: str, values: Sequence[str]) -> list[Remote]:
+        self.looks += 1
+        return [] if self.looks < 3 else super().find(resource, field, values)
+
+
+class JumpsOverWhatShowsLate(Memory):
+    def __init__(self, shelf: Shelf) -> None:
+        super().__init__(shelf)
+        self.shown_once: set[str] = set()
+
+    @override
+    def in_window(self, remote: Remote, since: str) -> bool:
+        is_known = remote.id in self.shown_once
+        self.shown_once.add(remote.id)
+        return is_known and super().in_window(remote, since)
+
+    @override
+    def next_window(self, began: str) -> dict[str, Any]:
+        return {"since": (self.shelf.now + timedelta(seconds=1)).isoformat(), "began": "", "after": 0}
+
+
+class PagesByTime(Memory):
+    @override
+    def number(self, remote: Remote) -> int:
+        return int(remote.modified.timestamp()) if remote.modified else 0
+
+
+LIES: list[tuple[type[Memory], Callable[[ResourceContract, SystemUnderTest], None]]] = [
+    (OverwritesStaleReads, ResourceContract.test_an_update_from_a_stale_read_is_refused),
+    (OverwritesStaleReads, ResourceContract.test_a_delete_from_a_stale_read_is_refused),
+    (ReplacesWholeRecords, ResourceContract.test_only_the_patched_fields_change),
+    (SkipsTies, ResourceContract.test_a_window_starts_where_the_last_one_ended),
+    (StartsTheNextWindowLate, ResourceContract.test_what_moves_during_paging_is_not_lost),
+    (ForgetsMarkers, ResourceContract.test_records_are_found_by_their_markers),
+    (ForgetsMarkers, ResourceContract.test_many_markers_are_found_at_once),
+    (ForgetsMarkers, ResourceContract.test_a_repeated_create_makes_no_second_record),
+    (ForgetsMarkers, ResourceContract.test_a_taken_marker_is_refused_with_the_id_that_holds_it),
+    (AnswersInItsOwnOrder, ResourceContract.test_fetch_answers_in_order_and_tells_what_is_absent),
+    (CountsTheDeleted, ResourceContract.test_the_count_follows_creates_and_deletes),
+    (HidesTombstones, ResourceContract.test_a_deleted_record_leaves_a_tombstone),
+    (SendsBodiesWithKeys, ResourceContract.test_keys_agree_with_records),
+    (KeepsTheCursorToItself, ResourceContract.test_a_cursor_goes_on_in_another_process),
+    (RoundsDecimals, ResourceContract.test_decimals_keep_every_digit),
+    (DropsNulls, ResourceContract.test_an_emptied_field_is_empty),
+    (CutsText, ResourceContract.test_awkward_characters_survive),
+    (CutsText, ResourceContract.test_text_of_the_described_length_survives),
+    (FailsTheWholeBatch, ResourceContract.test_one_wrong_record_fails_alone),
+    (TellsOldVersions, ResourceContract.test_an_outcome_of_an_update_tells_what_is_stored),
+    (TellsWhatWasSent, ResourceContract.test_an_outcome_tells_what_is_stored),
+    (WritesReadOnlyFields, ResourceContract.test_a_read_only_field_keeps_its_value),
+    (RefusesAChoice, ResourceContract.test_every_described_choice_is_accepted),
+    (ShowsItsSecret, ResourceContract.test_no_credentials_show),
+    (DoesWhatItIsNotAskedFor, ResourceContract.test_what_is_not_claimed_is_refused),
+    (StumblesOverTheDeleted, ResourceContract.test_a_delete_is_done_once_and_then_already_done),
+    (IsSomebodyElseEachTime, ResourceContract.test_the_system_tells_who_it_is),
+    (TakesForbiddenForAbsent, ResourceContract.test_forbidden_absent_and_deleted_are_told_apart),
+    (CountsTheForbiddenAsDeleted, ResourceContract.test_a_forbidden_record_does_not_count_as_deleted),
+    (RefusesAllForOne, ResourceContract.test_a_change_of_a_forbidden_record_fails_alone),
+    (RefusesAllForOne, ResourceContract.test_one_stale_update_is_refused_alone),
+    (ShowsNewRecordsLate, ResourceContract.test_a_new_record_is_fetched_within_the_declared_lag),
+    (ShowsNewRecordsLate, ResourceContract.test_a_new_record_is_found_by_its_marker_within_the_declared_lag),
+    (JumpsOverWhatShowsLate, ResourceContract.test_what_scans_show_late_is_not_jumped_over),
+    (PagesByTime, ResourceContract.test_records_of_one_time_are_all_seen),
 ]
 
 
 @pytest.mark.parametrize(("liar", "test"), LIES, ids=[f"{liar.__name__}: {test.__name__}" for liar, test in LIES])
-def test_a_lie_is_caught(liar: type[Memory], test: Callable[[AdapterContract, SystemUnderTest], None]) -> None:
+def test_a_lie_is_caught(liar: type[Memory], test: Callable[[ResourceContract, SystemUnderTest], None]) -> None:
     with pytest.raises(AssertionError):
-        test(AdapterContract(), system_of(liar))
+        test(ResourceContract(), system_of(liar))

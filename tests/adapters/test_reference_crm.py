@@ -11,7 +11,7 @@ import requests
 from connector.adapters.authentication import ClientCredentials
 from connector.adapters.http import HttpClient
 from connector.adapters.reference_crm import ReferenceCrm, connect
-from connector.adapters.testing import AdapterContract, Decimals, SystemUnderTest
+from connector.adapters.testing import AdapterContract, Decimals, ResourceContract, SystemUnderTest
 from connector.errors import AuthenticationFailed, ConfigError, NotFound
 from connector.records import Body, Draft, Patch, Resource
 
@@ -60,7 +60,7 @@ def made(adapter: ReferenceCrm, collection: str, body: Body) -> str:
     return str(adapter.create(Resource(collection), [Draft(str(uuid.uuid4()), body)])[0].id)
 
 
-class CrmContract(AdapterContract):
+class CrmContract(ResourceContract):
     """The contract, with a person's hands in the CRM."""
 
     collection: str
@@ -85,7 +85,7 @@ def edit(person: requests.Session, url: str, record_id: str, fields: Body) -> No
     person.patch(f"{url}/{record_id}", json=fields, headers={"If-Match": tag}, timeout=10).raise_for_status()
 
 
-class TestAccounts(CrmContract):
+class TestAccounts(CrmContract, AdapterContract):
     collection = "accounts"
 
     @pytest.fixture

@@ -11,7 +11,7 @@ import requests
 from connector.adapters.authentication import ApiKey
 from connector.adapters.http import HttpClient
 from connector.adapters.reference_erp import ReferenceErp, connect
-from connector.adapters.testing import AdapterContract, Decimals, SystemUnderTest
+from connector.adapters.testing import AdapterContract, Decimals, ResourceContract, SystemUnderTest
 from connector.errors import AlreadyExists, AuthenticationFailed, ConfigError, Locked, NotFound, RecordError
 from connector.records import Body, Draft, Patch, Resource, Transition
 
@@ -69,7 +69,7 @@ def made(adapter: ReferenceErp, resource: str, body: Body) -> int:
     return int(str(outcome.id))
 
 
-class ErpContract(AdapterContract):
+class ErpContract(ResourceContract):
     """The contract, with a person's hands in the ERP."""
 
     name: str
@@ -136,7 +136,7 @@ class TestItems(ErpContract):
         )
 
 
-class TestSalesOrders(ErpContract):
+class TestSalesOrders(ErpContract, AdapterContract):
     name = "sales_orders"
 
     @pytest.fixture
