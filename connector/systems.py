@@ -35,6 +35,21 @@ Address = Annotated[str, AfterValidator(_address)]
 """Where a system answers, over HTTP; holds no credentials."""
 
 
+def _bundle(value: str) -> str:
+    import ssl
+
+    try:
+        ssl.create_default_context(cafile=value)
+    except OSError:
+        # Also what OpenSSL makes of a file without certificates.
+        raise ValueError("name a file that can be read and holds certificates (PEM)") from None
+    return value
+
+
+Bundle = Annotated[str, AfterValidator(_bundle)]
+"""The path of a file with certificates."""
+
+
 class Options(Strict):
     """What every system needs to be connected; each kind adds its credentials as `SecretStr`."""
 
@@ -43,6 +58,8 @@ class Options(Strict):
     """Seconds to wait for an answer."""
     requests_per_second: float | None = Field(None, gt=0)
     """Ask for no more than this; left out, as fast as the system answers."""
+    ca_bundle: Bundle | None = None
+    """The file with the authorities that vouch for the system's certificate, where those of the public web do not."""
 
     def plain(self) -> dict[str, Any]:
         """The options as an adapter takes them, secrets in the clear, what was left out left out."""

@@ -144,3 +144,17 @@ def test_a_broken_entry_point_is_told_by_name(monkeypatch: pytest.MonkeyPatch, v
 
     with pytest.raises(ConfigError, match=f'"custom" of .* {message}'):
         systems.find("custom")
+
+
+@pytest.mark.parametrize("content", [None, "", "no certificate"])
+def test_a_bundle_without_certificates_is_refused_before_the_first_request(
+    load: Any, tmp_path: Path, content: str | None
+) -> None:
+    bundle = tmp_path / "authority.pem"
+    if content is not None:
+        bundle.write_text(content, encoding="utf-8")
+    text = CONFIGURATION + f"    ca_bundle: {bundle}\n"
+
+    assert issues(load(text)) == [
+        "11: systems.erp.ca_bundle: name a file that can be read and holds certificates (PEM)"
+    ]

@@ -10,8 +10,8 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
-from urllib.parse import quote, urlencode, urlsplit
+from typing import Any, NamedTuple, Self
+from urllib.parse import quote, urlencode
 
 import orjson
 import requests
@@ -22,11 +22,11 @@ from requests.structures import CaseInsensitiveDict
 from requests.utils import get_environ_proxies
 from typing_extensions import override
 
+from connector.adapters.addresses import bare, checked, media_type
 from connector.adapters.authentication import Authentication
 from connector.adapters.pacing import Circuit, Pace, Rest
 from connector.errors import (
     AuthenticationFailed,
-    ConfigError,
     ProtocolError,
     RateLimited,
     Sent,
@@ -43,6 +43,7 @@ REQUEST_LIMIT = 64 * 1024 * 1024
 
 IN_BETWEEN = "check the network and what stands in between"
 POOL_SIZE = 32
+CONNECT_SECONDS = 5
 BAD_REQUEST, UNAUTHORISED, TOO_MANY, SERVER_ERROR, UNAVAILABLE = 400, 401, 429, 500, 503
 PASSING = frozenset((TOO_MANY, 502, UNAVAILABLE, 504))
 """Statuses that another attempt may spare us."""
@@ -76,7 +77,7 @@ class HttpClient:
         *,
         name: str,
         auth: Authentication,
-        timeout: tuple[float, float] = (5, 60),
+        timeout: tuple[float, float] = (CONNECT_SECONDS, 60),
         max_attempts: int = 5,
         rest_limit: float = 60.0,
         sleep: Callable[[float], None] = time.sleep,
@@ -89,7 +90,7 @@ class HttpClient:
         on_request: Callable[[str, int, float], None] | None = None,
     ) -> None:
         self.name = name
-        self._base_url = _checked(base_url, name)
+        self._base_url = checked(base_url, name)
         self._auth = auth
         self._timeout = timeout
         self._rest_limit = rest_limit
@@ -107,6 +108,19 @@ class HttpClient:
             wait=_pause,
             sleep=lambda seconds: sleep(seconds) if seconds else None,
             reraise=True,
+        )
+
+    @classmethod
+    def of(cls, options: Mapping[str, Any], *, name: str, auth: Authentication) -> Self:
+        """The client for a system's options, as its `Options` in `connector.systems` give them."""
+        return cls(
+            options["url"],
+            name=name,
+            auth=auth,
+            timeout=(CONNECT_SECONDS, options.get("timeout", 60)),
+            rate=options.get("requests_per_second"),
+            verify=options.get("ca_bundle", True),
+            on_request=options.get("on_request"),
         )
 
     @override
@@ -210,6 +224,10 @@ class HttpClient:
             content = self._content(response)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError) as error:
             raise self._no_answer(call, error, status) from None
+        except ValueError:
+            # The foreign error quotes the header.
+            reason = "the credentials cannot be sent; check that they are plain characters without a line break"
+            raise AuthenticationFailed(f"{self._at(call)}: {reason}") from None
         finally:
             if self._on_request:
                 self._on_request(call.method, status, time.perf_counter() - started)
@@ -227,7 +245,7 @@ class HttpClient:
         status, headers = response.status_code, response.headers
         if 300 <= status < BAD_REQUEST:  # noqa: PLR2004 -- the redirects
             raise ProtocolError(
-                f"{self._at(call)}: redirected to {_bare(headers.get('Location'))}; set `url` accordingly"
+                f"{self._at(call)}: redirected to {bare(headers.get('Location'))}; set `url` accordingly"
             )
         if status == TOO_MANY or status >= SERVER_ERROR:
             raise self._refusal(call, status, _retry_after(headers))
@@ -238,7 +256,7 @@ class HttpClient:
         try:
             return Answer(status, headers, orjson.loads(content))
         except orjson.JSONDecodeError:
-            kind = headers.get("Content-Type", "no content type").partition(";")[0]
+            kind = media_type(headers.get("Content-Type"))
             reason = f"status {status} came with {kind} instead of JSON; check `url` and what stands in between"
             # The decode error quotes the body, so it stays out of the traceback.
             raise self._again(call, self._unreadable(call, reason)) from None
@@ -353,25 +371,6 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
         return max(0.0, (until - now).total_seconds())
     except (TypeError, ValueError):
         return None
-
-
-def _bare(location: str | None) -> str:
-    """Where a redirect points, without user, query or fragment."""
-    if not location:
-        return "nowhere"
-    parts = urlsplit(location)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}" if host else parts.path
-
-
-def _checked(base_url: str, name: str) -> str:
-    """The address without its last slash; credentials inside it would end up in logs, so they are refused."""
-    parts = urlsplit(base_url)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ConfigError.of(f"{name}: `url` must begin with https:// or http:// and name a host")
-    if "@" in parts.netloc or parts.query or parts.fragment:
-        raise ConfigError.of(f"{name}: `url` must not hold a user, a password, a query or a fragment")
-    return base_url.rstrip("/")
 
 
 def _caused_by(error: BaseException, *kinds: type[BaseException]) -> bool:

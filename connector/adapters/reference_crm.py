@@ -58,17 +58,10 @@ PRESENCES = {200: Presence.PRESENT, 403: Presence.FORBIDDEN, 404: Presence.ABSEN
 
 
 def connect(settings: Mapping[str, Any]) -> "ReferenceCrm":
-    """The adapter for `url`, `client_id`, `client_secret`; may hold `timeout`, `requests_per_second`, `on_request`."""
+    """The adapter for `url`, `client_id`, `client_secret`, and what `HttpClient.of` takes."""
     secret = settings["client_secret"]
-    client = HttpClient(
-        settings["url"],
-        name=NAME,
-        auth=ClientCredentials("/oauth/token", settings["client_id"], lambda: secret),
-        timeout=(5, settings.get("timeout", 60)),
-        rate=settings.get("requests_per_second"),
-        on_request=settings.get("on_request"),
-    )
-    return ReferenceCrm(client)
+    auth = ClientCredentials("/oauth/token", settings["client_id"], lambda: secret)
+    return ReferenceCrm(HttpClient.of(settings, name=NAME, auth=auth))
 
 
 class ReferenceCrm(Adapter):

@@ -59,17 +59,10 @@ PRESENCES: Mapping[str, Presence] = {"forbidden": Presence.FORBIDDEN, "not_found
 
 
 def connect(settings: Mapping[str, Any]) -> "ReferenceErp":
-    """The adapter for `url` and `api_key`; the settings may hold `timeout`, `requests_per_second`, `on_request`."""
+    """The adapter for `url` and `api_key`, and what `HttpClient.of` takes."""
     key = settings["api_key"]
-    client = HttpClient(
-        settings["url"],
-        name=NAME,
-        auth=ApiKey("X-API-Key", lambda: key),
-        timeout=(5, settings.get("timeout", 60)),
-        rate=settings.get("requests_per_second"),
-        on_request=settings.get("on_request"),
-    )
-    return ReferenceErp(client)
+    auth = ApiKey("X-API-Key", lambda: key)
+    return ReferenceErp(HttpClient.of(settings, name=NAME, auth=auth))
 
 
 class ReferenceErp(Adapter):

@@ -2,59 +2,21 @@
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
 
 from connector.adapters.authentication import ApiKey
 from connector.adapters.http import HttpClient
-from connector.errors import (
-    Sent,
-    SystemDown,
-    UnreadableAnswer,
-)
+from connector.errors import Sent, SystemDown, UnreadableAnswer
+from tests.adapters.servers import send, served
 
 KEY = "top-secret-key"
 
 
-@contextmanager
-def served(reply: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[tuple[str, list[str]]]:
-    """A server that answers every request with `reply`; gives its address and the paths it was asked for."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            reply(self)
-
-        def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            self.do_GET()
-
-        def log_message(self, *args: Any) -> None:
-            """Keep the test's output clean."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
-
-
 def local(url: str, **options: Any) -> HttpClient:
     return HttpClient(url, name="crm", auth=ApiKey("X-API-Key", lambda: KEY), sleep=lambda _: None, **options)
-
-
-def send(handler: BaseHTTPRequestHandler, body: bytes, length: int | None = None) -> None:
-    handler.send_response(200)
-    handler.send_header("Content-Length", str(len(body) if length is None else length))
-    handler.end_headers()
-    handler.wfile.write(body)
-    handler.close_connection = length is not None
 
 
 ATTEMPTS = {"a read is tried again": (True, 5), "a write may have been done": (False, 1)}
