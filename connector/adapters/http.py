@@ -118,6 +118,7 @@ class HttpClient:
             name=name,
             auth=auth,
             timeout=(CONNECT_SECONDS, options.get("timeout", 60)),
+            max_attempts=options.get("max_attempts", 5),
             rate=options.get("requests_per_second"),
             verify=options.get("ca_bundle", True),
             on_request=options.get("on_request"),
