@@ -1,5 +1,6 @@
 """What adapters share at the wire: filters, cursors, promised shapes, results item by item, refusals as errors."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeVar
 
@@ -29,6 +30,11 @@ R = TypeVar("R")
 OK, BAD_REQUEST, FORBIDDEN, SERVER_ERROR = 200, 400, 403, 500
 SHORTEST_SECRET_PART = 3
 """Shorter values than this are not blotted out of messages: they would tear every word apart."""
+LONGEST_MESSAGE = 2000
+SHORTEST_NUMBER = 7
+"""Digits of a telephone number; shorter ones are looked for as they are written."""
+_ADDRESS = re.compile(r"[^\s@<>\"'(),:;=]+@[^\s@<>\"'(),:;=]+")
+"""An e-mail address, also somebody else's whom the system compares with."""
 
 
 class Refusal(NamedTuple):
@@ -154,10 +160,20 @@ def _unknown(item: Any) -> Outcome:
 
 
 def _blotted(message: str, sent: Mapping[str, Any]) -> str:
-    texts = sorted(_texts(sent), key=len, reverse=True)
-    for text in texts:
-        message = message.replace(text, "…")
-    return message
+    """The message without what was sent, in whatever case and grouping it is quoted, and without any address."""
+    message = message[:LONGEST_MESSAGE]
+    for text in sorted(_texts(sent), key=len, reverse=True):
+        message = re.sub(_quoted(text), "…", message, flags=re.IGNORECASE)
+    return _ADDRESS.sub("…", message)
+
+
+def _quoted(text: str) -> str:
+    """How a system can quote a value: as it is, or a telephone number with other signs between its digits."""
+    digits = re.sub(r"\D", "", text)
+    if len(digits) < SHORTEST_NUMBER or re.search(r"[^\W\d_]", text):
+        return re.escape(text)
+    # Its beginning is what systems rewrite: a country's prefix comes or goes, and a zero with it.
+    return r"\+?(?:\d[\s()/.-]{0,3}){0,9}" + r"[\s()/.-]{0,3}".join(digits[-SHORTEST_NUMBER:])
 
 
 def _texts(value: Any) -> Iterator[str]:

@@ -88,6 +88,27 @@ def test_values_that_the_system_quotes_are_blotted_out() -> None:
     assert error.field == "email"
 
 
+QUOTES = {
+    "as it was sent": ("'Eva Quetzal' is taken", "'…' is taken"),
+    "in other letters": ("EVA QUETZAL is taken", "… is taken"),
+    "a telephone number with other signs": ("+49 (731) 55-01.23 4 is no number", "… is no number"),
+    "a telephone number without signs": ("4973155012 34 is no number", "… is no number"),
+    "a telephone number without its country": ("0731 5501234 is no number", "… is no number"),
+    "an address in its normal form": ("eva@mustermann.test is taken", "… is taken"),
+    "somebody else's address": ("compare <other@person.test>: it is alike", "compare <…>: it is alike"),
+    "numbers of its own": ("line 17 of order 4711 is locked", "line 17 of order 4711 is locked"),
+}
+
+
+@pytest.mark.parametrize(("message", "shown"), QUOTES.values(), ids=QUOTES)
+def test_values_are_blotted_out_however_they_are_quoted(message: str, shown: str) -> None:
+    sent = {"name": "Eva Quetzal", "phone": "+49 731/550 1234", "email": "Eva@Mustermann.test"}
+
+    error = refused(Refusal(422, "INVALID", message), "crm: accounts", sent)
+
+    assert str(error) == f"crm: accounts: {shown} (INVALID)"
+
+
 @pytest.mark.parametrize("data", [None, [], "text", {}, {"records": None}, {"records": {}}])
 def test_an_answer_without_its_promised_member_is_unreadable(data: Any) -> None:
     with pytest.raises(UnreadableAnswer, match="holds no `records`"):
