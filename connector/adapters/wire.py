@@ -161,10 +161,9 @@ def _unknown(item: Any) -> Outcome:
 
 def _blotted(message: str, sent: Mapping[str, Any]) -> str:
     """The message without what was sent, in whatever case and grouping it is quoted, and without any address."""
-    message = message[:LONGEST_MESSAGE]
-    for text in sorted(_texts(sent), key=len, reverse=True):
-        message = re.sub(_quoted(text), "…", message, flags=re.IGNORECASE)
-    return _ADDRESS.sub("…", message)
+    shown = message[:LONGEST_MESSAGE]
+    quotes = "|".join(map(_quoted, sorted(_texts(sent), key=len, reverse=True)))
+    return _ADDRESS.sub("…", re.sub(quotes, "…", shown, flags=re.IGNORECASE) if quotes else shown)
 
 
 def _quoted(text: str) -> str:

@@ -48,7 +48,7 @@ def tell(error: BaseException, *, debug: bool) -> int:
     if isinstance(error, BrokenPipeError):
         return _leave_pipe()
     if debug and not isinstance(error, _CLICK_ERROR):
-        traceback.print_exception(error)
+        _say("".join(traceback.format_exception(error)).rstrip())
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         _say("stopped; nothing is lost, the next run goes on from here")
         return INTERRUPTED
@@ -89,13 +89,13 @@ def _tell_usage(error: BaseException) -> int:
 
 
 def _tell_unexpected(error: BaseException) -> int:
-    from connector.logs import hide
-
     notes = "".join(f"; {note}" for note in getattr(error, "__notes__", ()))
-    said = hide(f"{type(error).__name__}: {error}".split("\n")[0])
+    said = f"{type(error).__name__}: {error}".split("\n")[0]
     _say(f"unexpected {said}{notes}; its log is on stderr, run again with --debug to see where it happened")
     return CRASHED
 
 
 def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 -- this room's whole purpose
+    from connector.logs import hide
+
+    print(hide(text), file=sys.stderr, flush=True)  # noqa: T201 -- this room's whole purpose

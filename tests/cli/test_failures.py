@@ -5,7 +5,7 @@ import typer
 
 from connector import logs
 from connector.cli import failures
-from connector.errors import ConfigError, ConfigIssue, GuardTripped, Rejected, Sent, SystemDown
+from connector.errors import ConfigError, ConfigIssue, GuardTripped, Rejected, RunError, Sent, SystemDown
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,13 @@ def test_the_traceback_is_shown_on_request(capsys: pytest.CaptureFixture[str]) -
     failures.tell(ValueError("odd"), debug=True)
 
     assert "ValueError: odd" in capsys.readouterr().err.splitlines()[0]
+
+
+def test_the_traceback_shows_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    logs.redact_values(["quite-secret"])
+
+    failures.tell(RunError("token quite-secret was odd"), debug=True)
+
+    said = capsys.readouterr().err
+    assert said.count(f"token {logs.HIDDEN} was odd") == 2
+    assert "quite-secret" not in said
