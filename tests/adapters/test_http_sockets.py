@@ -2,6 +2,8 @@
 
 import socket
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -16,7 +18,8 @@ KEY = "top-secret-key"
 
 
 def local(url: str, **options: Any) -> HttpClient:
-    return HttpClient(url, name="crm", auth=ApiKey("X-API-Key", lambda: KEY), sleep=lambda _: None, **options)
+    given = {"auth": ApiKey("X-API-Key", lambda: KEY), "sleep": lambda _: None, **options}
+    return HttpClient(url, name="crm", **given)
 
 
 ATTEMPTS = {"a read is tried again": (True, 5), "a write may have been done": (False, 1)}
@@ -112,3 +115,47 @@ def test_a_proxy_in_the_environment_is_used_only_when_asked(monkeypatch: pytest.
 
     assert answer.data == {"by": "proxy"}
     assert asked == ["http://crm.invalid/things"]
+
+
+def answer(handler: BaseHTTPRequestHandler, status: int, **headers: str) -> None:
+    handler.send_response(status)
+    for name, value in {"Content-Length": "2", **headers}.items():
+        handler.send_header(name.replace("_", "-"), value)
+    handler.end_headers()
+    handler.wfile.write(b"{}")
+
+
+def test_no_thread_sends_before_a_rest_is_over() -> None:
+    came: list[float] = []
+
+    def ask_for_rest_once(handler: BaseHTTPRequestHandler) -> None:
+        came.append(time.monotonic())
+        answer(handler, 429 if len(came) == 1 else 200, Retry_After="1")
+
+    with served(ask_for_rest_once) as (url, _):
+        client = local(url, sleep=time.sleep)
+        with ThreadPoolExecutor(4) as threads:
+            first = threads.submit(client.request, "GET", "/things", safe=True)
+            while not client._rest.until:
+                time.sleep(0.01)
+            others = [threads.submit(client.request, "POST", "/things", json={}, safe=False) for _ in range(3)]
+            statuses = [each.result().status for each in (first, *others)]
+        client.close()
+
+    assert statuses == [200] * 4
+    assert min(came[1:]) - came[0] >= 1
+
+
+def test_a_system_that_is_down_is_asked_by_one_thread_after_the_cool_down() -> None:
+    with served(lambda handler: answer(handler, 500)) as (url, asked):
+        client = local(url, max_attempts=1, trip_after=3, cool_down=0.2)
+        with ThreadPoolExecutor(4) as threads:
+            for _ in range(2):
+                calls = [threads.submit(client.request, "GET", "/things", safe=True) for _ in range(20)]
+                errors = [each.exception() for each in calls]
+                time.sleep(0.25)
+        client.close()
+
+    # As many as were under way when the third one failed, and the trial.
+    assert 3 < len(asked) <= 3 + 3 + 1
+    assert {type(each) for each in errors} == {SystemDown}
