@@ -28,8 +28,8 @@ pytestmark = pytest.mark.slow
 
 CONFIG = """\
 systems:
-  crm: {{system: reference-crm, url: '{crm}', client_id: demo, client_secret: '${{env:PLANTED_SECRET}}', timeout: 1}}
-  erp: {{system: reference-erp, url: '{erp}', api_key: '{key}', timeout: 1}}
+  crm: {{system: reference-crm, url: '{crm}', client_id: demo, client_secret: '${{env:PLANTED_SECRET}}', timeout: 10}}
+  erp: {{system: reference-erp, url: '{erp}', api_key: '{key}', timeout: 10}}
 store: {{url: '{store}'}}
 log: {{level: debug}}
 """

@@ -112,11 +112,13 @@ class FailingReadContract(TrialContract):
     def test_credentials_that_ran_out_are_renewed_once(self, trial: Trial) -> None:
         trial.system.need(trial.system.renews, "has no credentials that are renewed")
         remote = trial.system.create()[0]
+        before = len(trial.proxy.asked)
         trial.proxy.disturb(decline(401))
 
         fetched = trial.adapter.fetch(trial.system.resource, [remote.id])
 
         assert [each.remote for each in fetched] == [remote]
+        assert len(trial.proxy.asked) - before <= RENEWAL
 
     def test_credentials_that_are_refused_for_good_end_the_run(self, trial: Trial) -> None:
         before = len(trial.proxy.asked)

@@ -6,7 +6,7 @@ import time
 import uuid
 
 from connector.adapters.testing_system import SystemUnderTest, body_of
-from connector.errors import Forbidden, VersionConflict
+from connector.errors import Forbidden, RecordError, VersionConflict
 from connector.records import Patch, Presence, Remote, Removal
 
 
@@ -27,7 +27,8 @@ class RefusalContract:
         assert fetched[3] in {Presence.ABSENT, Presence.GONE}
 
     def test_a_change_of_a_forbidden_record_fails_alone(self, system: SystemUnderTest) -> None:
-        system.need(system.forbid and system.claims.can_update, "was given no way to forbid a record")
+        system.need(system.forbid, "was given no way to forbid a record")
+        system.need(system.claims.can_update, "cannot update")
         forbidden, open_one = system.create(2)
         _forbid(system, forbidden)
 
@@ -37,7 +38,8 @@ class RefusalContract:
         assert (outcomes[1].id, outcomes[1].error) == (open_one.id, None)
 
     def test_a_forbidden_record_does_not_count_as_deleted(self, system: SystemUnderTest) -> None:
-        system.need(system.forbid and system.claims.can_delete, "was given no way to forbid a record")
+        system.need(system.forbid, "was given no way to forbid a record")
+        system.need(system.claims.can_delete, "cannot delete")
         forbidden = system.create()[0]
         _forbid(system, forbidden)
 
@@ -55,6 +57,17 @@ class RefusalContract:
         assert (outcomes[0].id, type(outcomes[0].error)) == (stale.id, VersionConflict)
         assert (outcomes[1].id, outcomes[1].error) == (fresh.id, None)
         assert body_of(system.stored([stale.id])[0])[system.field] == system.values[1]
+
+    def test_one_wrong_update_is_refused_alone(self, system: SystemUnderTest) -> None:
+        system.need(system.claims.can_update and system.wrong is not None, "has no body that is refused")
+        wrong, right = system.create(2)
+        patches = [_patch(wrong, system)._replace(body=dict(system.wrong or {})), _patch(right, system)]
+
+        outcomes = system.adapter.update(system.resource, patches)
+
+        assert outcomes[0].id == wrong.id
+        assert isinstance(outcomes[0].error, RecordError)
+        assert (outcomes[1].id, outcomes[1].error) == (right.id, None)
 
     def test_a_new_record_is_fetched_within_the_declared_lag(self, system: SystemUnderTest) -> None:
         system.need(system.claims.can_create, "cannot create")

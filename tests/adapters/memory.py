@@ -166,6 +166,8 @@ class Memory(Adapter):
         return self.shelf.store(item.id, {**(self.current(item).body or {}), **self.writable(fields)})
 
     def writable(self, fields: Body) -> Body:
+        if not fields.get("name", "kept"):
+            raise Rejected("name is required")
         fixed = {each.name for each in FIELDS if each.read_only and each.name != "state"}
         return {
             name: value for name, value in fields.items() if name not in fixed and (name, value) != ("state", "changed")

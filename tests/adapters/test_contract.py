@@ -302,6 +302,7 @@ LIES: list[tuple[type[Memory], Callable[[ResourceContract, SystemUnderTest], Non
     (CountsTheForbiddenAsDeleted, ResourceContract.test_a_forbidden_record_does_not_count_as_deleted),
     (RefusesAllForOne, ResourceContract.test_a_change_of_a_forbidden_record_fails_alone),
     (RefusesAllForOne, ResourceContract.test_one_stale_update_is_refused_alone),
+    (RefusesAllForOne, ResourceContract.test_one_wrong_update_is_refused_alone),
     (ShowsNewRecordsLate, ResourceContract.test_a_new_record_is_fetched_within_the_declared_lag),
     (ShowsNewRecordsLate, ResourceContract.test_a_new_record_is_found_by_its_marker_within_the_declared_lag),
     (JumpsOverWhatShowsLate, ResourceContract.test_what_scans_show_late_is_not_jumped_over),

@@ -30,7 +30,7 @@ class Crm(ReferenceCrm):
     def __init__(self, url: str, **options: Any) -> None:
         auth = ClientCredentials("/oauth/token", "demo-client", lambda: SECRET)
         self.url = url
-        given = {"auth": auth, "timeout": (1, 0.5), "max_attempts": 2, **options}
+        given = {"auth": auth, "timeout": (1, 1), "max_attempts": 2, **options}
         super().__init__(HttpClient(url, name="crm", **given), page_size=7)
 
     @override

@@ -33,7 +33,7 @@ def small(crm_url: str) -> Callable[[], ReferenceCrm]:
 def hasty(url: str) -> ReferenceCrm:
     """An adapter that does not wait long, for a network that fails."""
     auth = ClientCredentials("/oauth/token", "demo-client", lambda: SECRET)
-    return ReferenceCrm(HttpClient(url, name="crm", auth=auth, timeout=(1, 0.5), max_attempts=2))
+    return ReferenceCrm(HttpClient(url, name="crm", auth=auth, timeout=(1, 1), max_attempts=2))
 
 
 @pytest.fixture(scope="module")

@@ -34,7 +34,7 @@ def small(erp_url: str) -> Callable[[], ReferenceErp]:
 def hasty(url: str) -> ReferenceErp:
     """An adapter that does not wait long, for a network that fails."""
     auth = ApiKey("X-API-Key", lambda: KEY)
-    return ReferenceErp(HttpClient(url, name="erp", auth=auth, timeout=(1, 0.5), max_attempts=2))
+    return ReferenceErp(HttpClient(url, name="erp", auth=auth, timeout=(1, 1), max_attempts=2))
 
 
 @pytest.fixture(scope="module")
