@@ -109,6 +109,17 @@ class FailingReadContract(TrialContract):
         assert again.sent is Sent.NO
         assert len(trial.proxy.asked) == before
 
+    def test_a_system_that_keeps_failing_is_left_alone(self, trial: Trial) -> None:
+        trial.proxy.disturb(decline(500), times=ALWAYS)
+        for _ in range(MOST_ATTEMPTS):
+            trial.fails(SystemDown, lambda: trial.adapter.scan(trial.system.resource, None))
+        before = len(trial.proxy.asked)
+
+        error = trial.fails(SystemDown, lambda: trial.adapter.scan(trial.system.resource, None))
+
+        assert error.sent is Sent.NO
+        assert len(trial.proxy.asked) == before
+
     def test_credentials_that_ran_out_are_renewed_once(self, trial: Trial) -> None:
         trial.system.need(trial.system.renews, "has no credentials that are renewed")
         remote = trial.system.create()[0]
