@@ -8,7 +8,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent.parent
 EXAMPLE = re.compile(r"^```python\n(import pytest\n.*?)^```$", re.MULTILINE | re.DOTALL)
-SOME = "lost or refused or renewed or described"
+SOME = "lost or refused or renewed or described or stored"
 
 
 def test_the_documented_test_of_an_adapter_runs(erp_url: str, tmp_path: Path) -> None:
