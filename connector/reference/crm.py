@@ -15,11 +15,14 @@ from connector.reference.crm_openapi import describe
 from connector.reference.crm_queries import read_query
 from connector.reference.crm_records import Records, Written, number
 from connector.reference.crm_tables import COLLECTIONS, with_strict_vat
+from connector.reference.crm_webhooks import SubscriptionCalls, add_subscription_calls, envelope
 from connector.reference.fields import Collection
 from connector.reference.filters import short_number
 from connector.reference.options import Options
+from connector.reference.outbox import Outbox
 from connector.reference.refusals import Reason, Refusal, malformed
 from connector.reference.schema import live_fields
+from connector.reference.sender import Sender
 from connector.reference.stamps import milliseconds_text
 from connector.reference.storage import Store
 from connector.reference.web import (
@@ -28,6 +31,7 @@ from connector.reference.web import (
     Meter,
     answer,
     enclose,
+    new_app,
     read_items,
     read_object,
 )
@@ -216,9 +220,12 @@ class CollectionCalls:
 def build(options: Options, store: Store) -> ASGIApp:
     """The whole CRM over one store."""
     collections = with_strict_vat(COLLECTIONS) if options.strict else COLLECTIONS
-    app = FastAPI(title="Reference CRM", version="1", openapi_url=None, docs_url=None, redoc_url=None)
-    meter, tokens, records = Meter(), Tokens(options), Records(store, collections)
+    tokens, records = Tokens(options), Records(store, collections)
     identity = store.setting("organization", lambda: f"org-{secrets.token_hex(6)}")
+    outbox = Outbox(store, envelope(identity))
+    sender = Sender(outbox, options.clock)
+    meter = Meter(sender.counts, outbox.queued)
+    app = new_app("Reference CRM", sender.running)
 
     async def token(request: Request) -> Response:
         form = parse_qs((await request.body()).decode("utf-8", "replace"))
@@ -234,6 +241,7 @@ def build(options: Options, store: Store) -> ASGIApp:
     add(f"{BASE}/organization", organization)
     for collection in collections:
         _add_calls(app, CollectionCalls(collection, records, store, meter), collection)
+    add_subscription_calls(app, BASE, SubscriptionCalls(outbox, collections, options))
     face = Face(BASE, tokens.let_in, spell, OWN_STATUSES, describe(BASE, collections))
     return enclose(app, face, meter, options)
 

@@ -20,6 +20,7 @@ from connector.reference.openapi import (
 TEXT: Schema = {"type": "string"}
 WHOLE: Schema = {"type": "integer"}
 FLAG: Schema = {"type": "string", "enum": ["true", "false"]}
+ADDRESS: Schema = {"type": "string", "format": "uri"}
 BATCH = 200
 ERROR: Schema = members(
     error={
@@ -51,10 +52,28 @@ def describe(base: str, collections: Iterable[Collection]) -> Schema:
     about = members(id=TEXT, name=TEXT, environment=TEXT, serverTime=TEXT)
     schemas.add("get", f"{base}/organization", operation("Who answers here", about))
     schemas.add("get", f"{base}/_stats", operation("Requests and writes since the start", {"type": "object"}))
+    _describe_subscriptions(schemas, f"{base}/webhook-subscriptions")
     for collection in collections:
         _describe_reads(schemas, base, collection)
         _describe_writes(schemas, f"{base}/{collection.name}", collection)
     return schemas.document()
+
+
+def _describe_subscriptions(schemas: Schemas, root: str) -> None:
+    told = schemas.name(
+        "webhook-subscription",
+        members(id=TEXT, url=TEXT, events=list_of(TEXT), status=TEXT, createdAt=TEXT, expiresAt=TEXT),
+    )
+    new = members(url=ADDRESS, events={**list_of(TEXT), "minItems": 1})
+    change: Schema = {
+        "type": "object",
+        "properties": {**new["properties"], "renew": {"const": True}, "status": {"enum": ["ACTIVE", "PAUSED"]}},
+    }
+    schemas.add("get", root, operation("Who hears of changes", members(subscriptions=list_of(told))))
+    schemas.add("post", root, with_body(operation("Subscribe", told, "422", status=201), new))
+    schemas.add("get", f"{root}/{{id}}", operation("One subscription", told, "404"))
+    schemas.add("patch", f"{root}/{{id}}", with_body(operation("Renew or change one", told, "404 422"), change))
+    schemas.add("delete", f"{root}/{{id}}", operation("End one", None, "404", status=204))
 
 
 def _describe_reads(schemas: Schemas, base: str, collection: Collection) -> None:

@@ -15,13 +15,16 @@ from connector.reference.erp_openapi import describe
 from connector.reference.erp_queries import read_query
 from connector.reference.erp_records import Records, Written
 from connector.reference.erp_tables import RESOURCES, STOCK_LEVELS
+from connector.reference.erp_webhooks import SubscriptionCalls, add_subscription_calls, envelope
 from connector.reference.fields import Collection
 from connector.reference.options import Options
+from connector.reference.outbox import Outbox
 from connector.reference.refusals import Reason, Refusal, invalid, malformed
 from connector.reference.schema import field_table
+from connector.reference.sender import Sender
 from connector.reference.stamps import seconds_text
 from connector.reference.storage import Store
-from connector.reference.web import STATUSES, Face, Meter, answer, enclose, read_items, read_object
+from connector.reference.web import STATUSES, Face, Meter, answer, enclose, new_app, read_items, read_object
 
 BASE = "/api"
 MOST = 200
@@ -214,10 +217,13 @@ def _result(status: int, written: Written, sent: Any) -> dict[str, Any]:
 
 def build(options: Options, store: Store) -> ASGIApp:
     """The whole ERP over one store."""
-    app = FastAPI(title="Reference ERP", version="1", openapi_url=None, docs_url=None, redoc_url=None)
-    meter, records = Meter(), Records(store)
+    records = Records(store)
     company_id = int(store.setting("company", lambda: str(secrets.randbelow(10**6))))
     database = store.setting("database", lambda: f"erp-{secrets.token_hex(6)}")
+    outbox = Outbox(store, envelope(database))
+    sender = Sender(outbox, options.clock)
+    meter = Meter(sender.counts, outbox.queued)
+    app = new_app("Reference ERP", sender.running)
 
     async def company(_: Request) -> Response:
         now = seconds_text(store.now())
@@ -226,6 +232,7 @@ def build(options: Options, store: Store) -> ASGIApp:
     app.add_api_route(f"{BASE}/company", company)
     for resource in RESOURCES:
         _add_calls(app, ResourceCalls(resource, records, store, meter), resource)
+    add_subscription_calls(app, BASE, SubscriptionCalls(outbox, RESOURCES, options))
     face = Face(BASE, let_in(options.api_key), spell, STATUSES, describe(BASE, RESOURCES))
     return enclose(app, face, meter, options)
 

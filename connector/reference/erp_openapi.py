@@ -52,11 +52,25 @@ def describe(base: str, resources: Iterable[Collection]) -> Schema:
     about = members(company_id=WHOLE, name=TEXT, database=TEXT, now=TEXT)
     schemas.add("get", f"{base}/company", operation("Who answers here", about))
     schemas.add("get", f"{base}/_stats", operation("Requests and writes since the start", {"type": "object"}))
+    _describe_webhooks(schemas, f"{base}/webhooks")
     for resource in resources:
         _describe_reads(schemas, f"{base}/{resource.name}", resource)
         if resource.can_write:
             _describe_writes(schemas, f"{base}/{resource.name}", resource)
     return schemas.document()
+
+
+def _describe_webhooks(schemas: Schemas, root: str) -> None:
+    told = schemas.name(
+        "webhook",
+        members(id=WHOLE, target_url=TEXT, models=list_of(TEXT), active={"type": "boolean"}, create_date=TEXT),
+    )
+    address: Schema = {"type": "string", "format": "uri"}
+    new = members(target_url=address, models={**list_of(TEXT), "minItems": 1}, secret=TEXT)
+    schemas.add("get", root, operation("Who hears of changes", members(items=list_of(told))))
+    schemas.add("post", root, with_body(operation("Subscribe", told, "422", status=201), new))
+    schemas.add("get", f"{root}/{{id}}", operation("One of them", told, "404"))
+    schemas.add("delete", f"{root}/{{id}}", operation("End one", None, "404", status=204))
 
 
 def _describe_reads(schemas: Schemas, root: str, resource: Collection) -> None:

@@ -21,4 +21,6 @@ class Options:
     log_requests: Path | None = None
     strict: bool = False
     """The CRM checks VAT ids that begin with a country."""
+    loopback_only: bool = True
+    """Webhooks are sent only to this machine."""
     clock: Clock = time.time

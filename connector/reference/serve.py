@@ -21,6 +21,7 @@ from connector.reference.storage import Store
 Kind = Literal["crm", "erp"]
 SEEDED = ("customers", "contacts", "products", "orders")
 BACKLOG = 512
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Server(NamedTuple):
@@ -73,6 +74,7 @@ def run(  # noqa: PLR0913 -- the ways to start a server, all but the first three
         rate_limit=rate_limit,
         log_requests=log_requests,
         strict=strict,
+        loopback_only=host in LOOPBACK,
     )
     server = SERVERS[kind]
     store = Store(database, server.collections, options.clock, server.ticks)
@@ -87,7 +89,7 @@ def run(  # noqa: PLR0913 -- the ways to start a server, all but the first three
 
 
 def _serve(app: ASGIApp, listening: socket.socket, url: str, kind: Kind) -> None:
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=5)
+    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=5)
     server = uvicorn.Server(config)
 
     def leave(_: int, __: object) -> None:

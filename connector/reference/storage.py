@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import orjson
 
@@ -40,6 +40,20 @@ class Row(NamedTuple):
         """The record itself."""
         loaded: dict[str, Any] = orjson.loads(self.body)
         return loaded
+
+
+class Change(NamedTuple):
+    """One write, as it is told to who listens."""
+
+    table: str
+    kind: Literal["created", "updated", "deleted"]
+    record_id: Any
+    version: int
+    modified: int
+
+
+Listener = Callable[[Sequence[Change]], None]
+"""Told what a transaction changed, inside it and right before it is committed."""
 
 
 class Condition(NamedTuple):
@@ -84,6 +98,8 @@ class Store:
         self._updates: dict[str, str] = {}
         self._counters: dict[str, int] = {}
         self._moved: set[str] = set()
+        self._changes: list[Change] = []
+        self._listeners: list[Listener] = []
         for setting in SETTINGS:
             self._database.execute(f"PRAGMA {setting}")
         with self.transaction():
@@ -101,8 +117,10 @@ class Store:
         self._database.execute("BEGIN IMMEDIATE")
         try:
             yield
+            self._tell_changes()
             self._keep_counters()
         except BaseException:
+            self._changes.clear()
             self._database.execute("ROLLBACK")
             raise
         self._database.execute("COMMIT")
@@ -111,13 +129,23 @@ class Store:
     def step(self) -> Iterator[None]:
         """One item of a batch: undone alone when it fails."""
         self._database.execute("SAVEPOINT step")
+        before = len(self._changes)
         try:
             yield
         except BaseException:
+            del self._changes[before:]
             self._database.execute("ROLLBACK TO step")
             raise
         finally:
             self._database.execute("RELEASE step")
+
+    def listen(self, listener: Listener) -> None:
+        """Tell from now on what every transaction changes."""
+        self._listeners.append(listener)
+
+    def execute(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """A statement about what lies beside the records in the same file."""
+        return self._database.execute(sql, arguments).fetchall()
 
     def now(self) -> int:
         """The present, in this server's ticks; never before a stamp that was given."""
@@ -157,15 +185,22 @@ class Store:
         """Add a record."""
         columns = [values.get(name) for name in self._collections[table].indexed]
         self._database.execute(self._inserts[table], (*row, *columns))
+        if self._listeners:
+            self._changes.append(Change(table, "created", values.get("id", row.num), row.version, row.modified))
 
     def replace(self, table: str, row: Row, values: Mapping[str, Any]) -> None:
         """Put a record in the place of the one with the same number."""
         columns = [values.get(name) for name in self._collections[table].indexed]
         self._database.execute(self._updates[table], (*row[1:], *columns, row.num))
+        if self._listeners:
+            kind: Literal["updated", "deleted"] = "deleted" if row.deleted else "updated"
+            self._changes.append(Change(table, kind, values.get("id", row.num), row.version, row.modified))
 
     def remove(self, table: str, num: int) -> None:
         """Take a record away without a trace."""
         self._database.execute(f"DELETE FROM {_quoted(table)} WHERE num = ?", (num,))
+        if self._listeners:
+            self._changes.append(Change(table, "deleted", num, 0, self.now()))
 
     def select(self, table: str, selection: Selection, limit: int, offset: int = 0) -> list[Row]:
         """Records in the order of their numbers."""
@@ -220,6 +255,13 @@ class Store:
             return False
         sql = f"SELECT count(*) FROM (SELECT 1 FROM {_quoted(table)} WHERE modified >= ? LIMIT {FEW})"
         return int(self._database.execute(sql, (selection.since,)).fetchone()[0]) < FEW
+
+    def _tell_changes(self) -> None:
+        changes = self._changes
+        if changes:
+            self._changes = []
+            for listener in self._listeners:
+                listener(changes)
 
     def _keep_counters(self) -> None:
         kept = [(name, self._counters[name]) for name in self._moved]

@@ -3,6 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any, NamedTuple
 
 import orjson
@@ -38,9 +39,11 @@ TOO_MANY = 429
 class Meter:
     """Counts what was asked and written since the start: a witness for tests."""
 
-    def __init__(self) -> None:
+    def __init__(self, webhooks: Counter[str], queued: Callable[[], int]) -> None:
+        """`webhooks` counts what became of messages, `queued` how many are not delivered yet."""
         self.requests: dict[str, Counter[str]] = {}
         self.writes: dict[str, Counter[str]] = {}
+        self._webhooks, self._queued = webhooks, queued
 
     def count_request(self, method: str, template: str) -> None:
         """One request, by the path as the server declares it."""
@@ -51,10 +54,11 @@ class Meter:
         self.writes.setdefault(collection, Counter())[kind] += 1
 
     def report(self) -> dict[str, Any]:
-        """Both counts, with their sums."""
+        """All counts, with their sums."""
         return {
             "requests": self.requests,
             "writes": self.writes,
+            "webhooks": {**self._webhooks, "queued": self._queued()},
             "total": {
                 "requests": sum(each.total() for each in self.requests.values()),
                 "writes": sum(each.total() for each in self.writes.values()),
@@ -71,6 +75,11 @@ class Face(NamedTuple):
     statuses: Mapping[Reason, int]
     document: Mapping[str, Any]
     """Its calls in OpenAPI."""
+
+
+def new_app(title: str, running: Callable[[FastAPI], AbstractAsyncContextManager[None]]) -> FastAPI:
+    """An app without calls; `running` is open as long as it is served."""
+    return FastAPI(title=title, version="1", openapi_url=None, docs_url=None, redoc_url=None, lifespan=running)
 
 
 def enclose(app: FastAPI, face: Face, meter: Meter, options: Options) -> ASGIApp:
