@@ -72,6 +72,26 @@ class System:
         """How often the server was asked what, since it started: the witness for "nothing was written"."""
         return self.call("GET", "_stats")
 
+    def faults(self, *rules: dict[str, Any], seed: int = 0) -> None:
+        """Let these faults be in force, and no others; the server was started with `--faults`."""
+        self.call("PUT", "_faults", json=list(rules), params={"seed": seed})
+
+    def heal(self) -> None:
+        """End all faults."""
+        self.call("DELETE", "_faults")
+
+    def struck(self) -> list[int]:
+        """How often each fault in force struck."""
+        return [each["struck"] for each in self.call("GET", "_faults")["rules"]]
+
+    def snapshot(self) -> None:
+        """Make a backup of all data."""
+        self.call("POST", "_faults/snapshot")
+
+    def restore(self) -> None:
+        """Bring the backup back."""
+        self.call("POST", "_faults/restore")
+
     def stop(self) -> None:
         """Stop the server, politely first."""
         if "session" in self.__dict__:

@@ -18,7 +18,7 @@ def register(app: typer.Typer) -> None:
     app.command("reference")(asked(run_reference))
 
 
-def run_reference(  # a server's own options
+def run_reference(  # noqa: PLR0913 -- a server's own options
     _call: Invocation,
     kind: Annotated[Side, typer.Argument(help="Which one.")],
     *,
@@ -32,6 +32,7 @@ def run_reference(  # a server's own options
     ] = None,
     rate_limit: Annotated[int | None, typer.Option("--rate-limit", min=1, help="Requests a second it allows.")] = None,
     token_lifetime: Annotated[int, typer.Option("--token-lifetime", min=1, help="Seconds (CRM).")] = 3600,
+    faults: Annotated[bool, typer.Option("--faults", help="Let faults be set by a call to _faults.")] = False,
 ) -> int:
     """Run the bundled reference CRM or reference ERP on 127.0.0.1 until it is stopped."""
     try:
@@ -50,5 +51,6 @@ def run_reference(  # a server's own options
         counts,
         token_lifetime=token_lifetime,
         rate_limit=rate_limit,
+        faults=faults,
     )
     return int(Exit.CLEAN)

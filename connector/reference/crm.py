@@ -11,11 +11,15 @@ from fastapi.responses import Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp
 
+from connector.reference.crm_merges import Merges
 from connector.reference.crm_openapi import describe
 from connector.reference.crm_queries import read_query
 from connector.reference.crm_records import Records, Written, number
 from connector.reference.crm_tables import COLLECTIONS, with_strict_vat
 from connector.reference.crm_webhooks import SubscriptionCalls, add_subscription_calls, envelope
+from connector.reference.faults.doors import spoil
+from connector.reference.faults.exchange import Habits
+from connector.reference.faults.plane import Plane
 from connector.reference.fields import Collection
 from connector.reference.filters import short_number
 from connector.reference.options import Options
@@ -51,7 +55,24 @@ CODES = {
     Reason.LOCKED: "LOCKED",
 }
 OWN_STATUSES = {**STATUSES, Reason.STALE: 412}
-OTHER_CODES = {401: "INVALID_TOKEN", 404: "NOT_FOUND", 405: "MALFORMED", 429: "RATE_LIMITED", 500: "INTERNAL"}
+OTHER_CODES = {
+    401: "INVALID_TOKEN",
+    404: "NOT_FOUND",
+    405: "MALFORMED",
+    429: "RATE_LIMITED",
+    500: "INTERNAL",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "UNAVAILABLE",
+}
+HABITS = Habits(
+    "organization",
+    {"id": "org-another", "name": "Another CRM"},
+    "records",
+    {"nextCursor": None},
+    "modifiedAt",
+    milliseconds_text,
+)
 
 Call = Callable[[Request], Awaitable[Response]]
 
@@ -61,9 +82,11 @@ def spell_error(refusal: Refusal) -> dict[str, Any]:
     code = CODES[refusal.reason]
     if refusal.reason is Reason.DUPLICATE and refusal.field == "externalId":
         code = "DUPLICATE_EXTERNAL_ID"
-    error = {"code": code, "message": refusal.message, "field": refusal.field}
+    error: dict[str, Any] = {"code": code, "message": refusal.message, "field": refusal.field}
     if refusal.existing is not None:
         error["existingId"] = str(refusal.existing)
+    if refusal.moved is not None:
+        error |= {"code": "MERGED", "mergedInto": refusal.moved}
     return {name: value for name, value in error.items() if value is not None}
 
 
@@ -165,6 +188,17 @@ class CollectionCalls:
         self._meter.count_write(self._name, "delete")
         return Response(status_code=204)
 
+    async def merge(self, request: Request) -> Response:
+        """Make this record part of another."""
+        sent = await read_object(request)
+        user, merges = request.scope["client_name"], Merges(self._store, self._records.collections, self._records)
+        with self._store.transaction():
+            written = merges.merge(
+                self._collection, request.path_params["id"], sent.get("into"), user, _if_match(request)
+            )
+        self._meter.count_write(self._name, "merge")
+        return answer(written.row.body, headers={"ETag": f'"{written.row.version}"'})
+
     async def read_batch(self, request: Request) -> Response:
         """Many records by their ids."""
         ids = read_items(await read_object(request), "ids", MOST)
@@ -186,10 +220,14 @@ class CollectionCalls:
     def _read_one(self, record_id: Any) -> bytes:
         named = record_id if isinstance(record_id, str) else str(record_id)
         head = orjson.dumps({"id": record_id})[:-1]
-        row = self._store.get(self._name, number(self._collection, named))
+        row = self._store.look_up(self._name, number(self._collection, named))
         if row is None:
             return head + b',"status":404}'
-        return head + (b',"status":410}' if row.deleted else b',"status":200,"record":' + row.body + b"}")
+        if not row.deleted:
+            return head + b',"status":200,"record":' + row.body + b"}"
+        merged = row.values.get("mergedInto")
+        told = b',"mergedInto":' + orjson.dumps(merged) if merged else b""
+        return head + b',"status":410' + told + b"}"
 
     def _write_one(self, operation: Any, user: str, done: list[str], *, minimal: bool) -> bytes:
         try:
@@ -217,13 +255,13 @@ class CollectionCalls:
         return kind, orjson.dumps({"status": 204, "id": record_id, "version": row.version})
 
 
-def build(options: Options, store: Store) -> ASGIApp:
-    """The whole CRM over one store."""
+def build(options: Options, store: Store, plane: Plane | None = None) -> ASGIApp:
+    """The whole CRM over one store; with a plane, faults can be set."""
     collections = with_strict_vat(COLLECTIONS) if options.strict else COLLECTIONS
     tokens, records = Tokens(options), Records(store, collections)
     identity = store.setting("organization", lambda: f"org-{secrets.token_hex(6)}")
     outbox = Outbox(store, envelope(identity))
-    sender = Sender(outbox, options.clock)
+    sender = Sender(outbox, store.seconds)
     meter = Meter(sender.counts, outbox.queued)
     app = new_app("Reference CRM", sender.running)
 
@@ -243,7 +281,11 @@ def build(options: Options, store: Store) -> ASGIApp:
         _add_calls(app, CollectionCalls(collection, records, store, meter), collection)
     add_subscription_calls(app, BASE, SubscriptionCalls(outbox, collections, options))
     face = Face(BASE, tokens.let_in, spell, OWN_STATUSES, describe(BASE, collections))
-    return enclose(app, face, meter, options)
+    gate = enclose(app, face, meter, options)
+    if plane is None:
+        return gate
+    plane.attach(store, outbox, BASE, HABITS)
+    return spoil(app, gate, face.spell, plane)
 
 
 def _add_calls(app: FastAPI, calls: CollectionCalls, collection: Collection) -> None:
@@ -258,6 +300,8 @@ def _add_calls(app: FastAPI, calls: CollectionCalls, collection: Collection) -> 
     add(one, calls.read)
     add(one, calls.change, methods=["PATCH"])
     add(one, calls.delete, methods=["DELETE"])
+    if "merge" in collection.actions:
+        add(f"{one}/merge", calls.merge, methods=["POST"])
 
 
 def _if_match(request: Request) -> int | None:

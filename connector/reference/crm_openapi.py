@@ -25,7 +25,7 @@ BATCH = 200
 ERROR: Schema = members(
     error={
         "type": "object",
-        "properties": {"code": TEXT, "message": TEXT, "field": TEXT, "existingId": TEXT},
+        "properties": {"code": TEXT, "message": TEXT, "field": TEXT, "existingId": TEXT, "mergedInto": TEXT},
         "required": ["code", "message"],
     }
 )
@@ -110,6 +110,9 @@ def _describe_writes(schemas: Schemas, root: str, collection: Collection) -> Non
     schemas.add("patch", f"{root}/{{id}}", with_parameters(patch, [header("If-Match", "The version", required=True)]))
     delete = operation("Delete a record", None, "404 410 412", status=204)
     schemas.add("delete", f"{root}/{{id}}", with_parameters(delete, [header("If-Match", "The version")]))
+    if "merge" in collection.actions:
+        merge = with_body(operation("Make a record part of another", record, "404 410 412 422"), members(into=TEXT))
+        schemas.add("post", f"{root}/{{id}}/merge", with_parameters(merge, [header("If-Match", "The version")]))
     write = operation("Many operations, each done or refused by itself", members(results=list_of({"type": "object"})))
     minimal = query("return", {"type": "string", "enum": ["representation", "minimal"]})
     body = members(operations=list_of({"oneOf": [_creation(new), _update(change), _deletion()]}, BATCH))

@@ -43,6 +43,7 @@ class Records:
     """The CRM's records, by collection and id."""
 
     def __init__(self, store: Store, collections: Names[Collection]) -> None:
+        self.collections = collections
         self._store = store
         self._collections = {each.name: each for each in collections}
         self._forms = {each.name: Form(each) for each in collections}
@@ -53,7 +54,9 @@ class Records:
         if row is None:
             raise Refusal(Reason.ABSENT, f"there is no {record_id[:40]}")
         if row.deleted:
-            raise Refusal(Reason.GONE, f"{record_id} was deleted")
+            merged = row.values.get("mergedInto")
+            message = f"{record_id} was merged into {merged}" if merged else f"{record_id} was deleted"
+            raise Refusal(Reason.GONE, message, moved=merged)
         return row
 
     def create(self, collection: Collection, sent: object, user: str, external_id: object = None) -> Written:
@@ -84,9 +87,11 @@ class Records:
         values = {**before, **changes}
         self._complete(collection, values, before, changes)
         self._check(collection, changes, row.num)
-        return self._store_change(collection, row, values, before, user)
+        return self.keep(collection, row, values, before, user)
 
-    def delete(self, collection: Collection, record_id: str, user: str, version: object) -> Row:
+    def delete(
+        self, collection: Collection, record_id: str, user: str, version: object, *, merged_into: str | None = None
+    ) -> Row:
         """Leave a tombstone; refused when a `version` is given and the record is no longer at it."""
         row = self.read(collection, record_id)
         if version is not None:
@@ -100,12 +105,14 @@ class Records:
             "deletedAt": text,
             "modifiedAt": text,
             "modifiedBy": user,
+            **({"mergedInto": merged_into} if merged_into else {}),
         }
         gone = Row(row.num, row.version + 1, now, 1, orjson.dumps(tombstone))
         self._store.replace(collection.name, gone, row.values)
         return gone
 
-    def _store_change(self, collection: Collection, row: Row, values: Values, before: Values, user: str) -> Written:
+    def keep(self, collection: Collection, row: Row, values: Values, before: Values, user: str) -> Written:
+        """Store these values, which are checked, as the next version of a record."""
         now = self._store.now()
         values |= {"version": row.version + 1, "modifiedAt": milliseconds_text(now), "modifiedBy": user}
         after = Row(row.num, row.version + 1, now, 0, orjson.dumps(values))

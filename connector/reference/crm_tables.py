@@ -45,8 +45,8 @@ LINE = (
 )
 
 
-def _collection(name: str, prefix: str, about: str, *fields: Field) -> Collection:
-    return Collection(name=name, about=about, fields=(*SYSTEM, *fields), prefix=prefix, first=1001)
+def _collection(name: str, prefix: str, about: str, *fields: Field, actions: tuple[str, ...] = ()) -> Collection:
+    return Collection(name=name, about=about, fields=(*SYSTEM, *fields), prefix=prefix, first=1001, actions=actions)
 
 
 ACCOUNTS = _collection(
@@ -68,6 +68,7 @@ ACCOUNTS = _collection(
     Field(name="billingAddress", kind=Kind.OBJECT, fields=ADDRESS),
     Field(name="shippingAddress", kind=Kind.OBJECT, fields=ADDRESS),
     Field(name="primaryContactId", kind=Kind.REFERENCE, target="contacts"),
+    actions=("merge",),
 )
 
 CONTACTS = _collection(
@@ -81,6 +82,7 @@ CONTACTS = _collection(
     PHONE,
     Field(name="jobTitle", normal=trimmed, longest=120),
     STATUS,
+    actions=("merge",),
 )
 
 PRODUCTS = _collection(

@@ -16,6 +16,9 @@ from connector.reference.erp_queries import read_query
 from connector.reference.erp_records import Records, Written
 from connector.reference.erp_tables import RESOURCES, STOCK_LEVELS
 from connector.reference.erp_webhooks import SubscriptionCalls, add_subscription_calls, envelope
+from connector.reference.faults.doors import spoil
+from connector.reference.faults.exchange import Habits
+from connector.reference.faults.plane import Plane
 from connector.reference.fields import Collection
 from connector.reference.options import Options
 from connector.reference.outbox import Outbox
@@ -41,17 +44,34 @@ ERRORS = {
     Reason.INVALID: "invalid",
     Reason.LOCKED: "locked",
 }
-OTHER_ERRORS = {401: "bad_key", 404: "not_found", 429: "slow_down", 500: "internal"}
+OTHER_ERRORS = {
+    401: "bad_key",
+    404: "not_found",
+    429: "slow_down",
+    500: "internal",
+    502: "unavailable",
+    503: "unavailable",
+    504: "unavailable",
+}
+HABITS = Habits(
+    "company",
+    {"company_id": 999_999_999, "name": "Another ERP", "database": "erp-another"},
+    "items",
+    {"total": 0},
+    "write_date",
+    seconds_text,
+)
 KINDS = ("create", "update", "delete", "perform")
 
 
 def spell_error(refusal: Refusal) -> dict[str, Any]:
     """A refusal as the ERP writes it."""
     error = {
-        "error": ERRORS[refusal.reason],
+        "error": ERRORS[refusal.reason] if refusal.moved is None else "moved",
         "message": refusal.message,
         "field": refusal.field,
         "existing_id": refusal.existing,
+        "moved_to": refusal.moved,
     }
     return {name: value for name, value in error.items() if value is not None}
 
@@ -215,13 +235,13 @@ def _result(status: int, written: Written, sent: Any) -> dict[str, Any]:
     return {"status": status, **stamps, "changed": written.changed(sent), "body": written.row.body}
 
 
-def build(options: Options, store: Store) -> ASGIApp:
-    """The whole ERP over one store."""
+def build(options: Options, store: Store, plane: Plane | None = None) -> ASGIApp:
+    """The whole ERP over one store; with a plane, faults can be set."""
     records = Records(store)
     company_id = int(store.setting("company", lambda: str(secrets.randbelow(10**6))))
     database = store.setting("database", lambda: f"erp-{secrets.token_hex(6)}")
     outbox = Outbox(store, envelope(database))
-    sender = Sender(outbox, options.clock)
+    sender = Sender(outbox, store.seconds)
     meter = Meter(sender.counts, outbox.queued)
     app = new_app("Reference ERP", sender.running)
 
@@ -234,7 +254,11 @@ def build(options: Options, store: Store) -> ASGIApp:
         _add_calls(app, ResourceCalls(resource, records, store, meter), resource)
     add_subscription_calls(app, BASE, SubscriptionCalls(outbox, RESOURCES, options))
     face = Face(BASE, let_in(options.api_key), spell, STATUSES, describe(BASE, RESOURCES))
-    return enclose(app, face, meter, options)
+    gate = enclose(app, face, meter, options)
+    if plane is None:
+        return gate
+    plane.attach(store, outbox, BASE, HABITS)
+    return spoil(app, gate, face.spell, plane)
 
 
 def _add_calls(app: FastAPI, calls: ResourceCalls, resource: Collection) -> None:

@@ -24,7 +24,7 @@ WHOLE: Schema = {"type": "integer"}
 BATCH = 200
 ERROR: Schema = {
     "type": "object",
-    "properties": {"error": TEXT, "message": TEXT, "field": TEXT, "existing_id": WHOLE},
+    "properties": {"error": TEXT, "message": TEXT, "field": TEXT, "existing_id": WHOLE, "moved_to": {}},
     "required": ["error", "message"],
 }
 ACCESS: Schema = {"type": "apiKey", "in": "header", "name": "X-API-Key"}

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from connector.reference.erp_moves import Moves
 from connector.reference.erp_sales import TRANSITIONS, add_up, next_state, quantities, refuse_locked
 from connector.reference.erp_stock import Stock
 from connector.reference.erp_tables import EXTRA, ITEMS, RESOURCES, STOCK_LEVELS
@@ -61,6 +62,7 @@ class Records:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._stock = Stock(store)
+        self._moves = Moves(store)
         self._forms = {each.name: Form(each, extra=EXTRA) for each in RESOURCES}
 
     def number(self, resource: Collection, record_id: object) -> int:
@@ -75,7 +77,9 @@ class Records:
         """A record that is there."""
         row = self._store.get(resource.name, self.number(resource, record_id))
         if row is None:
-            raise Refusal(Reason.ABSENT, f"there is no record {str(record_id)[:40]} in {resource.name}")
+            moved = self._moves.target(resource, record_id)
+            message = "there is no record" if moved is None else "there is no longer a record"
+            raise Refusal(Reason.ABSENT, f"{message} {str(record_id)[:40]} in {resource.name}", moved=moved)
         return row
 
     def create(self, resource: Collection, sent: object, user: str) -> Written:
@@ -132,6 +136,8 @@ class Records:
         if revision is not None:
             _expect(row, revision)
         before = row.values
+        if action == "renumber":
+            return Written(*self._moves.renumber(resource, row, user), before)
         if action == "archive":
             return self._keep(resource, row.num, {**before, "active": False}, before, user)
         state = next_state(resource.name, action, before)

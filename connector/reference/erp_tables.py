@@ -45,7 +45,7 @@ def _address(prefix: str) -> tuple[Field, ...]:
 PARTNERS = Collection(
     name="partners",
     about="Customers, and the people who work for them.",
-    actions=("archive",),
+    actions=("archive", "renumber"),
     fields=(
         *SYSTEM,
         Field(name="code", read_only=True, indexed=True),
@@ -74,6 +74,7 @@ PARTNERS = Collection(
 ITEMS = Collection(
     name="items",
     about="What is made, bought and sold.",
+    actions=("renumber",),
     fields=(
         *SYSTEM,
         CODE,

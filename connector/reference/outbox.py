@@ -69,11 +69,11 @@ class Delivery(NamedTuple):
     born: float
 
 
-Fate = Callable[[], tuple[float, ...]]
-"""After how many seconds each copy of a message may leave; none: it is lost."""
+Fate = Callable[[str], tuple[float, ...]]
+"""After how many seconds each copy of a message about a collection may leave; none: it is lost."""
 
 
-def undisturbed() -> tuple[float, ...]:
+def undisturbed(_: str) -> tuple[float, ...]:
     """One copy, at once."""
     return (0.0,)
 
@@ -191,13 +191,13 @@ class Outbox:
             name = f"msg_{secrets.token_hex(12)}"
             for subscription in listening:
                 if message.topic in subscription.topics:
-                    self._owe(subscription.id, name, message.body, now)
+                    self._owe(subscription.id, name, message, now)
         self.wake()
 
-    def _owe(self, number: int, name: str, body: bytes, now: float) -> None:
+    def _owe(self, number: int, name: str, message: Message, now: float) -> None:
         sql = "INSERT INTO delivery (subscription, message, body, attempts, born, due) VALUES (?, ?, ?, 0, ?, ?)"
-        for seconds in self.fate():
-            self._store.execute(sql, (number, name, body, now, now + seconds))
+        for seconds in self.fate(message.topic):
+            self._store.execute(sql, (number, name, message.body, now, now + seconds))
 
 
 def read_target(value: object, field: str, *, loopback_only: bool) -> str:

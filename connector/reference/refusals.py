@@ -20,13 +20,17 @@ class Reason(Enum):
 class Refusal(Exception):
     """One call, or one item of a batch, that is not done."""
 
-    def __init__(self, reason: Reason, message: str, field: str | None = None, *, existing: object = None) -> None:
+    def __init__(
+        self, reason: Reason, message: str, field: str | None = None, *, existing: object = None, moved: object = None
+    ) -> None:
         super().__init__(message)
         self.reason = reason
         self.message = message
         self.field = field
         self.existing = existing
         """The id of the record that already holds a unique value."""
+        self.moved = moved
+        """The id under which the record is to be found now."""
 
 
 def malformed(message: str, field: str | None = None) -> Refusal:

@@ -13,6 +13,8 @@ import uvicorn
 from starlette.types import ASGIApp
 
 from connector.reference import crm, crm_records, crm_tables, erp, erp_records, erp_tables
+from connector.reference.faults.plane import Plane
+from connector.reference.faults.protocol import ReachableProtocol
 from connector.reference.fields import Collection
 from connector.reference.options import Options
 from connector.reference.seed import seed_crm, seed_erp
@@ -29,7 +31,7 @@ class Server(NamedTuple):
 
     collections: tuple[Collection, ...]
     ticks: int
-    build: Callable[[Options, Store], ASGIApp]
+    build: Callable[[Options, Store, Plane | None], ASGIApp]
     seed: Callable[[Store, Mapping[str, int]], None]
 
 
@@ -63,6 +65,7 @@ def run(  # noqa: PLR0913 -- the ways to start a server, all but the first three
     rate_limit: int | None = None,
     log_requests: Path | None = None,
     strict: bool = False,
+    faults: bool = False,
 ) -> None:
     """Serve until SIGTERM or SIGINT; a seed fills the database only when it is empty; port 0 takes a free one.
 
@@ -77,19 +80,31 @@ def run(  # noqa: PLR0913 -- the ways to start a server, all but the first three
         loopback_only=host in LOOPBACK,
     )
     server = SERVERS[kind]
-    store = Store(database, server.collections, options.clock, server.ticks)
+    plane = Plane(options.clock) if faults else None
+    store = Store(database, server.collections, plane.clock if plane else options.clock, server.ticks)
     try:
         if seed and store.is_empty():
             server.seed(store, seed)
-        app = server.build(options, store)
+        app = server.build(options, store, plane)
         with socket.create_server((host, port), backlog=BACKLOG) as listening:
-            _serve(app, listening, f"http://{host}:{listening.getsockname()[1]}", kind)
+            config = _configuration(app, reachable=faults)
+            _serve(config, listening, f"http://{host}:{listening.getsockname()[1]}", kind)
     finally:
         store.close()
 
 
-def _serve(app: ASGIApp, listening: socket.socket, url: str, kind: Kind) -> None:
-    config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="on", timeout_graceful_shutdown=5)
+def _configuration(app: ASGIApp, *, reachable: bool) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=ReachableProtocol if reachable else "auto",
+        log_level="warning",
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=5,
+    )
+
+
+def _serve(config: uvicorn.Config, listening: socket.socket, url: str, kind: Kind) -> None:
     server = uvicorn.Server(config)
 
     def leave(_: int, __: object) -> None:

@@ -8,9 +8,9 @@ inside a transaction is in the order of commits.
 
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import orjson
 
@@ -56,6 +56,16 @@ Listener = Callable[[Sequence[Change]], None]
 """Told what a transaction changed, inside it and right before it is committed."""
 
 
+class Veil(Protocol):
+    """What a store does not show though it is there."""
+
+    def condition(self, table: str, *, by_time: bool) -> "Condition | None":
+        """What holds of the records that a list shows, asked for by the time of their change or not."""
+
+    def hides(self, table: str, record_id: object) -> bool:
+        """Whether a search by ids does not find this record."""
+
+
 class Condition(NamedTuple):
     """Part of a WHERE clause with its arguments."""
 
@@ -91,6 +101,8 @@ class Store:
 
     def __init__(self, path: Path, collections: Iterable[Collection], clock: Clock, ticks: int) -> None:
         """`ticks` is how many steps a second the stamps of this server have."""
+        self.path = path
+        self.veil: Veil | None = None
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         self._clock, self._ticks = clock, ticks
         self._collections = {each.name: each for each in collections}
@@ -105,7 +117,7 @@ class Store:
         with self.transaction():
             self._make_tables()
         self._counters.update(self._database.execute("SELECT name, value FROM counter"))
-        self._latest = max(self._newest(name) for name in self._collections)
+        self._latest = self._newest()
 
     def close(self) -> None:
         """Leave the file complete and closed."""
@@ -147,10 +159,18 @@ class Store:
         """A statement about what lies beside the records in the same file."""
         return self._database.execute(sql, arguments).fetchall()
 
+    def seconds(self) -> float:
+        """The time by this server's clock."""
+        return self._clock()
+
     def now(self) -> int:
         """The present, in this server's ticks; never before a stamp that was given."""
         self._latest = max(self._latest, int(self._clock() * self._ticks))
         return self._latest
+
+    def rewind(self) -> None:
+        """The clock may have been set back: later stamps follow it."""
+        self._latest = 0
 
     def next(self, counter: str, first: int = 1) -> int:
         """The next number of a sequence; a number is never given twice, but some are never used."""
@@ -175,6 +195,13 @@ class Store:
         found = self._database.execute(f"SELECT {KEYS}, body FROM {_quoted(table)} WHERE num = ?", (num,)).fetchone()
         return Row(*found) if found else None
 
+    def look_up(self, table: str, num: int) -> Row | None:
+        """One record as a search by ids finds it."""
+        row = self.get(table, num)
+        if row and self.veil and self.veil.hides(table, row.values["id"]):
+            return None
+        return row
+
     def holder(self, table: str, column: str, value: object) -> int | None:
         """The number of the record, not deleted, that holds this value in an indexed column."""
         sql = f"SELECT num FROM {_quoted(table)} WHERE {_column(column)} = ? AND deleted = 0 LIMIT 1"
@@ -196,11 +223,11 @@ class Store:
             kind: Literal["updated", "deleted"] = "deleted" if row.deleted else "updated"
             self._changes.append(Change(table, kind, values.get("id", row.num), row.version, row.modified))
 
-    def remove(self, table: str, num: int) -> None:
-        """Take a record away without a trace."""
+    def remove(self, table: str, num: int, record_id: object = None) -> None:
+        """Take a record away without a trace; its id where that is not its number."""
         self._database.execute(f"DELETE FROM {_quoted(table)} WHERE num = ?", (num,))
         if self._listeners:
-            self._changes.append(Change(table, "deleted", num, 0, self.now()))
+            self._changes.append(Change(table, "deleted", num if record_id is None else record_id, 0, self.now()))
 
     def select(self, table: str, selection: Selection, limit: int, offset: int = 0) -> list[Row]:
         """Records in the order of their numbers."""
@@ -214,6 +241,7 @@ class Store:
 
     def count(self, table: str, selection: Selection) -> int:
         """How many records are meant."""
+        selection = self._veiled(table, selection)
         sql = f"SELECT count(*) FROM {_quoted(table)} WHERE {selection.where}"
         return int(self._database.execute(sql, selection.arguments).fetchone()[0])
 
@@ -238,16 +266,47 @@ class Store:
         found = self._database.execute(sql, (key, table)).fetchone()
         return (found[0], found[1]) if found else None
 
+    def add_function(self, name: str, function: Callable[..., Any]) -> None:
+        """Let conditions call a function."""
+        self._database.create_function(name, -1, function)
+
+    def copy_to(self, path: Path) -> None:
+        """Copy everything into another file."""
+        with closing(sqlite3.connect(path)) as copy:
+            self._database.backup(copy)
+
+    def restore_from(self, path: Path) -> None:
+        """Become what was copied, counters and all."""
+        with closing(sqlite3.connect(path)) as copy:
+            copy.backup(self._database)
+        self._counters = dict(self._database.execute("SELECT name, value FROM counter"))
+        self._latest = self._newest()
+
+    def restamp(self, field: str, write: Callable[[int], str]) -> None:
+        """Give all records the present as the time of their last change."""
+        now = self.now()
+        stored = "CAST(json_set(CAST(body AS TEXT), '$.' || ?, ?) AS BLOB)"
+        with self.transaction():
+            for name in self._collections:
+                sql = f"UPDATE {_quoted(name)} SET modified = ?, body = {stored}"
+                self._database.execute(sql, (now, field, write(now)))
+
     def is_empty(self) -> bool:
         """Whether nothing was ever stored here."""
         return not any(self.count(name, Selection()) for name in self._collections)
 
     def _select(self, table: str, columns: str, selection: Selection, limit: int, offset: int) -> list[tuple[Any, ...]]:
-        name = _quoted(table)
+        name, selection = _quoted(table), self._veiled(table, selection)
         order = "+num" if self._is_narrow(table, selection) else "num"
         inner = f"SELECT num FROM {name} WHERE {selection.where} ORDER BY {order} LIMIT ? OFFSET ?"
         sql = f"SELECT {columns} FROM {name} WHERE num IN ({inner}) ORDER BY num"
         return self._database.execute(sql, [*selection.arguments, limit, offset]).fetchall()
+
+    def _veiled(self, table: str, selection: Selection) -> Selection:
+        if self.veil is None:
+            return selection
+        shown = self.veil.condition(table, by_time=selection.since is not None)
+        return selection._replace(conditions=(*selection.conditions, shown)) if shown else selection
 
     def _is_narrow(self, table: str, selection: Selection) -> bool:
         """Whether few records changed since then, so that the index of times finds them faster than the ids."""
@@ -269,8 +328,11 @@ class Store:
             self._database.execute("REPLACE INTO counter VALUES (?, ?)", pair)
         self._moved.clear()
 
-    def _newest(self, table: str) -> int:
-        return int(self._database.execute(f"SELECT max(modified) FROM {_quoted(table)}").fetchone()[0] or 0)
+    def _newest(self) -> int:
+        """The latest stamp that was given."""
+        tables = map(_quoted, self._collections)
+        found = [self._database.execute(f"SELECT max(modified) FROM {table}").fetchone()[0] for table in tables]
+        return max(int(each or 0) for each in found)
 
     def _make_tables(self) -> None:
         run = self._database.execute

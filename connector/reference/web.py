@@ -82,41 +82,25 @@ def new_app(title: str, running: Callable[[FastAPI], AbstractAsyncContextManager
     return FastAPI(title=title, version="1", openapi_url=None, docs_url=None, redoc_url=None, lifespan=running)
 
 
-def enclose(app: FastAPI, face: Face, meter: Meter, options: Options) -> ASGIApp:
-    """A server with everything around it that both have."""
-    document = orjson.dumps(face.document)
-
-    async def openapi(_: Request) -> Response:
-        return answer(document)
-
-    async def stats(_: Request) -> Response:
-        return answer(meter.report())
-
-    app.add_api_route("/openapi.json", openapi)
-    app.add_api_route(f"{face.base}/_stats", stats)
-    speak_errors(app, face.spell, face.statuses)
-    return Gate(app, face, meter, options)
-
-
 class Gate:
     """The way into a server: a limit on the pace, a check of the credentials, a line in the log for every request."""
 
     def __init__(self, app: ASGIApp, face: Face, meter: Meter, options: Options) -> None:
         self._app, self._face, self._meter = app, face, meter
-        self._uncounted = f"{face.base}/_stats"
+        self._uncounted = f"{face.base}/_"
         self._pace = Pace(options.rate_limit) if options.rate_limit else None
         self._log = options.log_requests
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass a request on, or answer it here."""
-        if scope["type"] != "http" or scope["path"] == self._uncounted:
+        if scope["type"] != "http" or scope["path"].startswith(self._uncounted):
             return await self._enter(scope, receive, send)
         began = time.perf_counter()
 
         async def watch(message: Message) -> None:
             # Noted before it is sent, so that whoever has the answer finds it counted.
             if message["type"] == "http.response.start":
-                self._note(scope, message["status"], time.perf_counter() - began)
+                self.note(scope, message["status"], time.perf_counter() - began)
             await send(message)
 
         if self._pace and (wait := self._pace.wait()):
@@ -135,7 +119,8 @@ class Gate:
         body = self._face.spell(TOO_MANY, "too many requests", None)
         return Response(body, TOO_MANY, {"Retry-After": str(wait)}, JSON)
 
-    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+    def note(self, scope: Scope, status: int, seconds: float) -> None:
+        """Count a request and write it down; the status is 0 where nothing was answered."""
         template = getattr(scope.get("route"), "path", "(other)")
         self._meter.count_request(scope["method"], template)
         if self._log:
@@ -143,6 +128,22 @@ class Gate:
                 query = scope["query_string"].decode("ascii", "replace")
                 path = f"{scope['path']}?{query}" if query else scope["path"]
                 file.write(f"{scope['method']} {path!r} {status} {seconds * 1000:.1f} ms\n")
+
+
+def enclose(app: FastAPI, face: Face, meter: Meter, options: Options) -> Gate:
+    """A server with everything around it that both have."""
+    document = orjson.dumps(face.document)
+
+    async def openapi(_: Request) -> Response:
+        return answer(document)
+
+    async def stats(_: Request) -> Response:
+        return answer(meter.report())
+
+    app.add_api_route("/openapi.json", openapi)
+    app.add_api_route(f"{face.base}/_stats", stats)
+    speak_errors(app, face.spell, face.statuses)
+    return Gate(app, face, meter, options)
 
 
 class Pace:
