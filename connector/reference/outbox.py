@@ -89,7 +89,6 @@ class Outbox:
         for table in TABLES:
             store.execute(table)
         self.reload()
-        store.listen(self._enqueue)
 
     def reload(self) -> None:
         """Read the subscriptions as the file has them."""
@@ -98,6 +97,7 @@ class Outbox:
             row[0]: Subscription(row[0], row[1], tuple(orjson.loads(row[2])), row[3], bool(row[4]), row[5], row[6])
             for row in rows
         }
+        self._store.listen(self._enqueue, wanted=bool(self._known))
         self.wake()
 
     def subscriptions(self) -> list[Subscription]:

@@ -151,9 +151,10 @@ class Store:
         finally:
             self._database.execute("RELEASE step")
 
-    def listen(self, listener: Listener) -> None:
-        """Tell from now on what every transaction changes."""
-        self._listeners.append(listener)
+    def listen(self, listener: Listener, *, wanted: bool = True) -> None:
+        """Tell from now on what every transaction changes, or no longer; told nothing, the store notes nothing."""
+        others = [each for each in self._listeners if each != listener]
+        self._listeners = [*others, listener] if wanted else others
 
     def execute(self, sql: str, arguments: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """A statement about what lies beside the records in the same file."""
