@@ -48,21 +48,25 @@ class Armed:
     def __init__(self, rule: Rule, clock: Clock) -> None:
         self.rule = rule
         self.seen = self.struck = 0
+        self._began = 0
         self._clock, self._until = clock, 0.0
 
     def strikes(self, random: Random) -> bool:
         """Whether it strikes this call, which it fits."""
-        if self._clock() < self._until:
-            return True
-        rule = self.rule
         self.seen += 1
+        strikes = self._clock() < self._until or self._begins(random)
+        self.struck += strikes
+        return strikes
+
+    def _begins(self, random: Random) -> bool:
+        rule = self.rule
         turn = self.seen - rule.skip
-        if turn <= 0 or turn % rule.every or (rule.times and self.struck >= rule.times):
+        if turn <= 0 or turn % rule.every or (rule.times and self._began >= rule.times):
             return False
         if rule.probability < 1 and random.random() >= rule.probability:
             return False
-        self.struck += 1
-        self._until = self._clock() + rule.lasting if rule.lasting else 0.0
+        self._began += 1
+        self._until = self._clock() + rule.lasting
         return True
 
 
