@@ -143,8 +143,13 @@ def start(kind: str, folder: Path, seed: str = SEED, *options: str) -> System:
         str(folder / f"{kind}.db"),
     ]
     command += ["--seed", seed] if seed else []
+    return launch(kind, folder, [*command, *options])
+
+
+def launch(kind: str, folder: Path, command: list[str]) -> System:
+    """Start a reference system by a command of its own."""
     with (folder / f"{kind}.log").open("w", encoding="utf-8") as errors:
-        process = subprocess.Popen([*command, *options], stdout=subprocess.PIPE, stderr=errors, text=True)
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
     try:
         return System(kind, _address(process, folder / f"{kind}.log"), process)
     except BaseException:

@@ -166,7 +166,8 @@ class Outbox:
 
     def settle(self, delivery: Delivery) -> None:
         """A message was taken, or is given up."""
-        self._store.execute("DELETE FROM delivery WHERE id = ?", (delivery.id,))
+        # By its name too: a number is given again after a backup was brought back.
+        self._store.execute("DELETE FROM delivery WHERE id = ? AND message = ?", (delivery.id, delivery.message))
 
     def postpone(self, delivery: Delivery) -> bool:
         """A message was not taken: it is sent again later, each time after a longer pause; False gives it up."""
@@ -175,8 +176,8 @@ class Outbox:
             self.settle(delivery)
             return False
         pause = min(FIRST_DELAY * 2 ** min(delivery.attempts, DOUBLINGS), LONGEST_DELAY)
-        sql = "UPDATE delivery SET attempts = attempts + 1, due = ? WHERE id = ?"
-        self._store.execute(sql, (now + pause, delivery.id))
+        sql = "UPDATE delivery SET attempts = attempts + 1, due = ? WHERE id = ? AND message = ?"
+        self._store.execute(sql, (now + pause, delivery.id, delivery.message))
         return True
 
     def _enqueue(self, changes: Sequence[Change]) -> None:

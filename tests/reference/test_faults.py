@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 import requests
 
+from tests.command import command
 from tests.reference.doors import ask, batch, bulk, refusal
-from tests.systems import System, start
+from tests.systems import System, launch, start
 
 NAMED = [{"op": "create", "record": {"name": name}} for name in "abcd"]
 ACCOUNTS = "*/accounts*"
@@ -49,6 +50,16 @@ def test_a_server_that_was_not_told_so_has_no_faults(tmp_path: Path) -> None:
     server = start("erp", tmp_path, "")
     try:
         assert status(server, "_faults") == 404
+    finally:
+        server.stop()
+
+
+def test_the_command_switches_faults_on(tmp_path: Path) -> None:
+    words = ("reference", "erp", "--port", "0", "--database", str(tmp_path / "erp.db"), "--faults")
+    server = launch("erp", tmp_path, command(*words))
+    try:
+        server.faults({"fault": "error", "status": 503, "path": "*/company"})
+        assert status(server, "company") == 503
     finally:
         server.stop()
 
