@@ -219,7 +219,7 @@ def _first_contact(pair: Pair, group: str, names: tuple[str, ...], result: Merge
             Contest(group, names, "first contact: both sides hold a value, and nothing says whose counts")
         )
     else:
-        _propagate(pair, group, names, winner, result)
+        _give_to(pair, group, names, winner, result, "first contact")
 
 
 def _fill(pair: Pair, group: str, names: tuple[str, ...], filled: Side, result: Merge) -> None:
