@@ -99,6 +99,7 @@ def _ids(rows: Iterable[Waiting], side: Side) -> list[str]:
 def _read_states(work: Work, chunk: Chunk) -> None:
     """Take what came with a fresh scan as it is, and ask the systems for the rest.
 
+    A list that lags behind may not show our own last write yet: it would look as if somebody had taken that back.
     A record about to be created may be older: its source's base will be what was read here, so that a later edit shows.
     What was parked since is read again: our own writes may have moved it, and their echo brings no newer state. A
     follow-up stands as long as the servers refuse stale writes: if it is stale, they say so, and it is read again.
@@ -106,7 +107,9 @@ def _read_states(work: Work, chunk: Chunk) -> None:
     stale_before = work.now() - work.context.limits.fresh
     guarded = all(work.capabilities(side).conditional_write for side in Side)
     linked = [row for rows in chunk.by_link.values() for row in rows if not row.attempts]
-    current = [row for row in linked if row.seen_at >= stale_before or (guarded and row.why == FOLLOW_UP)]
+    prompt = {side: not work.capabilities(side).visibility_lag for side in Side}
+    fresh = [row for row in linked if row.seen_at >= stale_before and prompt[row.side]]
+    current = fresh + [row for row in linked if guarded and row.why == FOLLOW_UP]
     for row in current + chunk.loose if not work.rereads else ():
         if row.record is not None and not row.deleted:
             chunk.seen[row.side][row.id] = carried(row)
