@@ -20,6 +20,7 @@ from connector.gather import (
     unproved,
     valid_base,
 )
+from connector.observe import fetch
 from connector.reconcile.match import CREATE, Finding, Verdict, contradicts, judge
 from connector.reconcile.merge import Resolution
 from connector.reconcile.plan import PairPlan, Planner, Sight
@@ -39,6 +40,8 @@ from connector.records import (
 from connector.store import conflicts
 from connector.store.conflicts import OpenConflict
 
+
+MISSING = frozenset({Presence.ABSENT, Presence.GONE})
 
 class PairDecision(NamedTuple):
     """What to do about two records that are linked, or are to be linked (`link` is None)."""
@@ -157,12 +160,16 @@ def _resolutions(open_conflicts: Sequence[OpenConflict]) -> dict[str, Resolution
 
 
 def _proofs(work: Work, chunk: Chunk) -> dict[Side, set[str]]:
-    """The absences that count as deletes: read as absent, old enough to be visible, on a side that shows its canary."""
+    """The absences that count as deletes: of records old enough to be visible, on a side that shows its canary.
+
+    They are read once more after both are known: at the first reading a new record, or lost rights, could hide them.
+    """
     proofs: dict[Side, set[str]] = {}
     for side, ids in unproved(chunk).items():
         alive = bool(ids) and is_canary_alive(work, side)
-        old = is_settled_long_enough(work, side, ids) if alive else {}
-        proofs[side] = {record_id for record_id in ids if alive and old[record_id]}
+        settled = is_settled_long_enough(work, side, ids) if alive else {}
+        answers = fetch(work, side, sorted(record_id for record_id in settled if settled[record_id]))
+        proofs[side] = {answer.id for answer in answers.values() if answer.presence in MISSING}
     return proofs
 
 
