@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from connector.context import Work
+from connector.errors import OutcomeUnknown
 from connector.gather import (
     Chunk,
     carried,
@@ -37,11 +38,11 @@ from connector.records import (
     Version,
     Waiting,
 )
-from connector.store import conflicts
+from connector.store import conflicts, problems
 from connector.store.conflicts import OpenConflict
 
-
 MISSING = frozenset({Presence.ABSENT, Presence.GONE})
+
 
 class PairDecision(NamedTuple):
     """What to do about two records that are linked, or are to be linked (`link` is None)."""
@@ -118,6 +119,7 @@ def decide(work: Work, chunk: Chunk) -> Decisions:
     planner = Planner(work.entity, {side: work.translator(side) for side in Side}, chunk.refs, work.context.new_id)
     _decide_linked(work, chunk, planner, decisions)
     taken = _decide_partners(work, chunk, planner, partners, decisions)
+    _leave_doubtful(work, chunk, taken, decisions)
     for side in Side:
         rows = [row for row in chunk.loose if row.side is side and row.id in verdicts[side]]
         _decide_loose(
@@ -248,6 +250,18 @@ def _decide_partners(
         plan = planner.pair(None, sights, {})
         decisions.pairs.append(PairDecision(None, sights, plan, mine, [], "its match key"))
     return taken
+
+
+def _leave_doubtful(work: Work, chunk: Chunk, taken: dict[Side, set[str]], decisions: Decisions) -> None:
+    """Leave records of which a create may have got through: only a person may say that they are to be created again."""
+    with work.store.read() as connection:
+        if not problems.count(connection).get(work.name):
+            return
+        refs = {Ref(work.name, row.side, row.id): row for row in chunk.loose if row.id not in taken[row.side]}
+        told = [item.problem for item in problems.of(connection, refs) if item.problem.cause == OutcomeUnknown.code]
+    for problem in told:
+        decisions.ignored.append(refs[Ref(*problem[:3])])
+        taken[problem.side].add(problem.id)
 
 
 def _decide_loose(
