@@ -247,18 +247,22 @@ def _events(work: Work, pair: PairDecision, link: int) -> Iterable[Event]:
 
 
 def _stage_rows(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> None:
-    """Take the decided keys out of the inbox; those that wait for a parent or for another look stay."""
+    """Take the decided keys out of the inbox; those that wait for a parent, or cannot be read for now, stay."""
     at = work.now()
     waiting = [(row.seq, pair.plan.waits[0], None) for pair in pairs if pair.plan.waits for row in pair.rows]
     again = [_again(work, pair) for pair in pairs if pair.plan.again]
     troubled = [_trouble(work, pair) for pair in pairs if pair.plan.trouble]
+    retry = at + work.context.limits.retry_after
+    unread = [(row.seq, None, retry) for pair in pairs if pair.plan.trouble for row in pair.rows]
     inbox.park(connection, waiting)
-    inbox.settle(connection, [row.seq for pair in pairs if not pair.plan.waits for row in pair.rows])
+    inbox.park(connection, unread)
+    decided = [pair for pair in pairs if not pair.plan.waits and not pair.plan.trouble]
+    inbox.settle(connection, [row.seq for pair in decided for row in pair.rows])
     inbox.put(connection, again, at)
     work.tally.waiting += len(waiting)
     if troubled:
         work.tally.problems += problems.report(connection, troubled, at)
-    fine = [Ref(work.name, row.side, row.id) for pair in pairs if not pair.plan.trouble for row in pair.rows]
+    fine = [Ref(work.name, side, pair.sights[side].id) for pair in pairs if not pair.plan.trouble for side in Side]
     clear_problems(connection, work, fine)
 
 
