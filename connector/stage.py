@@ -32,6 +32,7 @@ from connector.records import (
     encode,
 )
 from connector.store import conflicts, cursors, history, inbox, journal, links, problems, sightings
+from connector.store.journal import OperationTaken
 
 
 def stage(work: Work, decisions: Decisions) -> list[CreateDecision]:
@@ -44,7 +45,7 @@ def stage(work: Work, decisions: Decisions) -> list[CreateDecision]:
     ready = [create for create in decisions.creates if not create.waits]
     with work.write(durable=bool(ready)) as connection:
         _stage_pairs(connection, work, _without_busy(connection, work, decisions.pairs))
-        _stage_creates(connection, work, ready)
+        ready = _stage_creates(connection, work, ready)
         _stage_rest(connection, work, decisions)
     return ready
 
@@ -284,15 +285,30 @@ def _trouble(work: Work, pair: PairDecision) -> Problem:
     return Problem(work.name, side, sight.id, cause, f"{work.name} {side}:{sight.id}: {pair.plan.trouble}")
 
 
-def _stage_creates(connection: Connection, work: Work, creates: Sequence[CreateDecision]) -> None:
+def _stage_creates(connection: Connection, work: Work, creates: Sequence[CreateDecision]) -> list[CreateDecision]:
+    """Journal creates as sending; one whose record or key still has a live operation waits until that is resolved."""
+    busy: set[str] = set()
     for side in Side:
         mine = [create for create in creates if create.side is side]
-        if mine:
-            columns = dict(zip(CreateDecision._fields, zip(*mine, strict=True), strict=True))
-            sent = {"id": columns["id"], "source": columns["source"], "source_version": columns["version"]}
-            sent |= {"reserved": columns["reserved"], "values": columns["values"]}
-            journal.send(connection, (work.name, side, work.run), sent, work.now())
-            inbox.settle(connection, columns["seq"])
+        try:
+            _journal_creates(connection, work, side, mine)
+        except OperationTaken as taken:
+            busy.update(taken.ids)
+            _journal_creates(connection, work, side, [create for create in mine if create.id not in busy])
+    if not busy:
+        return list(creates)
+    retry = work.now() + work.context.limits.retry_after
+    inbox.park(connection, [(create.seq, None, retry) for create in creates if create.id in busy])
+    return [create for create in creates if create.id not in busy]
+
+
+def _journal_creates(connection: Connection, work: Work, side: Side, creates: Sequence[CreateDecision]) -> None:
+    if creates:
+        columns = dict(zip(CreateDecision._fields, zip(*creates, strict=True), strict=True))
+        sent = {"id": columns["id"], "source": columns["source"], "source_version": columns["version"]}
+        sent |= {"reserved": columns["reserved"], "values": columns["values"]}
+        journal.send(connection, (work.name, side, work.run), sent, work.now())
+        inbox.settle(connection, columns["seq"])
 
 
 def _stage_rest(connection: Connection, work: Work, decisions: Decisions) -> None:
