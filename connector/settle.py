@@ -5,6 +5,7 @@ decision read, never a later one.
 """
 
 from collections.abc import Sequence
+from datetime import datetime
 from itertools import chain
 from typing import NamedTuple
 
@@ -16,6 +17,7 @@ from connector.errors import AlreadyExists, Gone, NotFound, OutcomeUnknown, Reco
 from connector.gather import valid_base
 from connector.mappings.compile import Translator
 from connector.observe import keys_of
+from connector.reconcile.carry import PLAIN
 from connector.reconcile.plan import COMBINED
 from connector.records import (
     FOLLOW_UP,
@@ -42,6 +44,10 @@ from connector.records import (
 )
 from connector.stage import clear_problems, forget, requeue
 from connector.store import conflicts, cursors, history, inbox, journal, links, problems, sightings
+from connector.store.links import LinkTaken
+
+_STORY = 20
+"""How many operations about one record are looked through."""
 
 Result = tuple[Operation, Outcome]
 
@@ -131,7 +137,7 @@ def _without(record: Record, names: Sequence[str]) -> Record:
 def store_creations(connection: Connection, work: Work, side: Side, done: Sequence[Creation]) -> None:
     """One transaction: links with both bases, journal, sightings, echoes to expect, children that waited."""
     at = work.now()
-    links.add(connection, [item.link for item in done], at)
+    _add_links(connection, done, at)
     journal.complete(connection, [(item.operation, item.sighting.id) for item in done], at)
     generation = cursors.get(connection, work.name, side).generation
     new = sightings.see(connection, work.name, side, [item.sighting for item in done], generation, at)
@@ -142,6 +148,20 @@ def store_creations(connection: Connection, work: Work, side: Side, done: Sequen
     inbox.put(connection, [arrival for item in done for arrival in item.follow], at)
     clear_problems(connection, work, (Ref(work.name, side.other, item.source) for item in done))
     work.tally.written[side, OperationKind.CREATE] += len(done)
+
+
+def _add_links(connection: Connection, done: Sequence[Creation], at: datetime) -> None:
+    """Link what was created, but for what matching linked already, before its create was known."""
+    try:
+        links.add(connection, [item.link for item in done], at)
+    except LinkTaken as error:
+        taken = set(error.taken)
+        free = [item.link for item in done if taken.isdisjoint(_refs(item.link))]
+        links.add(connection, free, at)
+
+
+def _refs(link: NewLink) -> list[Ref]:
+    return [Ref(link.entity, Side.CRM, link.crm_id), Ref(link.entity, Side.ERP, link.erp_id)]
 
 
 def _settle_failed_creates(work: Work, side: Side, failed: Sequence[tuple[Operation, RecordError]]) -> None:
@@ -162,19 +182,37 @@ def _settle_failed_creates(work: Work, side: Side, failed: Sequence[tuple[Operat
 
 
 def adopt(work: Work, operation: Operation, target: str) -> None:
-    """Link a create's source to the record that carries its marker; its fields settle by first contact."""
+    """Link a create's source to the record that carries its marker: both held what was sent, whatever moved since."""
     ids = {operation.side.other: str(operation.source), operation.side: target}
-    empty = {side: Base(encode({}), None, work.translator(side).id) for side in Side}
     at = work.now()
     with work.write() as connection:
-        row = NewLink(operation.entity, ids[Side.CRM], ids[Side.ERP], empty[Side.CRM], empty[Side.ERP])
-        (link,) = links.add(connection, [row], at)
+        bases = _sent_bases(connection, work, operation)
+        row = NewLink(operation.entity, ids[Side.CRM], ids[Side.ERP], bases[Side.CRM], bases[Side.ERP])
         journal.complete(connection, [(operation.id, target)], at)
+        try:
+            (link,) = links.add(connection, [row], at)
+        except LinkTaken:
+            return  # Matching was faster: the record was seen before this create was known to have made it.
         event = Event(work.name, operation.side, target, "adopted", {"source": operation.source}, link, operation.id)
         history.append(connection, work.run, [event], at)
         inbox.put(connection, [Arrival(work.name, side, ids[side], "adopted") for side in Side], at)
         inbox.release(connection, [Ref(work.name, side, ids[side]) for side in Side])
     work.tally.linked += 1
+
+
+def _sent_bases(connection: Connection, work: Work, operation: Operation) -> dict[Side, Base]:
+    """What each side held when the create was sent; empty where an earlier create may have made the record instead."""
+    told = journal.of_record(connection, work.name, operation.side.other, str(operation.source), _STORY)
+    earlier = [
+        item
+        for item, _, _ in told
+        if item.kind is OperationKind.CREATE and item.state is not OperationState.ABANDONED and item.id != operation.id
+    ]
+    fields, target = work.entity.fields, work.translator(operation.side)
+    sent = {} if earlier else {name: held for name, held in operation.values.items() if fields[name].type in PLAIN}
+    kept = {name: target.normal(name, held) for name, held in sent.items()}
+    records: dict[Side, Record] = {operation.side.other: sent, operation.side: kept}
+    return {side: Base(encode(records[side]), None, work.translator(side).id) for side in Side}
 
 
 def settle_updates(work: Work, side: Side, results: Sequence[Result]) -> None:
