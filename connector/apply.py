@@ -127,15 +127,15 @@ def call(
 
 
 def _journal_silence(work: Work, operations: Sequence[Operation], error: TransportError) -> None:
-    ids = [operation.id for operation in operations]
+    """What was not sent is planned anew, but for the repetition of a call that may have got through before."""
+    unsent = [item for item in operations if error.sent is Sent.NO and item.state is not OperationState.UNKNOWN]
+    doubtful = [item for item in operations if item not in unsent]
     with work.write() as connection:
-        if error.sent is Sent.NO:
-            journal.advance(
-                connection, ids, OperationState.ABANDONED, work.now(), error="not sent: the system was down"
-            )
-            requeue(connection, work, operations, "not-sent")
-        else:
-            journal.advance(connection, ids, OperationState.UNKNOWN, work.now(), error="no answer came")
+        ids = [item.id for item in unsent]
+        journal.advance(connection, ids, OperationState.ABANDONED, work.now(), error="not sent: the system was down")
+        requeue(connection, work, unsent, "not-sent")
+        ids = [item.id for item in doubtful]
+        journal.advance(connection, ids, OperationState.UNKNOWN, work.now(), error="no answer came")
 
 
 def apply_planned(work: Work, operations: Sequence[Operation]) -> None:

@@ -71,7 +71,7 @@ class CreateDecision(NamedTuple):
     data: bytes | None
     """The canonical bytes of `record`, where they exist already."""
     seq: int
-    """The inbox number that this create takes out."""
+    """The inbox number that this create takes out; 0 for one that is repeated, because its answer never came."""
     waits: list[Ref]
 
     @property
@@ -92,7 +92,7 @@ class CreateDecision(NamedTuple):
             source_version=self.version,
             reason=f"new on {self.side.other}",
             reserved=self.reserved,
-            state=OperationState.SENDING,
+            state=OperationState.SENDING if self.seq else OperationState.UNKNOWN,
         )
 
 
