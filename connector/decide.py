@@ -157,7 +157,6 @@ def _resolutions(open_conflicts: Sequence[OpenConflict]) -> dict[str, Resolution
     return {
         item.conflict.field: Resolution(item.resolution, item.conflict.crm_value, item.conflict.erp_value)
         for item in open_conflicts
-        if item.resolution is not None
     }
 
 

@@ -1,24 +1,43 @@
 """Find out what became of writes whose answer never came: after a crash, a time-out, a reset, or a half-reported batch.
 
-An update is simply decided anew: both sides are read, and what got through is found equal. A create is repeated with
+An update is simply decided anew: both sides are read, and what got through is found equal; only where movements count,
+what was moved since is told apart, or asked about. A create is repeated with
 its own key where the server enforces uniqueness, else looked up by its marker or unique field, and parked where
 neither is possible. Nothing is ever created blindly a second time.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
+
+from sqlalchemy import Connection
 
 from connector.adapters.base import Capabilities
 from connector.apply import batches, refs_of, send_batch
 from connector.context import Work
 from connector.decide import CreateDecision
+from connector.entities import Policy
+from connector.gather import valid_base
 from connector.observe import fetch, observe
 from connector.reconcile.plan import COMBINED
-from connector.records import Operation, OperationKind, OperationState, Outcome, Problem, Remote, Side
-from connector.settle import adopt, settle_creates, settle_updates
+from connector.records import (
+    Base,
+    Conflict,
+    Link,
+    Operation,
+    OperationKind,
+    OperationState,
+    Problem,
+    Rebase,
+    Record,
+    Remote,
+    Side,
+    encode,
+)
+from connector.settle import adopt, settle_creates
 from connector.stage import requeue
-from connector.store import journal, problems
+from connector.store import conflicts, journal, links, problems
 
+_COUNTING = frozenset({Policy.DELTA, Policy.UNION})
 DOUBTFUL = (OperationState.SENDING, OperationState.UNKNOWN)
 
 
@@ -44,38 +63,59 @@ def resolve_doubtful(work: Work) -> None:
     if not doubtful:
         return
     creates = [item for item in doubtful if item.kind is OperationKind.CREATE]
-    combined = [item for item in doubtful if item.reason == COMBINED]
-    others = [item for item in doubtful if item.kind is not OperationKind.CREATE and item.reason != COMBINED]
-    for side in Side:
-        others += _look_at_combined(work, side, [item for item in combined if item.side is side])
+    others = [item for item in doubtful if item.kind is not OperationKind.CREATE]
+    moved = [found for side in Side for found in _moved_since(work, side, others)]
     with work.write() as connection:
-        journal.advance(
-            connection,
-            [item.id for item in others],
-            OperationState.ABANDONED,
-            work.now(),
-            error="read and decided anew",
-        )
+        for item, record in moved:
+            _count_once(connection, work, item, record)
+        ids = [item.id for item in others]
+        journal.advance(connection, ids, OperationState.ABANDONED, work.now(), error="read and decided anew")
         requeue(connection, work, others, "unknown")
     for side in Side:
         _resolve_creates(work, side, [item for item in creates if item.side is side])
 
 
-def _look_at_combined(work: Work, side: Side, operations: Sequence[Operation]) -> list[Operation]:
-    """Movements must not count twice: settle what got through, give back what did not, park what cannot be told."""
-    answers = fetch(work, side, [str(item.target) for item in operations])
+def _counted(work: Work, operation: Operation) -> list[str]:
+    """The fields of an update in which both sides' movements count."""
+    return [name for name in operation.values if work.entity.fields[name].policy in _COUNTING]
+
+
+def _moved_since(work: Work, side: Side, operations: Sequence[Operation]) -> list[tuple[Operation, Record]]:
+    """The updates of such fields whose record is no longer as it was, with what it holds now."""
+    counting = [item for item in operations if item.side is side and _counted(work, item)]
+    answers = fetch(work, side, [str(item.target) for item in counting])
     present = {one.id: one for one in observe(work, side, [a.remote for a in answers.values() if a.remote]).present}
-    untouched = []
-    for item in operations:
-        seen = present.get(str(item.target))
-        if seen is not None and seen.version == item.version:
-            untouched.append(item)
-        elif seen is not None and all(seen.record.get(name) == value for name, value in item.values.items()):
-            settle_updates(work, side, [(item, Outcome(seen.id, seen.version))])
-        else:
-            what = ", ".join(item.values)
-            _park(work, [item], f"its change of {what} on {side} may or may not have been written; look there")
-    return untouched
+    seen = [(item, present[str(item.target)]) for item in counting if item.target in present]
+    return [(item, one.record) for item, one in seen if one.version is None or one.version != item.version]
+
+
+def _count_once(connection: Connection, work: Work, operation: Operation, now: Record) -> None:
+    """See that no movement counts twice: what got through is settled, and where nobody knows a person is asked."""
+    link = links.get(connection, [operation.link or 0]).get(operation.link or 0)
+    if link is None:
+        return
+    side, across = operation.side, operation.side.other
+    bases = {one: valid_base(work, one, link.base_on(one)) for one in Side}
+    for name in _counted(work, operation):
+        read = operation.settles.get(name)
+        if now.get(name) == operation.values[name]:
+            bases[side][name] = read if operation.reason == COMBINED else now.get(name)
+            bases[across][name] = read
+        elif work.entity.fields[name].policy is not Policy.DELTA or now.get(name) != operation.old.get(name):
+            bases[side].pop(name, None)
+            bases[across].pop(name, None)
+            values: dict[Side, Record] = {side: {name: now.get(name)}, across: {name: read}}
+            conflicts.open(connection, [_doubt(work, link, name, values)], work.now())
+    rows = [Rebase(link.id, one, Base(encode(bases[one]), None, work.translator(one).id)) for one in Side]
+    links.rebase(connection, rows, work.now())
+
+
+def _doubt(work: Work, link: Link, name: str, values: Mapping[Side, Record]) -> Conflict:
+    group = work.entity.fields[name].group or name
+    reason = "a change of it may or may not have been written, and it was changed since"
+    return Conflict(
+        work.name, link.id, link.crm_id, link.erp_id, group, {}, {}, values[Side.CRM], values[Side.ERP], reason
+    )
 
 
 def _resolve_creates(work: Work, side: Side, creates: Sequence[Operation]) -> None:
@@ -144,17 +184,11 @@ def _park(work: Work, operations: Sequence[Operation], reason: str) -> None:
             item.side.other,
             str(item.source),
             "outcome_unknown",
-            f"{item.entity} {item.side.other}:{item.source}: {reason}. {_advice(item)}",
+            f"{item.entity} {item.side.other}:{item.source}: {reason}. Then say who it is: connector links add "
+            f"{item.entity} --crm ID --erp ID; or create it again: connector problems retry",
         )
         for item in operations
     ]
     with work.write() as connection:
         journal.advance(connection, [item.id for item in operations], OperationState.REJECTED, at, error=reason)
         work.tally.problems += problems.report(connection, rows, at)
-
-
-def _advice(operation: Operation) -> str:
-    if operation.kind is OperationKind.CREATE:
-        link = f"connector links add {operation.entity} --crm ID --erp ID"
-        return f"Then say who it is: {link}; or create it again: connector problems retry"
-    return "Then set the right value on one side"

@@ -44,9 +44,9 @@ class Half(NamedTuple):
 
 
 class Resolution(NamedTuple):
-    """A person's word on one conflict, valid for exactly the values it was given for."""
+    """A person's word on one conflict, valid for exactly the values it was given for; None while it is asked for."""
 
-    take: Side
+    take: Side | None
     crm_value: Record
     erp_value: Record
 
@@ -209,11 +209,13 @@ def _first_contact(pair: Pair, group: str, names: tuple[str, ...], result: Merge
     """Two values that were never compared: an empty one never wins over a filled one, then the group's rule decides."""
     filled = [side for side in Side if any(value not in (None, "", []) for value in pair.values(side, names).values())]
     owner = _owner(pair, names)
-    if len(filled) == 1:
+    asked = group in pair.resolutions
+    if len(filled) == 1 and not asked:
         _fill(pair, group, names, filled[0], result)
         return
+    # What waits for a person goes on waiting, whatever the rule for values that were never compared.
     resolution = _resolution(pair, group, names)
-    winner = resolution or _first_winner(pair, names, owner)
+    winner = resolution if asked else _first_winner(pair, names, owner)
     if winner is None:
         result.contests.append(
             Contest(group, names, "first contact: both sides hold a value, and nothing says whose counts")

@@ -164,7 +164,7 @@ class Planner:
         survivor = missing[0].other
         edited = [name for name in self.forms[survivor].fields if _edited(sights[survivor].half, name, self.entity)]
         chosen = resolutions.get(DELETED)
-        if edited and chosen is None:
+        if edited and (chosen is None or chosen.take is None):
             reason = f"deleted on {missing[0]}, but {', '.join(sorted(edited))} edited on {survivor}"
             return PairPlan(contests=[Contest(DELETED, (DELETED,), reason)])
         if edited and chosen is not None and chosen.take is survivor:
