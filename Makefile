@@ -13,7 +13,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The system's certificates, as pip uses them: a company's own authority is known only there.
 UV := $(BIN)/uv --native-tls
 
-.PHONY: help setup demo test check check-style format check-newest test-lowest bench crash lock clean
+.PHONY: help setup demo test check check-style format check-newest test-lowest bench crash simulate mutants lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -61,6 +61,14 @@ bench: setup ## speed and memory of the connector beside a bare loop
 crash: setup ## kill a hundred syncs on each database and hold the connector to its promises
 	CONNECTOR_TEST_KILLS=$${CONNECTOR_TEST_KILLS:-100} \
 		$(BIN)/python -m pytest -n $(WORKERS) --timeout 1800 $(PYTEST_ARGS) tests/test_crash.py
+
+SEEDS ?= 200
+
+simulate: setup ## play whole lives of the product, SEEDS of them, and hold each to every law
+	$(BIN)/python -m tests.simulation --seeds $(SEEDS) --jobs $(WORKERS)
+
+mutants: setup ## plant faults in the engine, and see that the simulator finds each of them
+	$(BIN)/python -m tests.simulation.mutants --jobs $(WORKERS)
 
 lock: setup ## make the lock files anew, from the newest versions that pyproject.toml allows
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -1,0 +1,269 @@
+"""One simulated system: its records, its clock, and what it does to what it is given."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from connector.errors import AlreadyExists, Forbidden, Gone, NotFound, RecordError, Rejected, VersionConflict
+from connector.records import Side
+from tests.simulation.chronicle import Chronicle
+from tests.simulation.forms import Fields, keep
+from tests.simulation.traits import MARKERS, SERIALS, Traits
+
+DAWN = datetime(2026, 11, 23, 8, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class Row:
+    """One record."""
+
+    id: str
+    entity: str
+    fields: Fields
+    born: datetime
+    ours: bool
+    """The connector created it."""
+    revision: int = 1
+    changed: datetime = DAWN
+    """By the system's own coarse clock; `stamped` is when, by the world's."""
+    stamped: datetime = DAWN
+    past: list["Row"] = field(default_factory=list)
+    """Earlier states, where a list can still show them."""
+    marker: str | None = None
+    gone: bool = False
+    moved_to: str | None = None
+    shown: int = 0
+    """The revision that the connector was shown last."""
+    hidden: bool = False
+    """The connector's user could not see it for a while."""
+    removed_by_us: bool = False
+    archived_by_us: bool = False
+
+    @property
+    def serial(self) -> str:
+        """What the record is in the real world."""
+        return str(self.fields["serial"])
+
+
+@dataclass(slots=True)
+class System:
+    """A CRM or an ERP."""
+
+    side: Side
+    traits: Traits
+    clock: Callable[[], datetime]
+    chronicle: Chronicle
+    rows: dict[tuple[str, str], Row] = field(default_factory=dict)
+    answered: dict[str, Row] = field(default_factory=dict)
+    """Idempotency keys, and what they made, as it was then."""
+    blind: bool = False
+    """The connector's user lost every right: lists are empty."""
+    forbidden: set[str] = field(default_factory=set)
+    moody: bool = False
+    """It refuses the next item, whatever that is."""
+    decided: dict[str, datetime] = field(default_factory=dict)
+    """By operation: when the run began that decided it."""
+    checks: Counter[str] = field(default_factory=Counter)
+    numbers: int = 0
+    writes: int = 0
+    """What the connector changed here."""
+    requests: int = 0
+    tell: Callable[[str], object] = str
+    """Told in words what the connector wrote."""
+    notify: Callable[[Row], object] = id
+    """Told which record changed."""
+    breaches: list[str] = field(default_factory=list)
+    """What the connector did that no circumstance excuses."""
+
+    def time(self) -> datetime:
+        """The system's own clock: skewed and coarse."""
+        exact = self.clock() + self.traits.skew
+        step = self.traits.granularity
+        if not step:
+            return exact
+        return exact - timedelta(seconds=exact.timestamp() % step.total_seconds())
+
+    def of(self, entity: str) -> Iterator[Row]:
+        """Every record of an entity that was not deleted."""
+        return (row for (kind, _), row in self.rows.items() if kind == entity and not row.gone)
+
+    def find(self, entity: str, serial: str) -> list[Row]:
+        """The records that are this thing."""
+        return [row for row in self.of(entity) if row.serial == serial]
+
+    def get(self, entity: str, record_id: str | None) -> Row | None:
+        """A record that is there."""
+        row = self.rows.get((entity, str(record_id)))
+        return None if row is None or row.gone else row
+
+    def stamp(self, row: Row) -> None:
+        """A record changed just now."""
+        row.changed, row.stamped = self.time(), self.clock()
+        if self.traits.visibility_lag:
+            row.past.append(replace(row, fields=dict(row.fields), past=[]))
+        self.notify(row)
+
+    def insert(self, entity: str, fields: Fields, *, ours: bool, marker: str | None = None) -> Row:
+        """A new record, its values as this system keeps them."""
+        self.numbers += 1
+        number = str(self.numbers)
+        kept = {name: keep(self.side, entity, name, value) for name, value in fields.items()}
+        row = Row(number, entity, kept, self.clock(), ours, marker=marker, hidden=self.blind)
+        self.rows[entity, number] = row
+        self.stamp(row)
+        return row
+
+    def change(self, row: Row, fields: Fields) -> None:
+        """New values for some fields."""
+        for name, value in fields.items():
+            row.fields[name] = keep(self.side, row.entity, name, value)
+        row.revision += 1
+        self.stamp(row)
+
+    def remove(self, row: Row, moved_to: str | None = None) -> None:
+        """Delete a record."""
+        row.gone, row.moved_to = True, moved_to
+        row.revision += 1
+        self.stamp(row)
+
+    def seen(self, row: Row) -> Row | None:
+        """The record as lists show it by now: a fresh change, or a fresh record, is not in them yet."""
+        lag = self.traits.visibility_lag
+        if not lag or row.stamped <= self.clock() - lag:
+            return row
+        return next((past for past in reversed(row.past) if past.stamped <= self.clock() - lag), None)
+
+    def children(self, row: Row, entity: str) -> list[Row]:
+        """What refers to a customer."""
+        return [one for one in self.of(entity) if row.entity == "customer" and one.fields.get("customer") == row.id]
+
+    def create(self, entity: str, fields: Fields, key: str, marker: str | None) -> Row:
+        """The connector's create."""
+        if self.traits.safety == "key" and key in self.answered:
+            return self.answered[key]
+        self._refuse_anything()
+        self._refuse_taken(entity, fields, marker)
+        self._refuse_orphan(fields)
+        self._watch_double(entity, fields["serial"], key)
+        row = self.insert(entity, {"status": "active", **fields}, ours=True, marker=self._held(marker))
+        self.answered[key] = replace(row, fields=dict(row.fields), past=[])
+        self._wrote("create", row, fields)
+        return row
+
+    def _refuse_anything(self) -> None:
+        if self.moody:
+            self.checks["rejected at will"] += 1
+            raise Rejected("the system does not like it today")
+
+    def _held(self, marker: str | None) -> str | None:
+        return marker if self.traits.safety in {"marker", "search"} else None
+
+    def _refuse_taken(self, entity: str, fields: Fields, marker: str | None) -> None:
+        if self.traits.safety == "marker" and marker is not None:
+            for row in self.of(entity):
+                if row.marker == marker:
+                    raise AlreadyExists("the marker is taken", field=MARKERS[self.side], existing_id=row.id)
+        if self.traits.safety == "unique":
+            for row in self.find(entity, fields["serial"]):
+                holder = row.id if self.traits.tells_holder else None
+                raise AlreadyExists("the number is taken", field=SERIALS[self.side], existing_id=holder)
+
+    def _refuse_orphan(self, fields: Fields) -> None:
+        parent = fields.get("customer")
+        self.checks["order"] += parent is not None
+        if parent is not None and ("customer", parent) not in self.rows:
+            self.breaches.append(f"order: {fields['serial']} was created on {self.side} before its customer")
+        if parent is not None and self.get("customer", parent) is None:
+            raise Rejected("there is no such customer")
+
+    def _watch_double(self, entity: str, serial: str, key: str) -> None:
+        """Not refused, for the system does not know; but the world does."""
+        self.checks["no duplicate"] += 1
+        there = self.find(entity, serial)
+        if any(row.ours for row in there):
+            self.breaches.append(f"no duplicate: {entity} {serial} was created on {self.side} a second time")
+        knowable = self.decided[key] - self.traits.visibility_lag
+        if entity != "adjustment" and any(row.born < knowable and not row.hidden for row in there):
+            self.breaches.append(
+                f"no duplicate: {entity} {serial} was created on {self.side}; people had typed it there"
+            )
+
+    def update(self, entity: str, record_id: str, version: str | None, fields: Fields) -> Row:
+        """The connector's update."""
+        row = self._writable(entity, record_id, version)
+        parent = fields.get("customer")
+        if parent is not None and self.get("customer", parent) is None:
+            raise Rejected("there is no such customer")
+        self._watch(row, version, fields)
+        self.change(row, fields)
+        self._wrote("update", row, fields)
+        return row
+
+    def take_out(self, entity: str, record_id: str, version: str | None, *, deleting: bool) -> Row:
+        """The connector's delete or archive."""
+        row = self.rows.get((entity, record_id))
+        if row is not None and row.gone and deleting:
+            return row
+        row = self._writable(entity, record_id, version)
+        if deleting and (self.children(row, "contact") or self.children(row, "adjustment")):
+            raise Rejected("others refer to it")
+        self._watch(row, version, dict.fromkeys(row.fields))
+        self._watch_removal(row)
+        if deleting:
+            self.remove(row)
+            row.removed_by_us = True
+        else:
+            self.change(row, {"status": "inactive"})
+            row.archived_by_us = True
+        self._wrote("delete" if deleting else "archive", row, {})
+        return row
+
+    def _wrote(self, verb: str, row: Row, fields: Fields) -> None:
+        self.writes += 1
+        self.tell(f"  connector: {verb} {self.side} {row.entity} {row.id} ({row.serial}) {fields}")
+
+    def _writable(self, entity: str, record_id: str, version: str | None) -> Row:
+        self._refuse_anything()
+        row = self.rows.get((entity, record_id))
+        if row is None:
+            raise NotFound("there is no such record")
+        if row.gone:
+            raise Gone("it is gone") if self.traits.knows_gone else NotFound("there is no such record")
+        if self.blind or record_id in self.forbidden:
+            raise Forbidden("the user may not")
+        if self.traits.exact and version is not None and version != str(row.revision):
+            raise VersionConflict("it has changed")
+        return row
+
+    def _watch(self, row: Row, version: str | None, fields: Fields) -> None:
+        """A system without conditional writes lets an edit be overwritten that nobody read: it cannot be promised."""
+        if version is None and self.traits.exact:
+            self.breaches.append(f"guard: {row.entity} {row.id} was written on {self.side} without its version")
+        stale = version != str(row.revision) if self.traits.versions else row.shown != row.revision
+        if stale and not self.traits.exact:
+            self.chronicle.unguarded += 1
+            for name in fields:
+                self.chronicle.loosen(row.serial, name)
+
+    def _watch_removal(self, row: Row) -> None:
+        self.checks["no unproved delete"] += 1
+        if (row.serial, self.side.other) not in self.chronicle.removed:
+            self.breaches.append(
+                f"no unproved delete: {row.entity} {row.serial} was removed on {self.side}, deleted by nobody"
+            )
+
+    def attempt(self, write: Callable[[], Row]) -> tuple[Row | None, RecordError | None]:
+        """One item of a write, or why not."""
+        try:
+            return write(), None
+        except RecordError as error:
+            return None, error
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything here, to show."""
+        return {
+            f"{row.entity} {row.id}": {**row.fields, **({"GONE": row.moved_to or True} if row.gone else {})}
+            for row in self.rows.values()
+        }

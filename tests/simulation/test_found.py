@@ -1,0 +1,186 @@
+"""What the simulator found in the engine, each as a story of its own."""
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from connector.records import Side
+from tests.simulation.conftest import Small
+from tests.simulation.laws import listen
+from tests.simulation.traits import Traits
+
+World = Callable[..., Small]
+LAG = timedelta(seconds=600)
+
+
+def test_a_value_that_loses_at_first_contact_is_in_the_history(world: World) -> None:
+    small = world()
+    small.customer(Side.CRM, city="Ulm")
+    small.customer(Side.ERP, city="Bonn")
+
+    small.sync()
+
+    small.life.world.chronicle.entities["K1"] = "customer"
+    assert small.only(Side.ERP)["city"] == "ULM"
+    assert "BONN" in listen(small.life.world, small.life.desk).values["K1", "city"]
+
+
+def test_a_movement_whose_answer_got_lost_never_counts_twice(world: World) -> None:
+    small = world()
+    row = small.customer(points="36")
+    small.sync()
+    small.crm.change(row, {"points": "33"})
+    small.sync(update=["lost"])
+    (across,) = small.erp.of("customer")
+    small.erp.change(across, {"points": "30"})
+
+    small.sync()
+
+    assert (small.only(Side.CRM)["points"], small.only(Side.ERP)["points"]) == ("33", "30")
+    assert small.contested() == ["points"]
+
+
+def test_a_movement_whose_answer_got_lost_counts_once(world: World) -> None:
+    small = world()
+    row = small.customer(points="36")
+    small.sync()
+    small.crm.change(row, {"points": "33"})
+    small.sync(update=["lost"])
+    small.crm.change(row, {"points": "34"})
+
+    small.sync()
+
+    assert (small.only(Side.CRM)["points"], small.only(Side.ERP)["points"]) == ("34", "34")
+    assert small.contested() == []
+
+
+def test_an_edit_of_a_record_whose_create_got_no_answer_survives(world: World) -> None:
+    small = world(erp=Traits.good(safety="marker"))
+    small.customer(tags=["a", "b"])
+    small.sync(create=["lost"])
+    (across,) = small.erp.of("customer")
+    small.erp.change(across, {"tags": ["a"]})
+
+    small.sync()
+
+    assert small.only(Side.CRM)["tags"] == ["a"]
+
+
+def test_a_record_that_matching_links_before_its_create_is_known_stops_nothing(world: World) -> None:
+    small = world(erp=Traits.good(safety="search", lookup_lag=LAG))
+    small.customer()
+    small.sync(create=["lost"])
+    small.wait(200)
+    small.sync()
+    small.wait()
+
+    report = small.sync()
+
+    assert report is not None
+    assert (report.halted, small.causes()) == ([], [])
+
+
+def test_a_list_that_lags_behind_does_not_take_back_what_was_written(world: World) -> None:
+    small = world(erp=Traits.good(visibility_lag=LAG))
+    row = small.customer(city="Ulm")
+    small.sync()
+    small.wait()
+    small.erp.change(next(small.erp.of("customer")), {"phone": "1"})
+    small.crm.change(row, {"city": "Bonn"})
+    small.wait(200)
+    small.sync()
+    small.wait(450)
+
+    small.sync()
+
+    assert (small.only(Side.CRM)["city"], small.only(Side.ERP)["city"]) == ("Bonn", "BONN")
+
+
+def test_a_repeated_create_that_was_not_sent_is_not_created_anew(world: World) -> None:
+    small = world()
+    small.customer()
+    small.sync()
+    small.crm.insert("adjustment", {"serial": "M1", "customer": "1", "quantity": "3"}, ours=False)
+    small.sync(create=["lost"])
+    small.sync(create=["down"])
+
+    small.sync()
+
+    assert len(list(small.erp.of("adjustment"))) == 1
+
+
+@pytest.mark.parametrize("seconds", range(180, 280, 10))
+def test_a_record_that_was_read_while_it_was_too_new_is_not_taken_for_deleted(world: World, seconds: int) -> None:
+    small = world(crm=Traits.good(lookup_lag=LAG))
+    small.customer(Side.ERP, serial="K0")
+    small.sync()
+    small.wait()
+    row = small.customer(Side.ERP)
+    small.sync()
+    small.sync()
+    small.erp.change(row, {"city": "Bonn"})
+    small.wait(seconds)
+    small.life.pace = 10
+
+    small.sync()
+
+    assert small.contested() == []
+
+
+def test_a_record_that_is_too_new_to_be_read_is_read_again_by_itself(world: World) -> None:
+    small = world(crm=Traits.good(lookup_lag=LAG))
+    row = small.customer(Side.ERP)
+    small.sync()
+    small.erp.change(row, {"city": "Bonn"})
+    small.sync()
+    small.wait()
+
+    small.sync()
+
+    assert small.only(Side.CRM)["city"] == "BONN"
+    assert small.causes() == []
+
+
+def test_a_create_in_doubt_is_not_repeated_because_its_record_was_edited(world: World) -> None:
+    small = world(erp=Traits.good(safety="none"))
+    small.customer()
+    small.sync()
+    document = small.crm.insert("adjustment", {"serial": "M1", "customer": "1", "quantity": "3"}, ours=False)
+    small.sync(create=["lost"])
+    small.crm.change(document, {"quantity": "4"})
+
+    small.sync()
+
+    assert len(list(small.erp.of("adjustment"))) == 1
+    assert small.causes() == ["outcome_unknown"]
+
+
+def test_a_create_whose_record_has_one_under_way_waits_and_stops_nobody(world: World) -> None:
+    small = world(erp=Traits.good(safety="search", lookup_lag=LAG, visibility_lag=LAG))
+    row = small.customer()
+    small.sync(create=["vanished"])
+    small.crm.change(row, {"name": "Berta"})
+    small.customer(serial="K2")
+
+    report = small.sync()
+
+    assert report is not None
+    assert report.halted == []
+    assert [one.serial for one in small.erp.of("customer")] == ["K2"]
+
+
+def test_a_record_that_may_not_be_read_for_a_while_is_read_again_by_itself(world: World) -> None:
+    small = world()
+    row = small.customer()
+    small.sync()
+    small.crm.change(row, {"city": "Bonn"})
+    small.erp.forbidden = {"1"}
+    small.sync()
+    small.erp.forbidden = set()
+    small.wait()
+
+    small.sync()
+
+    assert small.only(Side.ERP)["city"] == "BONN"
+    assert small.causes() == []

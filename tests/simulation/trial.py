@@ -1,0 +1,77 @@
+"""Play a life to its end and judge it."""
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from connector.records import Side
+from tests.simulation.laws import Court, listen
+from tests.simulation.life import Life, Script, write_script
+
+FEW_REQUESTS = 60
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What became of one life."""
+
+    seed: int
+    violations: list[str] = field(default_factory=list)
+    story: list[str] = field(default_factory=list)
+    finals: dict[str, Any] = field(default_factory=dict)
+    counts: Counter[str] = field(default_factory=Counter)
+    checks: Counter[str] = field(default_factory=Counter)
+    causes: Counter[str] = field(default_factory=Counter)
+    script: Script | None = None
+
+
+def be_quiet() -> None:
+    """The engine's log is not what a trial is about."""
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
+
+
+def try_seed(seed: int) -> Verdict:
+    """The life behind a seed."""
+    return try_script(write_script(seed))
+
+
+def try_script(script: Script) -> Verdict:
+    """Live, come to rest, and be judged."""
+    life = Life(script)
+    try:
+        life.play()
+        life.settle()
+        return _judge(life)
+    finally:
+        life.close()
+
+
+def _judge(life: Life) -> Verdict:
+    world = life.world
+    told = listen(world, life.desk)
+    court = Court(world, told, life.script.rules)
+    court.judge()
+    writes, requests = life.rest()
+    court.hold("no echo", f"{writes} writes at rest", fine=writes == 0)
+    few = requests <= FEW_REQUESTS
+    court.hold("quiescence", f"{requests} requests at rest", fine=few)
+    checks = court.checks + sum((system.checks for system in world.systems.values()), Counter())
+    breaches = [breach for side in Side for breach in world.systems[side].breaches]
+    counts = life.counts + Counter({f"crash {name}": number for name, number in life.crashed_at.items()})
+    if life.process is not None:
+        counts += life.wire_counts
+    counts["edits"] = len(world.chronicle.edits) + sum(map(len, world.chronicle.moves.values()))
+    counts["unguarded overwrites"] = world.chronicle.unguarded
+    return Verdict(
+        life.script.seed,
+        [*life.violations, *breaches, *court.violations],
+        life.told,
+        {str(side): world.systems[side].snapshot() for side in Side},
+        counts,
+        checks,
+        Counter(cause for causes in told.named.values() for cause in causes),
+        life.script,
+    )
