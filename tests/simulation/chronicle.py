@@ -5,6 +5,7 @@ held: that orders edits of one field, also across both sides, without any clock.
 """
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from connector.records import Side
@@ -50,6 +51,8 @@ class Chronicle:
         self.loosened: dict[str, set[str]] = defaultdict(set)
         """Fields of a thing that nobody can promise anything for any more, such as after a write without a guard."""
         self.unguarded = 0
+        self.twins: set[str] = set()
+        """What was typed twice on one side before the connector can have seen it."""
 
     def type(self, serial: str, side: Side, name: str, value: Any, before: Any, *, creating: bool = False) -> None:
         """Somebody typed a value, in place of the one that was there."""
@@ -69,6 +72,18 @@ class Chronicle:
     def origin(self, serial: str, name: str, value: Any) -> int | None:
         """The edit that a value found in a field comes from."""
         return None if value is None else self.origins.get((serial, name, value))
+
+    def unshared(self, serial: str, side: Side, here: Mapping[str, Any], across: Mapping[str, Any]) -> list[str]:
+        """The fields in which people edited a record and nothing of it had gone across."""
+        found = []
+        for name in UNIQUE.get(self.entities[serial], ()):
+            number = self.origin(serial, name, here.get(name))
+            edit = None if number is None else self.edits[number]
+            if edit is None or edit.creating or edit.side is not side or name == "credit":
+                continue
+            if number not in self.seen_by(self.origin(serial, name, across.get(name))):
+                found.append(name)
+        return found
 
     def loosen(self, serial: str, name: str) -> None:
         """Give up a field's laws, with a reason that the systems gave."""

@@ -81,6 +81,17 @@ class Court:
                 self._sums(serial, pair)
         self._conserved()
 
+    def judge_prompt(self) -> None:
+        """Only what must be true after the first run without faults: the edits of both sides are across."""
+        for serial, entity in self.chronicle.entities.items():
+            rows = {side: self.world.systems[side].find(entity, serial) for side in Side}
+            if not self._is_gone(serial) and serial not in self.told.named and self._is_single(serial, rows):
+                pair = {side: found[0] for side, found in rows.items()}
+                for name in COMPARED[entity]:
+                    if GROUPS.get(name, name) not in self.told.contested[serial]:
+                        fine = self._same(entity, name, pair)
+                        self.hold("promptness", f"{serial} {name} differs after one run", fine=fine)
+
     def hold(self, law: str, message: str, *, fine: bool) -> None:
         """One check of one law."""
         self.checks[law] += 1

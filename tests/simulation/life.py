@@ -15,6 +15,7 @@ from connector.records import Side
 from connector.report import Report
 from connector.store.database import Store, open_store
 from tests.simulation import desk, people
+from tests.simulation.laws import Court, listen
 from tests.simulation.process import Process
 from tests.simulation.tables import ENTITIES, Rules
 from tests.simulation.traits import Traits
@@ -123,7 +124,9 @@ class Life:
         """One run of the connector."""
         process = self.running(chance)
         self.counts["runs"] += 1
+        self.world.pauses = None
         report = process.run(trouble, dry=dry, full=full)
+        self.world.pauses = self.counts["runs"]
         self.counts["boundaries"] += process.boundary
         ended = (
             "died"
@@ -183,11 +186,22 @@ class Life:
             if report is None or report.halted:
                 self.violations.append(f"quiescence: a run without faults ended badly: {report and report.halted}")
                 return
+            if not number:
+                self._hold_prompt()
             now = (report.open_conflicts, report.open_decisions, report.open_problems)
             if number and not report.writes and now == before:
                 return
             before = now
         self.violations.append("quiescence: the connector never came to rest")
+
+    def _hold_prompt(self) -> None:
+        """What people edited is across before anything is enumerated: nothing slips past the cursors."""
+        if any(step.kind == "rights" for step in self.script.steps):
+            return
+        court = Court(self.world, listen(self.world, self.desk), self.script.rules)
+        court.judge_prompt()
+        self.checks += court.checks
+        self.violations += court.violations
 
     def _calm_down(self) -> None:
         self.world.wait(3600)

@@ -52,6 +52,7 @@ def _insert(world: World, side: Side, entity: str, serial: str, fields: Fields, 
     """Store a record that a person typed, and remember every value of it."""
     system, chronicle = world.systems[side], world.chronicle
     chronicle.entities[serial] = entity
+    _notice_twins(world, side, entity, serial)
     chronicle.typed[serial, side] += 1
     reference = {} if parent is None else {"customer": parent.id}
     row = system.insert(entity, {"serial": serial, "status": "active", **reference, **fields}, ours=False)
@@ -64,6 +65,14 @@ def _insert(world: World, side: Side, entity: str, serial: str, fields: Fields, 
     return row
 
 
+def _notice_twins(world: World, side: Side, entity: str, serial: str) -> None:
+    """Whether it is typed a second time before the connector can have seen the first."""
+    if not world.systems[side].find(entity, serial):
+        world.typed_in[serial, side] = world.pauses
+    elif world.pauses is not None and world.typed_in.get((serial, side)) == world.pauses:
+        world.chronicle.twins.add(serial)
+
+
 def _create_customer(world: World, chance: Random) -> bool:
     serial, side = f"K{world.number()}", chance.choice(list(Side))
     points = chance.randrange(10**6)
@@ -72,6 +81,14 @@ def _create_customer(world: World, chance: Random) -> bool:
     _insert(world, side, "customer", serial, fields)
     world.chronicle.moved[serial] += points
     world.chronicle.added[serial] |= set(tags)
+    return True
+
+
+def _create_twins(world: World, chance: Random) -> bool:
+    """Two people type the same customer into one system."""
+    serial, side = f"K{world.number()}", chance.choice(list(Side))
+    for _ in range(2):
+        _insert(world, side, "customer", serial, _new_fields(world, chance, "customer"))
     return True
 
 
@@ -236,6 +253,7 @@ def _delete(world: World, chance: Random) -> bool:
 
 _DEEDS: dict[str, tuple[int, Deed]] = {
     "create customer": (14, _create_customer),
+    "create twins": (2, _create_twins),
     "create contact": (10, _create_contact),
     "create adjustment": (8, _create_adjustment),
     "type again": (7, _type_again),

@@ -212,7 +212,7 @@ class Port(Adapter):
 
     def _write(self, verb: str, items: Sequence[Any], write: Callable[[Any], Row]) -> list[Outcome]:
         if not 0 < len(items) <= self.known.write_size:
-            self.system.breaches.append(f"size: {len(items)} items in one {verb} on {self.system.side}")
+            self.system.watch.breaches.append(f"size: {len(items)} items in one {verb} on {self.system.side}")
 
         def one(item: Any) -> Outcome:
             row, error = self.system.attempt(lambda: write(item))

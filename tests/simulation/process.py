@@ -97,7 +97,7 @@ class Process:
         """An id for an operation or a run; the systems are told since when its reasons can have been known."""
         made = f"{self.life.world.number():08d}"
         for system in self.life.world.systems.values():
-            system.decided[made] = self.began
+            system.watch.decided[made] = self.began
         return made
 
     def meanwhile(self, name: str) -> None:

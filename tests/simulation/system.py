@@ -1,6 +1,5 @@
 """One simulated system: its records, its clock, and what it does to what it is given."""
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +10,7 @@ from connector.records import Side
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.forms import Fields, keep
 from tests.simulation.traits import MARKERS, SERIALS, Traits
+from tests.simulation.watch import Watch
 
 DAWN = datetime(2026, 11, 23, 8, tzinfo=UTC)
 
@@ -63,9 +63,6 @@ class System:
     forbidden: set[str] = field(default_factory=set)
     moody: bool = False
     """It refuses the next item, whatever that is."""
-    decided: dict[str, datetime] = field(default_factory=dict)
-    """By operation: when the run began that decided it."""
-    checks: Counter[str] = field(default_factory=Counter)
     numbers: int = 0
     writes: int = 0
     """What the connector changed here."""
@@ -74,8 +71,12 @@ class System:
     """Told in words what the connector wrote."""
     notify: Callable[[Row], object] = id
     """Told which record changed."""
-    breaches: list[str] = field(default_factory=list)
-    """What the connector did that no circumstance excuses."""
+    deleted_across: Callable[[Row], Row | None] = lambda _: None
+    """The deleted record on the other side that is the same thing."""
+    watch: Watch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = Watch(self.side, self.chronicle)
 
     def time(self) -> datetime:
         """The system's own clock: skewed and coarse."""
@@ -146,7 +147,8 @@ class System:
         self._refuse_anything()
         self._refuse_taken(entity, fields, marker)
         self._refuse_orphan(fields)
-        self._watch_double(entity, fields["serial"], key)
+        serial = fields["serial"]
+        self.watch.creates(entity, serial, key, self.find(entity, serial), self.traits.visibility_lag)
         row = self.insert(entity, {"status": "active", **fields}, ours=True, marker=self._held(marker))
         self.answered[key] = replace(row, fields=dict(row.fields), past=[])
         self._wrote("create", row, fields)
@@ -154,7 +156,7 @@ class System:
 
     def _refuse_anything(self) -> None:
         if self.moody:
-            self.checks["rejected at will"] += 1
+            self.watch.checks["refused at will"] += 1
             raise Rejected("the system does not like it today")
 
     def _held(self, marker: str | None) -> str | None:
@@ -172,23 +174,10 @@ class System:
 
     def _refuse_orphan(self, fields: Fields) -> None:
         parent = fields.get("customer")
-        self.checks["order"] += parent is not None
-        if parent is not None and ("customer", parent) not in self.rows:
-            self.breaches.append(f"order: {fields['serial']} was created on {self.side} before its customer")
+        if parent is not None:
+            self.watch.refers(fields["serial"], existed=("customer", parent) in self.rows)
         if parent is not None and self.get("customer", parent) is None:
             raise Rejected("there is no such customer")
-
-    def _watch_double(self, entity: str, serial: str, key: str) -> None:
-        """Not refused, for the system does not know; but the world does."""
-        self.checks["no duplicate"] += 1
-        there = self.find(entity, serial)
-        if any(row.ours for row in there):
-            self.breaches.append(f"no duplicate: {entity} {serial} was created on {self.side} a second time")
-        knowable = self.decided[key] - self.traits.visibility_lag
-        if entity != "adjustment" and any(row.born < knowable and not row.hidden for row in there):
-            self.breaches.append(
-                f"no duplicate: {entity} {serial} was created on {self.side}; people had typed it there"
-            )
 
     def update(self, entity: str, record_id: str, version: str | None, fields: Fields) -> Row:
         """The connector's update."""
@@ -209,8 +198,8 @@ class System:
         row = self._writable(entity, record_id, version)
         if deleting and (self.children(row, "contact") or self.children(row, "adjustment")):
             raise Rejected("others refer to it")
-        self._watch(row, version, dict.fromkeys(row.fields))
-        self._watch_removal(row)
+        stale = self._watch(row, version, dict.fromkeys(row.fields))
+        self.watch.removes(row, self.deleted_across(row), stale=stale)
         if deleting:
             self.remove(row)
             row.removed_by_us = True
@@ -237,22 +226,16 @@ class System:
             raise VersionConflict("it has changed")
         return row
 
-    def _watch(self, row: Row, version: str | None, fields: Fields) -> None:
-        """A system without conditional writes lets an edit be overwritten that nobody read: it cannot be promised."""
-        if version is None and self.traits.exact:
-            self.breaches.append(f"guard: {row.entity} {row.id} was written on {self.side} without its version")
+    def _watch(self, row: Row, version: str | None, fields: Fields) -> bool:
+        """Whether a write is stale: without conditional writes it overwrites what nobody read, and no law can hold."""
+        twins = len(self.find(row.entity, row.serial))
+        self.watch.writes(row, guarded=version is not None or not self.traits.exact, twins=twins)
         stale = version != str(row.revision) if self.traits.versions else row.shown != row.revision
         if stale and not self.traits.exact:
             self.chronicle.unguarded += 1
             for name in fields:
                 self.chronicle.loosen(row.serial, name)
-
-    def _watch_removal(self, row: Row) -> None:
-        self.checks["no unproved delete"] += 1
-        if (row.serial, self.side.other) not in self.chronicle.removed:
-            self.breaches.append(
-                f"no unproved delete: {row.entity} {row.serial} was removed on {self.side}, deleted by nobody"
-            )
+        return stale
 
     def attempt(self, write: Callable[[], Row]) -> tuple[Row | None, RecordError | None]:
         """One item of a write, or why not."""

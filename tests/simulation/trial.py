@@ -58,8 +58,8 @@ def _judge(life: Life) -> Verdict:
     court.hold("no echo", f"{writes} writes at rest", fine=writes == 0)
     few = requests <= FEW_REQUESTS
     court.hold("quiescence", f"{requests} requests at rest", fine=few)
-    checks = court.checks + sum((system.checks for system in world.systems.values()), Counter())
-    breaches = [breach for side in Side for breach in world.systems[side].breaches]
+    checks = court.checks + life.checks + sum((system.watch.checks for system in world.systems.values()), Counter())
+    breaches = [breach for side in Side for breach in world.systems[side].watch.breaches]
     counts = life.counts + Counter({f"crash {name}": number for name, number in life.crashed_at.items()})
     if life.process is not None:
         counts += life.wire_counts

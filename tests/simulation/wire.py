@@ -80,7 +80,7 @@ class Wire:
 
     def _set_out(self, system: System, verb: str) -> None:
         if self.writing:
-            system.breaches.append(f"transaction: {verb} on {system.side} was called inside a store transaction")
+            system.watch.breaches.append(f"transaction: {verb} on {system.side} came from inside a store transaction")
         self.around.meanwhile(f"before {verb}")
         system.requests += 1
         self.counts["calls"] += 1

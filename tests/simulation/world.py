@@ -24,11 +24,16 @@ class World:
         self.chronicle = Chronicle()
         self.systems = {side: System(side, traits[side], self.now, self.chronicle) for side in Side}
         for system in self.systems.values():
+            system.deleted_across = partial(self.deleted, system.side.other)
             system.notify = partial(self.notify, system.side)
         self.counts: Counter[str] = Counter()
         self.hooks: list[tuple[str, Side, str]] = []
         self.under_way: list[tuple[datetime, Callable[[], Any]]] = []
         self.numbers = 0
+        self.pauses: int | None = 0
+        """How many runs there were; None while one goes on."""
+        self.typed_in: dict[tuple[str, Side], int | None] = {}
+        """In which pause a thing was typed first on a side."""
         self.deeds: list[str] = []
         """What people did, in words."""
 
@@ -58,6 +63,11 @@ class World:
     def notify(self, side: Side, row: Row) -> None:
         """The system would like to tell about a change."""
         self.hooks.append((row.entity, side, row.id))
+
+    def deleted(self, side: Side, row: Row) -> Row | None:
+        """The only record of a thing on a side, where it was deleted."""
+        same = [one for one in self.systems[side].rows.values() if one.serial == row.serial]
+        return same[0] if len(same) == 1 and same[0].gone else None
 
     def live(self, side: Side, entity: str) -> list[Row]:
         """What people see in one list."""
