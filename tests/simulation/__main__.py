@@ -5,13 +5,13 @@ import os
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import count, islice
 from typing import Any
 
-from tests.simulation.shrinking import shrink
+from tests.simulation.shrinking import law_of, shrink
 from tests.simulation.trial import Verdict, be_quiet, try_seed
 
 BATCH = 20
@@ -104,6 +104,20 @@ def tell(verdict: Verdict) -> str:
     return "\n".join(lines)
 
 
+def hunt(seeds: Iterable[int]) -> int:
+    """Play lives until one breaks a law or its process breaks down; says which law, and by which seed."""
+    for seed in seeds:
+        try:
+            verdict = try_seed(seed)
+        except Exception as error:  # noqa: BLE001 -- the engine is not what it was: anything can happen, and tells
+            print(f"{seed}\ta crash of the engine: {type(error).__name__}")
+            return 1
+        if verdict.violations:
+            print(f"{seed}\t{law_of(verdict)}")
+            return 1
+    return 0
+
+
 def _arguments(given: list[str]) -> Any:
     parser = argparse.ArgumentParser(prog="python -m tests.simulation", description=__doc__)
     parser.add_argument(
@@ -112,6 +126,7 @@ def _arguments(given: list[str]) -> Any:
     parser.add_argument("--first", type=int, default=0, help="the first seed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="worker processes")
     parser.add_argument("--seconds", type=float, default=None, help="begin no new lives after so many seconds")
+    parser.add_argument("--hunt", action="store_true", help="stop at the first life that breaks a law, and name both")
     parser.add_argument("--story", action="store_true", help="tell the story of the first seed, whatever became of it")
     return parser.parse_args(given)
 
@@ -124,6 +139,8 @@ def main(given: list[str]) -> int:
         verdict = try_seed(asked.first)
         print("\n".join([*verdict.story, *verdict.violations]))
         return bool(verdict.violations)
+    if asked.hunt:
+        return hunt(range(asked.first, asked.first + asked.seeds))
     number = 200 if asked.seeds is None and asked.seconds is None else asked.seeds
     total, seconds = simulate(asked.first, number, asked.jobs, asked.seconds)
     print(total.report(seconds))

@@ -258,7 +258,7 @@ def _retry(life: Life, chance: Random) -> None:
     desk.retry(life.world, life.desk, life.script.rules)
 
 
-def _rights(life: Life, chance: Random) -> None:
+def rights(life: Life, chance: Random) -> None:
     """Rights are taken, or given back."""
     system = life.world.systems[chance.choice(list(Side))]
     kind = chance.choice(["blind", "forbidden", "back", "back"])
@@ -281,7 +281,7 @@ _STEPS: dict[str, tuple[int, Callable[[Life, Random], None]]] = {
     "deliver": (6, _deliver),
     "decide": (4, _decide),
     "retry": (3, _retry),
-    "rights": (3, _rights),
+    "rights": (3, rights),
 }
 
 

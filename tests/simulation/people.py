@@ -14,9 +14,13 @@ Deed = Callable[[World, Random], bool]
 
 def act(world: World, chance: Random) -> str:
     """Somebody does something, told in words; nothing where nobody could."""
-    name = chance.choices(list(_DEEDS), weights=[weight for weight, _ in _DEEDS.values()])[0]
+    return do(world, chance, chance.choices(list(DEEDS), weights=[weight for weight, _ in DEEDS.values()])[0])
+
+
+def do(world: World, chance: Random, name: str) -> str:
+    """Somebody does this, to whatever chance picks."""
     before = len(world.deeds)
-    if not _DEEDS[name][1](world, chance):
+    if not DEEDS[name][1](world, chance):
         return ""
     world.counts[f"deed: {name}"] += 1
     return f"{name}: {'; '.join(world.deeds[before:])}"
@@ -251,7 +255,7 @@ def _delete(world: World, chance: Random) -> bool:
     return True
 
 
-_DEEDS: dict[str, tuple[int, Deed]] = {
+DEEDS: dict[str, tuple[int, Deed]] = {
     "create customer": (14, _create_customer),
     "create twins": (2, _create_twins),
     "create contact": (10, _create_contact),

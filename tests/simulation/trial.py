@@ -44,12 +44,13 @@ def try_script(script: Script) -> Verdict:
     try:
         life.play()
         life.settle()
-        return _judge(life)
+        return judge(life)
     finally:
         life.close()
 
 
-def _judge(life: Life) -> Verdict:
+def judge(life: Life) -> Verdict:
+    """Hold a life that came to rest to every law."""
     world = life.world
     told = listen(world, life.desk)
     court = Court(world, told, life.script.rules)

@@ -114,7 +114,7 @@ class Wire:
     def _fate(self, verb: str) -> str:
         if self.planned.get(verb):
             return self.planned[verb].pop(0)
-        return self.chance.choice(_WRITE_FAULTS) if self.chance.random() < self.trouble.write_faults else ""
+        return self.chance.choice(WRITE_FAULTS) if self.chance.random() < self.trouble.write_faults else ""
 
     def _item(self, system: System, one: Callable[[Any], Outcome], item: Any) -> Outcome:
         """One item; now and then the system does not like it."""
@@ -147,6 +147,6 @@ _ERRORS: dict[str, Callable[[], RunError]] = {
     "late": lambda: SystemDown("the call timed out", sent=Sent.MAYBE),
 }
 _READ_FAULTS = ("down", "rest", "refused", "garbled")
-_WRITE_FAULTS = ("down", "rest", "refused", "vanished", "lost", "lost", "garbled", "half", "late", "cut", "unreported")
+WRITE_FAULTS = ("down", "rest", "refused", "vanished", "lost", "lost", "garbled", "half", "late", "cut", "unreported")
 _BEFORE = frozenset({"down", "rest", "refused", "vanished"})
 _AFTER = frozenset({"lost", "garbled", "half"})
