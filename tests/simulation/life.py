@@ -124,9 +124,9 @@ class Life:
         """One run of the connector."""
         process = self.running(chance)
         self.counts["runs"] += 1
-        self.world.pauses = None
+        self.world.busy = True
         report = process.run(trouble, dry=dry, full=full)
-        self.world.pauses = self.counts["runs"]
+        self.world.busy = False
         self.counts["boundaries"] += process.boundary
         ended = (
             "died"

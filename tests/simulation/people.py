@@ -72,8 +72,8 @@ def _insert(world: World, side: Side, entity: str, serial: str, fields: Fields, 
 def _notice_twins(world: World, side: Side, entity: str, serial: str) -> None:
     """Whether it is typed a second time before the connector can have seen the first."""
     if not world.systems[side].find(entity, serial):
-        world.typed_in[serial, side] = world.pauses
-    elif world.pauses is not None and world.typed_in.get((serial, side)) == world.pauses:
+        world.typed_at[serial, side] = None if world.busy else world.now()
+    elif not world.busy and world.typed_at.get((serial, side)) == world.now():
         world.chronicle.twins.add(serial)
 
 

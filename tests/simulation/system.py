@@ -228,7 +228,7 @@ class System:
 
     def _watch(self, row: Row, version: str | None, fields: Fields) -> bool:
         """Whether a write is stale: without conditional writes it overwrites what nobody read, and no law can hold."""
-        twins = len(self.find(row.entity, row.serial))
+        twins = sum(not one.hidden for one in self.find(row.entity, row.serial))
         self.watch.writes(row, guarded=version is not None or not self.traits.exact, twins=twins)
         stale = version != str(row.revision) if self.traits.versions else row.shown != row.revision
         if stale and not self.traits.exact:

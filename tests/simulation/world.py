@@ -30,10 +30,10 @@ class World:
         self.hooks: list[tuple[str, Side, str]] = []
         self.under_way: list[tuple[datetime, Callable[[], Any]]] = []
         self.numbers = 0
-        self.pauses: int | None = 0
-        """How many runs there were; None while one goes on."""
-        self.typed_in: dict[tuple[str, Side], int | None] = {}
-        """In which pause a thing was typed first on a side."""
+        self.busy = False
+        """Whether the connector is at work."""
+        self.typed_at: dict[tuple[str, Side], datetime | None] = {}
+        """When a thing was typed first on a side, if the connector was not at work then."""
         self.deeds: list[str] = []
         """What people did, in words."""
 
