@@ -1,6 +1,5 @@
 """One life of the product, from one seed: a script of steps is drawn first, so that steps can be left out of it."""
 
-import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,6 +14,7 @@ from connector.records import Side
 from connector.report import Report
 from connector.store.database import Store, open_store
 from tests.simulation import desk, people
+from tests.simulation.disk import Disk
 from tests.simulation.laws import Court, listen
 from tests.simulation.process import Process
 from tests.simulation.tables import ENTITIES, Rules
@@ -42,6 +42,8 @@ class Script(NamedTuple):
     steps: list[Step]
     decisive: bool
     """Whether people settle every conflict in the end."""
+    fragile: bool = False
+    """Whether a process dies of a power failure, which takes what was not made durable."""
 
 
 def write_script(seed: int) -> Script:
@@ -56,7 +58,7 @@ def write_script(seed: int) -> Script:
     kinds = chance.choices(list(_STEPS), weights=[weight for weight, _ in _STEPS.values()], k=chance.randrange(10, 26))
     opening = ["act"] * chance.randrange(3, 8)
     steps = [Step(kind, f"{seed}/{number}") for number, kind in enumerate([*opening, *kinds])]
-    return Script(seed, traits, rules, steps, chance.random() < 0.5)
+    return Script(seed, traits, rules, steps, decisive=chance.random() < 0.5, fragile=chance.random() < 0.25)
 
 
 @cache
@@ -84,10 +86,8 @@ class Life:
         self.told: list[str] = []
         self.violations: list[str] = []
         self.checks: Counter[str] = Counter()
-        self.folder = Path(tempfile.mkdtemp(dir=_template().parent))
-        self.file = self.folder / "state.db"
-        shutil.copyfile(_template(), self.file)
-        self.desk: Store = open_store(f"sqlite:///{self.file}")
+        self.disk = Disk(_template(), keeps=script.fragile)
+        self.desk: Store = open_store(self.disk.url)
         self.process: Process | None = None
         self.wire_counts: Counter[str] = Counter()
 
@@ -96,7 +96,7 @@ class Life:
         if self.process is not None:
             self.process.close()
         self.desk.close()
-        shutil.rmtree(self.folder)
+        self.disk.close()
 
     def tell(self, text: str) -> None:
         """One line of the story."""
@@ -113,12 +113,21 @@ class Life:
 
     def running(self, chance: Random) -> Process:
         """The process at work; a new one after a crash."""
-        if self.process is None or self.process.dead:
-            if self.process is not None:
-                self.process.close()
-            self.process = Process(self, self.file, self.script.rules, Random(chance.random()))
+        if self.process is not None and self.process.dead:
+            self.process.close()
+            self.process = None
+            self._lose_power()
+        if self.process is None:
+            self.process = Process(self, self.disk.url, self.script.rules, Random(chance.random()))
         self.process.wire.chance = self.process.chance = chance
         return self.process
+
+    def _lose_power(self) -> None:
+        if self.script.fragile:
+            self.counts["power failures"] += 1
+            self.desk.close()
+            self.disk.fail()
+            self.desk = open_store(self.disk.url)
 
     def sync(self, chance: Random, trouble: Trouble = CALM, *, dry: bool = False, full: bool = False) -> Report | None:
         """One run of the connector."""
@@ -142,7 +151,7 @@ class Life:
         """The process sleeps; another one comes, once the lease is over or, in vain, before."""
         chance = sleeper.chance
         self.world.wait(self.limits.lease.total_seconds() + 1 if chance.random() < 0.8 else 1)
-        other = Process(self, self.file, self.script.rules, Random(chance.random()))
+        other = Process(self, self.disk.url, self.script.rules, Random(chance.random()))
         trouble = Trouble(write_faults=chance.choice([0, 0.2]), moves=0.05, crash=chance.choice([0, 0, 30]))
         report = other.run(trouble)
         self.counts["interleavings"] += 1

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -43,6 +42,8 @@ class Watched(Store):
             finally:
                 self._process.wire.writing = False
             self._process.die_if_due("before commit")
+        if durable:
+            self._process.life.disk.sync()
         self._process.meanwhile("after commit")
 
     @contextmanager
@@ -56,14 +57,14 @@ class Watched(Store):
 class Process:
     """A connector process, until it ends or dies."""
 
-    def __init__(self, life: Any, file: Path, rules: Rules, chance: Random) -> None:
+    def __init__(self, life: Any, url: str, rules: Rules, chance: Random) -> None:
         self.life, self.chance = life, chance
         self.wire = Wire(self, chance, counts=life.wire_counts)
         self.boundary = self.numbered = 0
         self.near = 0
         self.began = life.world.now()
         self.dead = False
-        self.store = Watched(open_store(f"sqlite:///{file}"), self)
+        self.store = Watched(open_store(url), self)
         entities, translators = compile_rules(rules)
         self.context = Context(
             entities=entities,
