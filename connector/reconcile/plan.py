@@ -162,7 +162,8 @@ class Planner:
         if len(missing) == len(Side):
             return PairPlan(fate=LinkFate("remove", "deleted on both sides"))
         survivor = missing[0].other
-        edited = [name for name in self.forms[survivor].fields if _edited(sights[survivor].half, name, self.entity)]
+        shared = self.forms[survivor].fields & self.forms[survivor.other].fields
+        edited = [name for name in shared if _edited(sights[survivor].half, name, self.entity)]
         chosen = resolutions.get(DELETED)
         if edited and (chosen is None or chosen.take is None):
             reason = f"deleted on {missing[0]}, but {', '.join(sorted(edited))} edited on {survivor}"
@@ -196,8 +197,11 @@ class Planner:
 
 
 def _edited(half: Half, name: str, entity: Entity) -> bool:
-    rule = entity.fields.get(name)
-    return rule is not None and rule.owner is None and name in half.base and half.now.get(name) != half.base[name]
+    """Whether a field holds what the other side never had: an edit, or a value that the two never agreed on."""
+    rule, now = entity.fields.get(name), half.now.get(name)
+    if rule is None or rule.owner is not None:
+        return False
+    return now != half.base[name] if name in half.base else now not in (None, "", [])
 
 
 def _reason(side: Side, merged: Merge, sights: Mapping[Side, Sight]) -> str:
