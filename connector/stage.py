@@ -181,6 +181,7 @@ def _stage_conflicts(connection: Connection, work: Work, identified: Sequence[tu
     closed = [
         (link, item.conflict.field)
         for pair, link in identified
+        if not pair.plan.trouble
         for item in pair.open
         if (link, item.conflict.field) not in contested and not _awaits_write(pair.plan, item.conflict)
     ]
