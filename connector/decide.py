@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from connector.context import Work
+from connector.doubt import Held, in_doubt
 from connector.errors import OutcomeUnknown
 from connector.gather import (
     Chunk,
@@ -230,6 +231,9 @@ def _decide_partners(
     """Decide the pairs that first contact links; says which records they take."""
     taken: dict[Side, set[str]] = {side: set() for side in Side}
     rows = {(row.side, row.id): row for row in chunk.loose}
+    doubts = in_doubt(
+        work, [Ref(work.name, side, one) for pair in partners for side, one in zip(Side, pair, strict=True)]
+    )
     for crm_id, erp_id in partners:
         keys = {Side.CRM: crm_id, Side.ERP: erp_id}
         mine = [rows[item] for item in keys.items() if item in rows]
@@ -245,7 +249,12 @@ def _decide_partners(
         if clash is not None:
             _ambiguous(work, mine, f"a weaker key matches, but {clash} differs", (erp_id,), decisions)
             continue
-        sights = {side: sight(work, chunk, side, record_id, {}, proved=False) for side, record_id in keys.items()}
+        held: Held = next(
+            (doubts[ref] for side, one in keys.items() if (ref := Ref(work.name, side, one)) in doubts), {}
+        )
+        sights = {
+            side: sight(work, chunk, side, one, dict(held.get(side, {})), proved=False) for side, one in keys.items()
+        }
         plan = planner.pair(None, sights, {})
         decisions.pairs.append(PairDecision(None, sights, plan, mine, [], "its match key"))
     return taken

@@ -13,11 +13,11 @@ from sqlalchemy import Connection
 
 from connector.context import Work
 from connector.decide import CreateDecision
+from connector.doubt import held_when_sent
 from connector.errors import AlreadyExists, Gone, NotFound, OutcomeUnknown, RecordError, VersionConflict
 from connector.gather import valid_base
 from connector.mappings.compile import Translator
 from connector.observe import keys_of
-from connector.reconcile.carry import PLAIN
 from connector.reconcile.plan import COMBINED
 from connector.records import (
     FOLLOW_UP,
@@ -45,9 +45,6 @@ from connector.records import (
 from connector.stage import clear_problems, forget, requeue
 from connector.store import conflicts, cursors, history, inbox, journal, links, problems, sightings
 from connector.store.links import LinkTaken
-
-_STORY = 20
-"""How many operations about one record are looked through."""
 
 Result = tuple[Operation, Outcome]
 
@@ -186,7 +183,8 @@ def adopt(work: Work, operation: Operation, target: str) -> None:
     ids = {operation.side.other: str(operation.source), operation.side: target}
     at = work.now()
     with work.write() as connection:
-        bases = _sent_bases(connection, work, operation)
+        held = held_when_sent(connection, work, operation)
+        bases = {side: Base(encode(held[side]), None, work.translator(side).id) for side in Side}
         row = NewLink(operation.entity, ids[Side.CRM], ids[Side.ERP], bases[Side.CRM], bases[Side.ERP])
         journal.complete(connection, [(operation.id, target)], at)
         try:
@@ -198,21 +196,6 @@ def adopt(work: Work, operation: Operation, target: str) -> None:
         inbox.put(connection, [Arrival(work.name, side, ids[side], "adopted") for side in Side], at)
         inbox.release(connection, [Ref(work.name, side, ids[side]) for side in Side])
     work.tally.linked += 1
-
-
-def _sent_bases(connection: Connection, work: Work, operation: Operation) -> dict[Side, Base]:
-    """What each side held when the create was sent; empty where an earlier create may have made the record instead."""
-    told = journal.of_record(connection, work.name, operation.side.other, str(operation.source), _STORY)
-    earlier = [
-        item
-        for item, _, _ in told
-        if item.kind is OperationKind.CREATE and item.state is not OperationState.ABANDONED and item.id != operation.id
-    ]
-    fields, target = work.entity.fields, work.translator(operation.side)
-    sent = {} if earlier else {name: held for name, held in operation.values.items() if fields[name].type in PLAIN}
-    kept = {name: target.normal(name, held) for name, held in sent.items()}
-    records: dict[Side, Record] = {operation.side.other: sent, operation.side: kept}
-    return {side: Base(encode(records[side]), None, work.translator(side).id) for side in Side}
 
 
 def settle_updates(work: Work, side: Side, results: Sequence[Result]) -> None:

@@ -150,9 +150,9 @@ def _add_links(connection: Connection, work: Work, pairs: Sequence[PairDecision]
 
 
 def _first_base(work: Work, pair: PairDecision, side: Side) -> Base:
-    return _base(
-        work, side, {name: pair.sights[side].half.now.get(name) for name in pair.plan.agreed}, pair.sights[side]
-    )
+    half = pair.sights[side].half
+    agreed = {name: half.now.get(name) for name in pair.plan.agreed}
+    return _base(work, side, {**half.base, **agreed}, pair.sights[side])
 
 
 def _base(work: Work, side: Side, record: Record, sight: Sight) -> Base:
