@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from connector.context import Work
 from connector.decide import CreateDecision, Decisions, PairDecision
+from connector.errors import OutcomeUnknown
 from connector.gather import valid_base
 from connector.reconcile.guards import digest
 from connector.reconcile.merge import Contest
@@ -321,12 +322,18 @@ def _stage_rest(connection: Connection, work: Work, decisions: Decisions) -> Non
     inbox.settle(connection, [row.seq for row in decisions.ignored + decisions.vanished])
     for side in Side:
         forget(connection, work, side, [row.id for row in decisions.vanished if row.side is side])
-    # What is gone needs nobody's decision any more.
-    clear_problems(connection, work, [Ref(work.name, row.side, row.id) for row in decisions.vanished])
+    _clear_vanished(connection, work, [Ref(work.name, row.side, row.id) for row in decisions.vanished])
     if decisions.problems:
         work.tally.problems += problems.report(connection, decisions.problems, at)
     work.tally.waiting += len(waiting)
     work.tally.ignored += len(decisions.ignored)
+
+
+def _clear_vanished(connection: Connection, work: Work, refs: Sequence[Ref]) -> None:
+    """What is gone needs nobody's decision any more, but for a counterpart that may have been made of it."""
+    told = problems.of(connection, refs) if refs else []
+    doubted = {item.problem[:3] for item in told if item.problem.cause == OutcomeUnknown.code}
+    clear_problems(connection, work, [ref for ref in refs if tuple(ref) not in doubted])
 
 
 def requeue(connection: Connection, work: Work, operations: Sequence[Operation], why: str) -> None:
