@@ -50,6 +50,8 @@ class Chronicle:
         self.dropped: dict[str, set[str]] = defaultdict(set)
         self.loosened: dict[str, set[str]] = defaultdict(set)
         """Fields of a thing that nobody can promise anything for any more, such as after a write without a guard."""
+        self.condemned: set[str] = set()
+        """What was deleted on one side and edited on the other, and somebody decided about it."""
         self.unguarded = 0
         self.twins: set[str] = set()
         """What was typed twice on one side before the connector can have seen it."""

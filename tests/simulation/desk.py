@@ -43,6 +43,8 @@ def _resolve(world: World, store: Store, item: OpenConflict, take: Side) -> None
     serial = world.name_of(conflict.entity, Side.CRM, conflict.crm_id)
     if serial is not None and conflict.field in {"points", "tags"}:
         world.chronicle.loosen(serial, conflict.field)
+    if serial is not None and conflict.field == "*":
+        world.chronicle.condemned.add(serial)
     keys = [(Side.CRM, conflict.crm_id), (Side.ERP, conflict.erp_id)]
     with store.write() as connection:
         conflicts.resolve(connection, item.id, take, None, "somebody", world.now())
@@ -74,8 +76,15 @@ def _find(world: World, store: Store, rules: Rules, item: OpenProblem) -> bool:
         world.chronicle.loosen(serial, "points")
         return False
     there = [row for row in world.systems[side.other].find(entity, serial) if row.ours]
-    if not there or world.systems[side].get(entity, record_id) is None:
+    if there and world.systems[side].get(entity, record_id) is None:
+        # What it was made of is gone, so people take it away again.
+        world.chronicle.removed.add((serial, side.other))
+        world.systems[side.other].remove(there[0])
+    if not there or there[0].gone:
         return False
+    for name in ("points", "tags"):
+        # Who links by hand compares as if for the first time, where an empty value never wins.
+        world.chronicle.loosen(serial, name)
     return _link(world, store, rules, item, {side: record_id, side.other: there[0].id})
 
 

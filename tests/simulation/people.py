@@ -73,7 +73,11 @@ def _notice_twins(world: World, side: Side, entity: str, serial: str) -> None:
     """Whether it is typed a second time before the connector can have seen the first."""
     if not world.systems[side].find(entity, serial):
         world.typed_at[serial, side] = None if world.busy else world.now()
-    elif not world.busy and world.typed_at.get((serial, side)) == world.now():
+    elif (
+        not world.busy
+        and not world.systems[side].traits.visibility_lag
+        and world.typed_at.get((serial, side)) == world.now()
+    ):
         world.chronicle.twins.add(serial)
 
 

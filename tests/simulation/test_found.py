@@ -184,3 +184,55 @@ def test_a_record_that_may_not_be_read_for_a_while_is_read_again_by_itself(world
 
     assert small.only(Side.ERP)["city"] == "BONN"
     assert small.causes() == []
+
+
+def test_a_delete_against_values_that_were_never_agreed_on_is_a_conflict(world: World) -> None:
+    small = world()
+    small.customer(serial="K0")
+    row = small.customer(Side.CRM, name="Anna")
+    across = small.customer(Side.ERP, name="Berta")
+    small.sync()
+    small.crm.remove(row)
+
+    small.sync()
+
+    assert across.fields["status"] == "active"
+    assert "*" in small.contested()
+
+
+def test_a_conflict_stays_open_while_one_of_its_records_cannot_be_read(world: World) -> None:
+    small = world()
+    small.customer(Side.CRM, name="Anna")
+    across = small.customer(Side.ERP, name="Berta")
+    small.sync()
+    small.erp.change(across, {"phone": "1"})
+    small.crm.forbidden = {"1"}
+
+    small.sync()
+
+    assert small.contested() == ["name"]
+
+
+def test_an_edit_of_a_record_that_matching_finds_before_its_create_is_known_survives(world: World) -> None:
+    small = world(erp=Traits.good(safety="none"))
+    row = small.customer(tags=["a"])
+    small.sync(create=["lost"])
+    small.crm.change(row, {"tags": []})
+
+    small.sync()
+
+    assert (small.only(Side.CRM)["tags"], small.only(Side.ERP)["tags"]) == ([], [])
+    assert small.causes() == []
+
+
+def test_a_create_in_doubt_stays_open_when_its_record_is_deleted(world: World) -> None:
+    small = world(erp=Traits.good(safety="none"))
+    small.customer()
+    small.sync()
+    document = small.crm.insert("adjustment", {"serial": "M1", "customer": "1", "quantity": "3"}, ours=False)
+    small.sync(create=["lost"])
+    small.crm.remove(document)
+
+    small.sync()
+
+    assert small.causes() == ["outcome_unknown"]

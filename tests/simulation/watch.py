@@ -55,6 +55,6 @@ class Watch:
         deleted = (row.serial, self.side.other) in self.chronicle.removed
         what = f"{row.entity} {row.serial} was removed on {self.side}"
         self.hold("no unproved delete", f"{what}; nobody deleted it on the other", fine=deleted)
-        if across is not None and not stale:
+        if across is not None and not stale and row.serial not in self.chronicle.condemned:
             edited = self.chronicle.unshared(row.serial, self.side, row.fields, across.fields)
             self.hold("no lost edit", f"{what}, and {', '.join(edited)} had been edited there", fine=not edited)
