@@ -27,6 +27,7 @@ from connector.reconcile.match import CREATE, Finding, Verdict, contradicts, jud
 from connector.reconcile.merge import Resolution
 from connector.reconcile.plan import PairPlan, Planner, Sight
 from connector.records import (
+    MARKER,
     Link,
     Operation,
     OperationKind,
@@ -231,9 +232,7 @@ def _decide_partners(
     """Decide the pairs that first contact links; says which records they take."""
     taken: dict[Side, set[str]] = {side: set() for side in Side}
     rows = {(row.side, row.id): row for row in chunk.loose}
-    doubts = in_doubt(
-        work, [Ref(work.name, side, one) for pair in partners for side, one in zip(Side, pair, strict=True)]
-    )
+    doubts = in_doubt(work, _marked(work, chunk, partners))
     for crm_id, erp_id in partners:
         keys = {Side.CRM: crm_id, Side.ERP: erp_id}
         mine = [rows[item] for item in keys.items() if item in rows]
@@ -258,6 +257,17 @@ def _decide_partners(
         plan = planner.pair(None, sights, {})
         decisions.pairs.append(PairDecision(None, sights, plan, mine, [], "its match key"))
     return taken
+
+
+def _marked(work: Work, chunk: Chunk, partners: Sequence[tuple[str, str]]) -> list[Ref]:
+    """The records whose partner carries their id: only that proves that it was made of them."""
+    found = []
+    for pair in partners:
+        for side, one, other in zip(Side, pair, reversed(pair), strict=True):
+            seen = chunk.seen[side.other].get(other)
+            if seen is not None and seen.record.get(MARKER) == one:
+                found.append(Ref(work.name, side, one))
+    return found
 
 
 def _leave_doubtful(work: Work, chunk: Chunk, taken: dict[Side, set[str]], decisions: Decisions) -> None:
