@@ -127,6 +127,7 @@ def _arguments(given: list[str]) -> Any:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="worker processes")
     parser.add_argument("--seconds", type=float, default=None, help="begin no new lives after so many seconds")
     parser.add_argument("--hunt", action="store_true", help="stop at the first life that breaks a law, and name both")
+    parser.add_argument("--before", type=int, nargs="*", default=[], help="seeds that a hunt tries before the others")
     parser.add_argument("--story", action="store_true", help="tell the story of the first seed, whatever became of it")
     return parser.parse_args(given)
 
@@ -140,7 +141,7 @@ def main(given: list[str]) -> int:
         print("\n".join([*verdict.story, *verdict.violations]))
         return bool(verdict.violations)
     if asked.hunt:
-        return hunt(range(asked.first, asked.first + asked.seeds))
+        return hunt([*asked.before, *range(asked.first, asked.first + asked.seeds)])
     number = 200 if asked.seeds is None and asked.seconds is None else asked.seeds
     total, seconds = simulate(asked.first, number, asked.jobs, asked.seconds)
     print(total.report(seconds))

@@ -35,6 +35,8 @@ class Mutant(NamedTuple):
 
     name: str
     changes: list[Change]
+    seed: int = 0
+    """The life that caught it before: tried first, for it may still do."""
 
 
 class Result(NamedTuple):
@@ -54,7 +56,9 @@ class Result(NamedTuple):
 def read_mutants() -> list[Mutant]:
     """Every fault to plant."""
     listed = yaml.safe_load((HERE / "planted.yaml").read_text(encoding="utf-8"))
-    return [Mutant(item["name"], [Change(**change) for change in item["patches"]]) for item in listed]
+    return [
+        Mutant(item["name"], [Change(**change) for change in item["patches"]], item.get("seed", 0)) for item in listed
+    ]
 
 
 def misfits(mutant: Mutant) -> list[str]:
@@ -87,7 +91,16 @@ def attempt(mutant: Mutant) -> Result:
         return Result(mutant, f"{REMEDY} ({', '.join(misfits(mutant))})", "", 0.0)
     began = time.monotonic()
     with planted(mutant) as folder:
-        command = [sys.executable, "-m", "tests.simulation", "--hunt", "--seeds", str(LIVES)]
+        command = [
+            sys.executable,
+            "-m",
+            "tests.simulation",
+            "--hunt",
+            "--before",
+            str(mutant.seed),
+            "--seeds",
+            str(LIVES),
+        ]
         ran = subprocess.run(
             command,
             cwd=folder,

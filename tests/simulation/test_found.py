@@ -214,15 +214,30 @@ def test_a_conflict_stays_open_while_one_of_its_records_cannot_be_read(world: Wo
 
 
 def test_an_edit_of_a_record_that_matching_finds_before_its_create_is_known_survives(world: World) -> None:
-    small = world(erp=Traits.good(safety="none"))
+    small = world(erp=Traits.good(safety="search", lookup_lag=LAG))
     row = small.customer(tags=["a"])
     small.sync(create=["lost"])
     small.crm.change(row, {"tags": []})
+    small.wait(200)
 
+    small.sync()
+    small.wait()
     small.sync()
 
     assert (small.only(Side.CRM)["tags"], small.only(Side.ERP)["tags"]) == ([], [])
     assert small.causes() == []
+
+
+def test_a_record_that_people_typed_is_not_taken_for_the_one_a_lost_create_may_have_made(world: World) -> None:
+    small = world(erp=Traits.good(safety="none"))
+    small.customer(tags=["a"], city="Ulm")
+    small.sync(create=["vanished"])
+    small.customer(Side.ERP, city="Bonn")
+
+    small.sync()
+
+    assert (small.only(Side.CRM)["tags"], small.only(Side.ERP)["tags"]) == (["a"], ["a"])
+    assert small.only(Side.CRM)["city"] == "Ulm"
 
 
 def test_a_create_in_doubt_stays_open_when_its_record_is_deleted(world: World) -> None:
