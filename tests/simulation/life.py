@@ -242,7 +242,9 @@ def _sync(life: Life, chance: Random) -> None:
         stall=moment if kind == "stall" else 0,
         near_writes=near,
     )
-    life.sync(chance, trouble, full=chance.random() < 0.1)
+    report = life.sync(chance, trouble, full=chance.random() < 0.1)
+    if (report is None or report.halted) and chance.random() < 0.5:
+        life.tell(f"then {people.touch(life.world, chance)}")
     if life.process is not None and life.process.dead:
         life.world.wait(chance.choice([5, 400]))
 

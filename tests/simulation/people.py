@@ -26,8 +26,22 @@ def do(world: World, chance: Random, name: str) -> str:
     return f"{name}: {'; '.join(world.deeds[before:])}"
 
 
+def touch(world: World, chance: Random) -> str:
+    """Somebody goes on with the record that the connector wrote last."""
+    written = [(side, row) for side in Side if (row := world.systems[side].last) is not None and not row.gone]
+    if not written:
+        return ""
+    world.focus = chance.choice(written)
+    try:
+        return do(world, chance, chance.choice(["edit", "move points", "tag"]))
+    finally:
+        world.focus = None
+
+
 def _pick(world: World, chance: Random, *entities: str) -> tuple[Side, Row] | None:
-    """Some record on some side."""
+    """Some record on some side, or the one that people are busy with."""
+    if world.focus is not None and world.focus[1].entity in entities:
+        return world.focus
     rows = [(side, row) for side in Side for entity in entities for row in world.live(side, entity)]
     return chance.choice(rows) if rows else None
 

@@ -66,6 +66,7 @@ class System:
     numbers: int = 0
     writes: int = 0
     """What the connector changed here."""
+    last: Row | None = None
     requests: int = 0
     tell: Callable[[str], object] = str
     """Told in words what the connector wrote."""
@@ -211,6 +212,7 @@ class System:
 
     def _wrote(self, verb: str, row: Row, fields: Fields) -> None:
         self.writes += 1
+        self.last = row
         self.tell(f"  connector: {verb} {self.side} {row.entity} {row.id} ({row.serial}) {fields}")
 
     def _writable(self, entity: str, record_id: str, version: str | None) -> Row:

@@ -30,6 +30,8 @@ class World:
         self.hooks: list[tuple[str, Side, str]] = []
         self.under_way: list[tuple[datetime, Callable[[], Any]]] = []
         self.numbers = 0
+        self.focus: tuple[Side, Row] | None = None
+        """The record that people are busy with."""
         self.busy = False
         """Whether the connector is at work."""
         self.typed_at: dict[tuple[str, Side], datetime | None] = {}
