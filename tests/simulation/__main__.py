@@ -9,8 +9,10 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from itertools import count, islice
+from multiprocessing import get_context
 from typing import Any
 
+from tests.simulation.disk import template
 from tests.simulation.shrinking import law_of, shrink
 from tests.simulation.trial import Verdict, be_quiet, try_seed
 
@@ -75,9 +77,10 @@ def _batches(first: int, number: int | None) -> Iterator[list[int]]:
 
 def simulate(first: int, number: int | None, jobs: int, seconds: float | None) -> tuple[Total, float]:
     """Play so many lives, or as many as fit in some seconds."""
+    template()  # made here, so that worker processes share it
     total, began = Total(), time.monotonic()
     over = partial(_is_over, began, seconds)
-    with ProcessPoolExecutor(jobs) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=get_context("fork")) as pool:
         batches = _batches(first, number)
         running = [pool.submit(play, batch) for batch in islice(batches, jobs * 2)]
         while running:

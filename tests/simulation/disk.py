@@ -1,10 +1,31 @@
 """Where a state database lies: a folder in memory, which can lose what was not made durable."""
 
+import atexit
+import os
 import shutil
 import tempfile
+from functools import cache
 from pathlib import Path
 
+from connector.store.database import open_store
+
 FILES = ("state.db", "state.db-wal")
+
+
+@cache
+def template() -> Path:
+    """A state database with all its tables, to copy: in memory, where the machine has such a folder."""
+    memory = Path("/dev/shm")  # noqa: S108 -- a folder of our own is made in it
+    folder = Path(tempfile.mkdtemp(prefix="connector-lives-", dir=memory if memory.is_dir() else None))
+    atexit.register(_remove, folder, os.getpid())
+    open_store(f"sqlite:///{folder / 'template.db'}").close()
+    return folder / "template.db"
+
+
+def _remove(folder: Path, owner: int) -> None:
+    """Leave nothing behind; a worker process that was forked off leaves it to its parent."""
+    if os.getpid() == owner:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 class Disk:

@@ -1,11 +1,8 @@
 """One life of the product, from one seed: a script of steps is drawn first, so that steps can be left out of it."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import timedelta
-from functools import cache
-from pathlib import Path
 from random import Random
 from typing import Any, NamedTuple
 
@@ -14,7 +11,7 @@ from connector.records import Side
 from connector.report import Report
 from connector.store.database import Store, open_store
 from tests.simulation import desk, people
-from tests.simulation.disk import Disk
+from tests.simulation.disk import Disk, template
 from tests.simulation.laws import Court, listen
 from tests.simulation.process import Process
 from tests.simulation.tables import ENTITIES, Rules
@@ -61,15 +58,6 @@ def write_script(seed: int) -> Script:
     return Script(seed, traits, rules, steps, decisive=chance.random() < 0.5, fragile=chance.random() < 0.25)
 
 
-@cache
-def _template() -> Path:
-    """A state database with all its tables, to copy: in memory, where the machine has such a folder."""
-    memory = Path("/dev/shm")  # noqa: S108 -- a folder of our own is made in it
-    folder = Path(tempfile.mkdtemp(prefix="connector-lives-", dir=memory if memory.is_dir() else None))
-    open_store(f"sqlite:///{folder / 'template.db'}").close()
-    return folder / "template.db"
-
-
 class Life:
     """A world, a state database, and the processes that come and go."""
 
@@ -86,7 +74,7 @@ class Life:
         self.told: list[str] = []
         self.violations: list[str] = []
         self.checks: Counter[str] = Counter()
-        self.disk = Disk(_template(), keeps=script.fragile)
+        self.disk = Disk(template(), keeps=script.fragile)
         self.desk: Store = open_store(self.disk.url)
         self.process: Process | None = None
         self.wire_counts: Counter[str] = Counter()

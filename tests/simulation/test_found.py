@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from connector.records import Side
-from tests.simulation.conftest import Small
 from tests.simulation.laws import listen
+from tests.simulation.small import Small
 from tests.simulation.traits import Traits
 
 World = Callable[..., Small]
