@@ -94,6 +94,8 @@ class Work:
     """Of the lease this run holds; every transaction checks and renews it."""
     dry: bool = False
     """Plan only: nothing is written to either system, and the inbox keeps its rows."""
+    drains: bool = False
+    """Settle what the inbox holds; ask the systems for changes only where a new record makes it necessary."""
     allowed: frozenset[str] | None = None
     """Apply only these operations, by digest; None allows everything."""
     executed: set[str] = field(default_factory=set)

@@ -8,6 +8,7 @@ ConnectorError
 │   ├── ProtocolError     the answer is not what the system's API promises
 │   ├── GuardTripped
 │   ├── LeaseLost
+│   ├── LeaseHeld         another process is at work; not our turn
 │   ├── StoreError        the state database is newer, locked or unreachable
 │   └── TransportError    no usable answer; carries `sent`
 │       ├── RateLimited
@@ -95,6 +96,10 @@ class GuardTripped(RunError):
 
 class LeaseLost(RunError):
     """Another process has taken over this work."""
+
+
+class LeaseHeld(RunError):
+    """Another process is at work on this store: not our turn yet."""
 
 
 class StoreError(RunError):

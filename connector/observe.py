@@ -6,7 +6,7 @@ from typing import NamedTuple
 from connector.context import Work
 from connector.errors import MappingFailed
 from connector.reconcile.match import marker_key, match_keys
-from connector.records import MARKER, Fetched, Presence, Problem, Record, Remote, Side, Version
+from connector.records import MARKER, Fetched, Presence, Problem, Record, Remote, Resource, Side, Version
 
 
 class Observed(NamedTuple):
@@ -54,10 +54,20 @@ def keys_of(work: Work, side: Side, record: Record) -> tuple[int, ...]:
 
 
 def fetch(work: Work, side: Side, ids: Sequence[str]) -> dict[str, Fetched]:
-    """The current state of some ids; remembers that the side answered with a present record."""
+    """The current state of some ids; remembers that the side answered with a present record.
+
+    An id whose record is of another kind (a contact, where companies are asked for) is left out: that is no absence.
+    """
     if not ids:
         return {}
-    answers = {answer.id: answer for answer in work.adapter(side).fetch(work.resource(side), ids)}
+    resource = work.resource(side)
+    answers = {answer.id: answer for answer in work.adapter(side).fetch(resource, ids) if _belongs(answer, resource)}
     if any(answer.presence is Presence.PRESENT for answer in answers.values()):
         work.alive.add(side)
     return answers
+
+
+def _belongs(answer: Fetched, resource: Resource) -> bool:
+    """Whether a record meets the conditions that narrow its resource; a condition it does not show is met."""
+    body = answer.remote.body if answer.remote is not None else None
+    return body is None or all(body.get(name, value) == value for name, value in resource.where)

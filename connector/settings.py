@@ -5,63 +5,23 @@ Any string may hold `${env:NAME}` or `${file:PATH}`; `$${` stands for a plain `$
 """
 
 import os
-import re
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    PlainSerializer,
-    PrivateAttr,
-    SecretStr,
-    ValidationError,
-    WithJsonSchema,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, SecretStr, ValidationError, model_validator
 
 from connector.documents import Document, load_document
+from connector.durations import Duration, lasting
 from connector.entities import Guard, Strict
 from connector.errors import ConfigError, ConfigIssue
 from connector.records import Side
 from connector.references import References
+from connector.services import AlertSettings, DaemonSettings, LogSettings, ServeSettings, WebhookSettings
 
 PREFIX = "CONNECTOR_"
 SEARCHED = (Path("connector.yaml"), Path("config/connector.yaml"))
 """Where the configuration is looked for, after the argument and `$CONNECTOR_CONFIG`."""
-
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_DURATION = re.compile(r"([0-9]{1,6})([smhdw])")
-
-
-def parse_duration(value: object) -> object:
-    """`30s`, `5m`, `24h`, `7d`, `2w` or several in a row (`1h30m`) as a timedelta; anything else is refused."""
-    if isinstance(value, timedelta):
-        return value
-    parts = _DURATION.findall(value) if isinstance(value, str) else []
-    if not parts or "".join(number + unit for number, unit in parts) != value:
-        raise ValueError("write a duration such as 30s, 5m, 24h or 7d")
-    return sum((timedelta(**{_UNITS[unit]: int(number)}) for number, unit in parts), timedelta())
-
-
-def _duration_text(value: timedelta) -> str:
-    return f"{int(value.total_seconds())}s"
-
-
-Duration = Annotated[
-    timedelta,
-    BeforeValidator(parse_duration),
-    PlainSerializer(_duration_text, return_type=str),
-    WithJsonSchema({"type": "string", "pattern": f"^({_DURATION.pattern})+$", "examples": ["30s", "24h"]}),
-]
-"""A length of time, written `30s`, `5m`, `24h`, `7d`."""
-
-
-def _duration(text: str) -> Any:
-    """A default that the schema shows as it is written."""
-    return Field(default_factory=lambda: parse_duration(text), json_schema_extra={"default": text})
 
 
 def _show_flat(shown: dict[str, Any]) -> None:
@@ -128,9 +88,9 @@ class SyncSettings(Strict):
     """Keys taken from the inbox at a time."""
     fresh_seconds: float = Field(10, ge=0)
     """A scanned record older than this is read again before it is decided on."""
-    enumerate_every: Duration = _duration("24h")
+    enumerate_every: Duration = lasting("24h")
     """How often all ids and versions are listed, to catch what change feeds missed."""
-    retry_after: Duration = _duration("15m")
+    retry_after: Duration = lasting("15m")
     """How long a record that failed rests before it is tried again."""
     lease_seconds: float = Field(300, gt=0)
     """How long another process holds back after this one was last heard of."""
@@ -139,14 +99,7 @@ class SyncSettings(Strict):
 class GuardSettings(Guard):
     """Stops for entities that declare none of their own; counted over a rolling window."""
 
-    window: Duration = _duration("24h")
-
-
-class LogSettings(Strict):
-    """What is logged, and how it looks; `auto` is console on a terminal and JSON elsewhere."""
-
-    level: Literal["debug", "info", "warning", "error"] = "info"
-    format: Literal["auto", "json", "console"] = "auto"
+    window: Duration = lasting("24h")
 
 
 class Settings(Strict):
@@ -159,6 +112,10 @@ class Settings(Strict):
     mappings: MappingSettings = MappingSettings()
     sync: SyncSettings = SyncSettings()
     guards: GuardSettings = GuardSettings()
+    daemon: DaemonSettings = DaemonSettings()
+    webhooks: WebhookSettings = WebhookSettings()
+    serve: ServeSettings = ServeSettings()
+    alerts: AlertSettings = AlertSettings()
     log: LogSettings = LogSettings()
     _document: Document = PrivateAttr(Document("configuration", {}, {}))
     _secrets: frozenset[str] = PrivateAttr(frozenset())
@@ -272,12 +229,18 @@ def _unresolved(references: References, origins: Mapping[tuple[str, ...], str]) 
     return [issue for issue in references.issues if tuple(issue.path.split(".")) not in origins]
 
 
+_SECRETIVE = {"webhooks", "serve", "alerts"}
+"""Sections that hold secrets of their own."""
+_OPEN = {"url", "system", "public_url", "host", "port", "scheme"}
+"""Keys that hold names and addresses."""
+
+
 def _secret_values(
     data: Mapping[str, Any], references: References, origins: Mapping[tuple[str, ...], str]
 ) -> frozenset[str]:
-    """Values of systems and of the store's address that came from outside the file, but for names and addresses."""
-    outside = {path for path in (*references.read, *origins) if path[0] in {"systems", "store"}}
-    paths = {path for path in outside if path[0] == "store" or path[-1] not in {"url", "system"}}
+    """Values that came from outside the file and may be secret, so all of these sections but names and addresses."""
+    outside = {path for path in (*references.read, *origins) if path[0] in {"systems", "store", *_SECRETIVE}}
+    paths = {path for path in outside if path[0] in {"store", "alerts"} or path[-1] not in _OPEN}
     found = {value for path in paths for value in references.read.get(path, ())}
     for path in paths & origins.keys():
         value: Any = data

@@ -4,7 +4,7 @@ import gc
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Self
 
@@ -13,7 +13,7 @@ import structlog
 from connector.apply import apply_planned, send_creates
 from connector.context import LEASE, Context, Work
 from connector.decide import CreateDecision, decide
-from connector.errors import LeaseLost, RunError, WrongTenant
+from connector.errors import LeaseHeld, LeaseLost, RunError, StoreError, WrongTenant
 from connector.gather import gather
 from connector.holder import is_gone, name_process
 from connector.pull import find_absent, pull
@@ -22,7 +22,7 @@ from connector.records import Operation, OperationState, Problem, Ref, Side, Wai
 from connector.recover import recover, resolve_doubtful
 from connector.report import Exit, Report, Tally
 from connector.stage import stage
-from connector.store import approvals, conflicts, endpoints, inbox, journal, leases, links, problems
+from connector.store import approvals, conflicts, cursors, endpoints, inbox, journal, leases, links, problems, standings
 
 log = structlog.get_logger()
 
@@ -30,6 +30,11 @@ log = structlog.get_logger()
 def sync(context: Context, *, entities: Collection[str] = (), full: bool = False) -> Report:
     """Bring both sides to one story; everything that cannot be settled is an open conflict or problem afterwards."""
     return _conduct(context, "sync", entities, full=full)
+
+
+def drain_inbox(context: Context, *, entities: Collection[str] = ()) -> Report:
+    """Settle the keys that are known to need a look, and ask neither system what else has changed."""
+    return _conduct(context, "drain", entities, full=False)
 
 
 def plan(context: Context, *, entities: Collection[str] = ()) -> Report:
@@ -40,21 +45,45 @@ def plan(context: Context, *, entities: Collection[str] = ()) -> Report:
 def _conduct(context: Context, kind: str, entities: Collection[str], *, full: bool) -> Report:
     report = Report(context.new_id(), kind)
     chosen = [name for name in context.entities if not entities or name in entities]
-    with running(context, report) as epoch:
+    if kind == "drain":
+        chosen = [name for name in chosen if was_read(context, name)]
+    with running(context, report) as epoch, _noted(context, report, chosen):
         check_endpoints(context)
         halted: set[str] = set()
-        for round_number in range(context.limits.rounds if kind == "sync" else 1):
+        for round_number in range(1 if kind == "plan" else context.limits.rounds):
             before = report.writes
             for name in chosen:
                 if name not in halted and not _run_entity(
                     _work(context, report, name, epoch), full=full and round_number == 0
                 ):
                     halted.add(name)
-            if report.writes == before and not _has_due(context, chosen, halted):
+            if (report.writes == before or kind == "drain") and not _has_due(context, chosen, halted):
                 break
         _report_waiting(context, report, chosen)
         count_open(context, report)
     return report
+
+
+@contextmanager
+def _noted(context: Context, report: Report, names: Sequence[str]) -> Iterator[None]:
+    """Remember of each entity that it went well as a whole, or why it had to stop; a plan says neither."""
+    try:
+        yield
+    except LeaseLost:
+        raise  # whoever took over says how it went
+    except RunError as error:
+        if report.kind != "plan":
+            # Where the store itself is the trouble, nothing can be noted in it.
+            with suppress(StoreError), context.store.write() as connection:
+                standings.note_halted(connection, dict.fromkeys(names, str(error)), report.run, context.clock())
+        raise
+    if report.kind == "plan":
+        return
+    stopped = {name: " ".join(report.tally(name).halted) for name in names if report.tally(name).halted}
+    good = [name for name in names if name not in stopped] if report.kind == "sync" else []
+    with context.store.write() as connection:
+        standings.note_halted(connection, stopped, report.run, context.clock())
+        standings.note_good(connection, good, report.run, context.clock())
 
 
 @contextmanager
@@ -89,6 +118,9 @@ def running(context: Context, report: Report) -> Iterator[int]:
     except RunError as error:
         outcome, broken = "halted", {"exit": int(Exit.HALTED), "error": str(error)}
         raise
+    except SystemExit:
+        outcome = "stopped"
+        raise
     finally:
         with context.store.write() as connection:
             journal.finish_run(connection, report.run, outcome, {**report.as_dict(), **broken}, context.clock())
@@ -103,7 +135,7 @@ def _take_lease(context: Context, owner: str) -> int:
             leases.release(connection, LEASE, held.epoch)
         epoch = leases.acquire(connection, LEASE, name_process(owner), context.limits.lease, context.clock())
     if epoch is None:
-        raise RunError(
+        raise LeaseHeld(
             "another connector process is at work on this store; wait for it to end, or, if it died, for its lease to "
             f"expire (at most {context.limits.lease})"
         )
@@ -137,7 +169,15 @@ def _remember_mappings(context: Context) -> None:
 
 
 def _work(context: Context, report: Report, name: str, epoch: int) -> Work:
-    return Work(context, context.entities[name], report.run, report.tally(name), epoch, dry=report.kind == "plan")
+    work = Work(context, context.entities[name], report.run, report.tally(name), epoch)
+    work.dry, work.drains = report.kind == "plan", report.kind == "drain"
+    return work
+
+
+def was_read(context: Context, name: str) -> bool:
+    """Whether both sides were read to the end once: before that nothing may be created, and so nothing be drained."""
+    with context.store.read() as connection:
+        return all(cursors.get(connection, name, side).complete for side in Side)
 
 
 def _run_entity(work: Work, *, full: bool) -> bool:
@@ -145,10 +185,11 @@ def _run_entity(work: Work, *, full: bool) -> bool:
     with structlog.contextvars.bound_contextvars(entity=work.name):
         try:
             recover(work)
-            for side in Side:
-                pull(work, side)
-            for side in Side:
-                find_absent(work, side, full=full)
+            if not work.drains or _has_strangers(work):
+                for side in Side:
+                    pull(work, side)
+                for side in Side:
+                    find_absent(work, side, full=full)
             drain(work)
         except LeaseLost:
             raise
@@ -157,6 +198,17 @@ def _run_entity(work: Work, *, full: bool) -> bool:
             log.warning("entity_halted", reason=str(error), error=type(error).__name__)
             return False
     return True
+
+
+def _has_strangers(work: Work) -> bool:
+    """Whether a key that is due has no link: what it is to be matched with, or would double, must be read first."""
+    with work.store.read() as connection:
+        due = inbox.take(connection, work.name, 0, work.context.limits.chunk, work.now())
+        for side in Side:
+            ids = [row.id for row in due if row.side is side]
+            if len(links.versions(connection, work.name, side, ids)) < len(ids):
+                return True
+    return False
 
 
 def drain(work: Work) -> None:

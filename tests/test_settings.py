@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from connector.durations import parse_duration
 from connector.errors import ConfigError
 from connector.mappings.loader import load_entities
 from connector.records import Side
-from connector.settings import Settings, load_settings, parse_duration, schema
+from connector.settings import Settings, load_settings, schema
 
 MINIMAL = "systems: {crm: {system: a}, erp: {system: b}}\n"
 

@@ -1,24 +1,16 @@
 """`connector status`: how the connector stands, for people, monitors and scripts."""
 
-from collections import Counter
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from connector.cli.invocation import Invocation, asked, now
 from connector.cli.output import ago, count, print_json, print_table, say, when
-from connector.report import Exit
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
+    from connector.standing import Status
 
-    from connector.records import OperationState
-    from connector.store.journal import Run
-
-_RUNS_LOOKED_AT = 200
-_PAGE = 1000
-_DECISIONS = frozenset({"ambiguous", "waiting"})
 _COLUMNS = (
     "",
     "links",
@@ -30,47 +22,6 @@ _COLUMNS = (
     "held",
     "unknown",
 )
-
-
-class Standing(NamedTuple):
-    """What is open for one entity."""
-
-    entity: str
-    links: int
-    inbox: int
-    oldest: datetime | None
-    conflicts: int
-    problems: int
-    undecided: int
-    held: int
-    unknown: int
-
-
-class Status(NamedTuple):
-    """How the connector stands: its last run, its last good one, and what is open."""
-
-    last: "Run | None"
-    last_good: datetime | None
-    running: str | None
-    standings: list[Standing]
-    stale_after: timedelta
-
-    def is_stale(self, at: datetime) -> bool:
-        """Whether no sync has ended well for too long."""
-        return self.last_good is None or at - self.last_good > self.stale_after
-
-    def exit(self, at: datetime) -> Exit:
-        """The exit code that says how bad it is."""
-        if self.is_stale(at) or self._is_halted() or any(one.held for one in self.standings):
-            return Exit.HALTED
-        if any(one.problems for one in self.standings):
-            return Exit.FAILED
-        if any(one.conflicts or one.undecided for one in self.standings):
-            return Exit.DECISION
-        return Exit.CLEAN
-
-    def _is_halted(self) -> bool:
-        return self.last is not None and self.last.finished_at is not None and not _went_through(self.last)
 
 
 def register(app: typer.Typer) -> None:
@@ -85,10 +36,11 @@ def show_status(
     ] = "24h",
 ) -> int:
     """Show how the connector stands; the exit code says whether somebody must look."""
-    limit = _duration(stale)
+    from connector.standing import read_status
+
+    limit, at = _duration(stale), now()
     with call.store() as store, store.read() as connection:
-        status = read_status(connection, list(call.entities), limit)
-    at = now()
+        status = read_status(connection, list(call.entities), limit, at)
     if call.as_json:
         print_json(_as_dict(status, at))
     else:
@@ -97,7 +49,7 @@ def show_status(
 
 
 def _duration(text: str) -> timedelta:
-    from connector.settings import parse_duration
+    from connector.durations import parse_duration
 
     try:
         found = parse_duration(text)
@@ -106,66 +58,12 @@ def _duration(text: str) -> timedelta:
     return found if isinstance(found, timedelta) else timedelta()
 
 
-def read_status(connection: "Connection", entities: list[str], stale_after: timedelta) -> Status:
-    """How the connector stands, from the store alone."""
-    from connector.context import LEASE
-    from connector.store import journal, leases
-
-    runs = [run for run in journal.last_runs(connection, _RUNS_LOOKED_AT) if run.kind in {"sync", "apply"}]
-    good = next((run.finished_at for run in runs if run.kind == "sync" and _went_through(run)), None)
-    lease = leases.holder(connection, LEASE)
-    running = lease.owner if lease is not None and lease.until > now() else None
-    return Status(runs[0] if runs else None, good, running, _standings(connection, entities), stale_after)
-
-
-def _went_through(run: "Run") -> bool:
-    """Whether a run reached its end; one that was broken off says `failed` too, but its report does not."""
-    broken_off = run.outcome == "failed" and run.counts.get("exit") != Exit.FAILED
-    return run.finished_at is not None and run.outcome != "halted" and not broken_off
-
-
-def _standings(connection: "Connection", entities: list[str]) -> list[Standing]:
-    from connector.records import OperationState
-    from connector.store import conflicts, inbox, links, problems
-
-    depth = inbox.depth(connection)
-    contested = conflicts.count(connection)
-    undecided: Counter[str] = Counter()
-    failed: Counter[str] = Counter()
-    for item in problems.listed(connection):
-        (undecided if item.problem.cause in _DECISIONS else failed)[item.problem.entity] += 1
-    held, unknown = (_live(connection, state) for state in (OperationState.HELD, OperationState.UNKNOWN))
-    return [
-        Standing(
-            name,
-            links.count(connection, name),
-            *depth.get(name, (0, None)),
-            contested.get(name, 0),
-            failed[name],
-            undecided[name],
-            held[name],
-            unknown[name],
-        )
-        for name in entities
-    ]
-
-
-def _live(connection: "Connection", state: "OperationState") -> Counter[str]:
-    """How many operations of each entity are in a state, read page by page: a guard may hold very many."""
-    from connector.store import journal
-
-    found: Counter[str] = Counter()
-    after = ""
-    while page := journal.by_state(connection, [state], limit=_PAGE, after=after):
-        found.update(one.entity for one in page)
-        after = page[-1].id
-    return found
-
-
-def _as_dict(status: Status, at: datetime) -> dict[str, Any]:
+def _as_dict(status: "Status", at: datetime) -> dict[str, Any]:
     return {
         "exit": int(status.exit(at)),
         "stale": status.is_stale(at),
+        "stale_entities": status.stale(at),
+        "paused": [one._asdict() for one in status.pauses],
         "last_good_sync": status.last_good,
         "running": status.running,
         "last_run": status.last._asdict() if status.last else None,
@@ -173,20 +71,20 @@ def _as_dict(status: Status, at: datetime) -> dict[str, Any]:
     }
 
 
-def _show(status: Status, at: datetime) -> None:
-    rows = [[*one[:3], ago(one.oldest, at), *one[4:]] for one in status.standings]
+def _show(status: "Status", at: datetime) -> None:
+    rows = [[*one[:3], ago(one.oldest, at), *one[4:9]] for one in status.standings]
     print_table(_COLUMNS, rows)
     say("", *_sentences(status, at))
 
 
-def _sentences(status: Status, at: datetime) -> list[str]:
-    total = {name: sum(getattr(one, name) for one in status.standings) for name in Standing._fields[4:]}
-    lines = [_last_run(status, at)]
-    if status.is_stale(at):
-        last = f"the last one was {ago(status.last_good, at)}" if status.last_good else "there was none yet"
-        lines.append(f"STALE: no sync has gone through for too long ({last}): connector sync")
-    if status.last is not None:
-        lines += [f"Halted: {message}" for message in status.last.counts.get("halted", ())]
+def _sentences(status: "Status", at: datetime) -> list[str]:
+    lines = [_last_run(status, at), *_stale(status, at)]
+    lines += [f"Halted: {message}" for message in dict.fromkeys(status.halted().values())]
+    lines += [
+        f"Paused {ago(one.at, at)} by {one.by}: {'everything' if one.name == '*' else one.name}; go on with: connector "
+        f"resume"
+        for one in status.pauses
+    ]
     steps = (
         ("held", "change", "held by a guard: connector approve ENTITY"),
         ("unknown", "write", "whose outcome is not known; the next sync looks: connector sync"),
@@ -194,7 +92,16 @@ def _sentences(status: Status, at: datetime) -> list[str]:
         ("conflicts", "conflict", "to decide: connector conflicts list"),
         ("undecided", "record", "without a clear match or waiting for a parent: connector problems list"),
     )
+    total = {name: sum(getattr(one, name) for one in status.standings) for name, _, _ in steps}
     return lines + [f"{count(total[name], noun)} {rest}" for name, noun, rest in steps if total[name]]
+
+
+def _stale(status: "Status", at: datetime) -> list[str]:
+    if not status.is_stale(at):
+        return []
+    last = f"the last one was {ago(status.last_good, at)}" if status.last_good else "there was none yet"
+    which = f" of {', '.join(status.stale(at))}" if status.stale(at) else ""
+    return [f"STALE: no sync{which} has gone through for too long ({last}): connector sync"]
 
 
 _ENDS = {
@@ -206,13 +113,17 @@ _ENDS = {
 }
 
 
-def _last_run(status: Status, at: datetime) -> str:
+def _last_run(status: "Status", at: datetime) -> str:
+    from connector.standing import went_through
+
     run = status.last
     if run is None:
         return "Nothing was run yet: connector sync"
     if run.finished_at is None:
-        state = "is running" if status.running == run.id else "never said how it ended (its process died)"
+        state = (
+            "is running" if (status.running or "").endswith(run.id) else "never said how it ended (its process died)"
+        )
         return f"The last run ({run.kind} {run.id}) began {when(run.started_at)} and {state}."
-    broken_off = run.outcome == "failed" and not _went_through(run)
+    broken_off = run.outcome == "failed" and not went_through(run)
     ended = "it could not go on; see its log" if broken_off else _ENDS.get(str(run.outcome), str(run.outcome))
     return f"The last run ({run.kind} {run.id}) ended {ago(run.finished_at, at)}: {ended}."

@@ -327,3 +327,24 @@ lease = Table(
     _number("epoch"),
     _number("until"),
 )
+
+pause = Table("pause", metadata, Column("name", Text, primary_key=True), _text("by"), _number("at"))
+
+standing = Table(
+    "standing",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _number("good_at", empty=True),
+    _number("halted_at", empty=True),
+    _text("reason", empty=True),
+    _text("run", empty=True),
+)
+
+alert = Table(
+    "alert",
+    metadata,
+    Column("name", Text, primary_key=True),
+    _text("message"),
+    _number("since"),
+    _number("told_at", empty=True),
+)
