@@ -1,5 +1,6 @@
 """The daemon: runs what is due, settles at once what the inbox holds, and outlives every failed run."""
 
+import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +17,7 @@ from connector.store import inbox, pauses, upkeep
 from connector.sync import drain_inbox, sync, was_read
 
 _TURN = timedelta(seconds=1)
-"""How long to wait where another process is at work."""
+"""How long to wait at most where another process is at work."""
 _SHORTEST = 0.005
 _RETRIES = timedelta(seconds=30)
 _UPKEEP = timedelta(hours=1)
@@ -81,7 +82,8 @@ class Daemon:
         try:
             self._do_due(now)
         except LeaseHeld:
-            self._not_before = now + _TURN
+            # At random, or two daemons that run as often as one waits would keep each other out for ever.
+            self._not_before = now + random.uniform(0.2, 1) * _TURN  # noqa: S311 -- a rest, no secret
         except Exception as error:  # noqa: BLE001 -- whatever it is, the daemon goes on and says so
             self._tell_failure(error, tuple(self._schedules))
             self._not_before = now + self._rest("")

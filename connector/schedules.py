@@ -30,7 +30,7 @@ class Schedule:
 
     def __init__(self, trigger: Trigger, now: datetime, *, jitter: timedelta = timedelta(), seed: str = "") -> None:
         self._trigger, self._jitter, self._seed = trigger, jitter, seed
-        self._nominal = self._first(now)
+        self._nominal, self._seen = self._first(now), now
 
     def hasten(self, now: datetime) -> None:
         """Let it be due now, for once."""
@@ -38,9 +38,9 @@ class Schedule:
 
     def due_at(self, now: datetime) -> datetime | None:
         """When it is due, given what time it is: a clock that was set back does not make it wait for long."""
-        earliest = self._first(now)
-        if self._nominal is not None and earliest is not None and earliest < self._nominal:
-            self._nominal = earliest
+        if now < self._seen:
+            self._nominal = min(filter(None, (self._nominal, self._first(now))), default=None)
+        self._seen = now
         return None if self._nominal is None else self._nominal + self._late(self._nominal)
 
     def is_due(self, now: datetime) -> bool:

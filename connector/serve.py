@@ -9,11 +9,10 @@ from connector.errors import ConfigError
 from connector.schedules import Schedule, trigger
 from connector.services import DaemonSettings
 from connector.settings import Settings
-from connector.stops import Stop
 from connector.store import standings
 
 
-def build_daemon(settings: Settings, context: Context, stop: Stop, watchers: Sequence[Watcher] = ()) -> Daemon:
+def build_daemon(settings: Settings, context: Context, doors: Doors, watchers: Sequence[Watcher] = ()) -> Daemon:
     """The daemon of a configuration; raises `ConfigError` where a timing names an entity that there is not."""
     _refuse_unknown(settings, context)
     given = settings.daemon
@@ -22,7 +21,7 @@ def build_daemon(settings: Settings, context: Context, stop: Stop, watchers: Seq
     full = Schedule(trigger(given.full, start, given.timezone), start) if given.full else None
     if full is not None:
         full.begin(start)
-    return Daemon(context, given, schedules, full, Doors(stop.wait, stop.is_requested), watchers)
+    return Daemon(context, given, schedules, full, doors, watchers)
 
 
 def _schedules(given: DaemonSettings, context: Context, start: datetime) -> Mapping[str, Schedule]:

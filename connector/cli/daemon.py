@@ -26,11 +26,13 @@ def register(app: typer.Typer) -> None:
 
 def run_daemon(call: Invocation) -> int:
     """Sync by the configured schedule until told to stop; a failed run is told and followed by the next."""
+    from connector.daemon import Doors
     from connector.serve import build_daemon, build_watchers
     from connector.stops import Breaks
 
     with stopping(call) as stop, call.context(Breaks(stop)) as context:
-        build_daemon(call.settings, context, stop, build_watchers(call.settings, context)).run()
+        doors = Doors(stop.wait, stop.is_requested)
+        build_daemon(call.settings, context, doors, build_watchers(call.settings, context)).run()
     return int(Exit.CLEAN)
 
 
