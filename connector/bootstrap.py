@@ -17,10 +17,15 @@ from connector.settings import Settings
 from connector.store.database import open_store
 
 
-def build(settings: Settings, *, progress: Progress | None = None) -> Context:
-    """Put together everything a run needs; raises `ConfigError` before the first request."""
+def build(
+    settings: Settings, *, progress: Progress | None = None, on_request: systems.OnRequest | None = None
+) -> Context:
+    """Put together everything a run needs; raises `ConfigError` before the first request.
+
+    `on_request` is told the system, method, status and seconds of everything that is sent.
+    """
     entities = read_entities(settings)
-    sides = {side: _system(settings, side, entities) for side in Side}
+    sides = {side: _system(settings, side, entities, on_request) for side in Side}
     shared = {
         name: entity for name, entity in entities.items() if all(name in sides[side].translators for side in Side)
     }
@@ -48,9 +53,11 @@ def read_translators(settings: Settings, side: Side, entities: Mapping[str, Enti
     return compile_system(entities, load_system(kind.mapping, settings.mappings.on(side), origin=origin), side)
 
 
-def _system(settings: Settings, side: Side, entities: Mapping[str, Entity]) -> System:
+def _system(
+    settings: Settings, side: Side, entities: Mapping[str, Entity], on_request: systems.OnRequest | None
+) -> System:
     name = settings.systems.on(side).system
-    return System(name, systems.connect(settings, side), read_translators(settings, side, entities))
+    return System(name, systems.connect(settings, side, on_request), read_translators(settings, side, entities))
 
 
 def _refuse_unsafe_deltas(entities: Mapping[str, Entity], sides: Mapping[Side, System]) -> None:

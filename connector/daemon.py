@@ -33,13 +33,10 @@ class Doors(NamedTuple):
 
 
 class Watcher(Protocol):
-    """Told what the daemon does: metrics and alerts."""
+    """Told of every run, such as metrics."""
 
     def run_ended(self, report: Report | None, kind: str, seconds: float) -> None:
         """A run has ended; without a report where it could not."""
-
-    def look(self) -> None:
-        """Some seconds have gone by."""
 
 
 class Daemon:
@@ -89,7 +86,6 @@ class Daemon:
             self._not_before = now + self._rest("")
         else:
             self._failures.pop("", None)
-        self._tell(lambda watcher: watcher.look())
         return self._idle(self._context.clock())
 
     def _do_due(self, now: datetime) -> None:
@@ -142,14 +138,14 @@ class Daemon:
             self._tell_failure(error, names)
         seconds = (self._context.clock() - started).total_seconds()
         self._note(report, names)
-        self._tell(lambda watcher: watcher.run_ended(report, kind, seconds))
+        self._tell(report, kind, seconds)
 
-    def _tell(self, what: Callable[[Watcher], None]) -> None:
+    def _tell(self, report: Report | None, kind: str, seconds: float) -> None:
         """Let the watchers know; one that fails is no reason to end either."""
         for watcher in self._watchers:
             try:
-                what(watcher)
-            except Exception as error:  # noqa: BLE001 -- an alert that cannot be sent stops nothing
+                watcher.run_ended(report, kind, seconds)
+            except Exception as error:  # noqa: BLE001 -- what only counts must stop nothing
                 get_logger().error("watcher_failed", error=type(error).__name__, reason=hide(str(error)))
 
     def _note(self, report: Report | None, names: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """How the connector stands, from the store alone: what `status`, health, metrics and alerts all go by."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from connector.context import LEASE
 from connector.records import OperationState
 from connector.report import Exit
 from connector.store import conflicts, inbox, journal, leases, links, pauses, problems, standings
+from connector.store.database import Store
 from connector.store.journal import Run
 from connector.store.pauses import Pause
 from connector.store.standings import EntityStanding
@@ -138,3 +139,15 @@ def _live(connection: Connection, state: OperationState) -> Counter[str]:
         found.update(one.entity for one in page)
         after = page[-1].id
     return found
+
+
+def reader(
+    store: Store, entities: Collection[str], stale_after: timedelta, clock: Callable[[], datetime]
+) -> Callable[[], Status]:
+    """How things stand, read anew each time it is asked."""
+
+    def read() -> Status:
+        with store.read() as connection:
+            return read_status(connection, entities, stale_after, clock())
+
+    return read

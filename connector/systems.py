@@ -5,14 +5,16 @@ imported when a system is connected, not when it is listed.
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from importlib.metadata import EntryPoint, entry_points
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError
 
 from connector import logs
 from connector.adapters.base import Adapter
+from connector.adapters.notices import ReadNotice, read_crm_notice, read_erp_notice
 from connector.documents import suggest
 from connector.entities import Strict
 from connector.errors import ConfigError
@@ -72,6 +74,13 @@ class Options(Strict):
         return frozenset(value.get_secret_value() for value in held if isinstance(value, SecretStr))
 
 
+class Hooks(NamedTuple):
+    """How a system's webhooks are signed (see `connector.signatures`), and what they say."""
+
+    scheme: str
+    read: ReadNotice
+
+
 class SystemKind(NamedTuple):
     """One system the connector can talk to."""
 
@@ -85,6 +94,8 @@ class SystemKind(NamedTuple):
     mapping: str
     """The name its mapping table is loaded by."""
     options: type[Options]
+    hooks: Hooks | None = None
+    """How its webhooks are read, where it sends any."""
 
 
 class ReferenceCrmOptions(Options):
@@ -147,10 +158,15 @@ def check(settings: Settings) -> None:
         raise ConfigError(issues)
 
 
-def connect(settings: Settings, side: Side) -> Adapter:
+OnRequest: TypeAlias = Callable[[str, str, int, float], None]
+"""Told the system, method, status (0 without an answer) and seconds of one attempt."""
+
+
+def connect(settings: Settings, side: Side, on_request: OnRequest | None = None) -> Adapter:
     """The adapter of one side; makes no request."""
     kind, options = read_options(settings, side)
-    return kind.connect(options.plain())
+    told = {} if on_request is None else {"on_request": partial(on_request, kind.name)}
+    return kind.connect({**options.plain(), **told})
 
 
 def _revealed(value: Any) -> Any:
@@ -188,7 +204,23 @@ def _reference_erp(options: Mapping[str, Any]) -> Adapter:
 _BUNDLED = {
     kind.name: kind
     for kind in (
-        SystemKind("reference-crm", "Reference CRM", Side.CRM, _reference_crm, "reference_crm", ReferenceCrmOptions),
-        SystemKind("reference-erp", "Reference ERP", Side.ERP, _reference_erp, "reference_erp", ReferenceErpOptions),
+        SystemKind(
+            "reference-crm",
+            "Reference CRM",
+            Side.CRM,
+            _reference_crm,
+            "reference_crm",
+            ReferenceCrmOptions,
+            Hooks("standard", read_crm_notice),
+        ),
+        SystemKind(
+            "reference-erp",
+            "Reference ERP",
+            Side.ERP,
+            _reference_erp,
+            "reference_erp",
+            ReferenceErpOptions,
+            Hooks("standard", read_erp_notice),
+        ),
     )
 }

@@ -22,9 +22,14 @@ class Service:
         self.process, self._log = process, log
 
     @property
+    def text(self) -> str:
+        """Everything it has said so far."""
+        return self._log.read_text(encoding="utf-8")
+
+    @property
     def lines(self) -> list[dict[str, Any]]:
         """What it has logged so far."""
-        return [json.loads(line) for line in self._log.read_text(encoding="utf-8").splitlines() if line[:1] == "{"]
+        return [json.loads(line) for line in self.text.splitlines() if line[:1] == "{"]
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The lines about one kind of event."""

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
+from connector.always import build_daemon
 from connector.bootstrap import build
 from connector.context import Context, Quiet
 from connector.daemon import Daemon, Doors
 from connector.records import Arrival, Problem, Side
 from connector.retries import retry_problems
-from connector.serve import build_daemon
 from connector.settings import Settings, load_settings
 from connector.store import inbox, journal, leases, pauses, problems
 from tests.clocks import WallClock

@@ -1,16 +1,18 @@
 """`connector daemon`, and `connector pause|resume`: work that goes on by itself, and its brake."""
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from connector.cli.invocation import Invocation, asked, now, who
 from connector.cli.options import MaybeEntityArgument, checked
 from connector.cli.output import print_json, say
+from connector.errors import ConfigError
 from connector.report import Exit
 
 if TYPE_CHECKING:
@@ -20,20 +22,58 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     app.command("daemon")(asked(run_daemon))
+    app.command("serve")(asked(run_serve))
+    app.command("webhooks")(asked(run_webhooks))
     app.command("pause")(asked(pause))
     app.command("resume")(asked(resume))
 
 
 def run_daemon(call: Invocation) -> int:
     """Sync by the configured schedule until told to stop; a failed run is told and followed by the next."""
+    from connector.always import alerting, build_daemon
     from connector.daemon import Doors
-    from connector.serve import build_daemon, build_watchers
     from connector.stops import Breaks
 
-    with stopping(call) as stop, call.context(Breaks(stop)) as context:
-        doors = Doors(stop.wait, stop.is_requested)
-        build_daemon(call.settings, context, doors, build_watchers(call.settings, context)).run()
+    with stopping(call) as stop, call.context(Breaks(stop)) as context, alerting(call.settings, context):
+        build_daemon(call.settings, context, Doors(stop.wait, stop.is_requested)).run()
     return int(Exit.CLEAN)
+
+
+def run_serve(call: Invocation) -> int:
+    """Run the daemon, the receiver of webhooks, health and metrics in one process, until told to stop."""
+    from connector.stops import Breaks
+
+    listen = _listening()
+    with stopping(call) as stop:
+        metrics = listen.Metrics()
+        with call.context(Breaks(stop), metrics.request) as context:
+            listen.serve(call.settings, context, stop, metrics, _announce)
+    return int(Exit.CLEAN)
+
+
+def run_webhooks(call: Invocation) -> int:
+    """Run the receiver of webhooks alone, with health and metrics; a daemon on the same store does the rest."""
+    listen = _listening()
+    with stopping(call) as stop:
+        metrics = listen.Metrics()
+        with call.context(None, metrics.request) as context:
+            listen.receive(call.settings, context, stop, metrics, _announce)
+    return int(Exit.CLEAN)
+
+
+def _listening() -> Any:
+    """What listens, which needs an extra that not every installation has."""
+    try:
+        from connector import serve
+    except ModuleNotFoundError as error:
+        message = f"{error.name} is not installed; it comes with: pip install 'crm-erp-connector[serve]'"
+        raise ConfigError.of(message) from error
+    return serve
+
+
+def _announce(sentence: str) -> None:
+    say(sentence)
+    sys.stdout.flush()
 
 
 @contextmanager

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from connector.entities import Entity
     from connector.settings import Settings
     from connector.store.database import Store
+    from connector.systems import OnRequest
 
 ConfigOption = Annotated[
     Path | None,
@@ -68,11 +69,11 @@ class Invocation:
         logs.configure("debug" if self.debug else level, settings.log.format)
 
     @contextmanager
-    def context(self, progress: "Progress | None" = None) -> "Iterator[Context]":
+    def context(self, progress: "Progress | None" = None, on_request: "OnRequest | None" = None) -> "Iterator[Context]":
         """Everything a run needs, put together; closed at the end."""
         from connector.bootstrap import build
 
-        with _closing(build(self.settings, progress=progress)) as context:
+        with _closing(build(self.settings, progress=progress, on_request=on_request)) as context:
             yield context
 
     @contextmanager
