@@ -27,7 +27,7 @@ class Metrics:
     """Counts what happens in this process; threads may share it."""
 
     def __init__(self) -> None:
-        disable_created_metrics()
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self._store: Store | None = None
         self._registry = CollectorRegistry()
         self._runs = self._counter("runs", "Runs that ended, by kind and outcome", "kind", "outcome")
