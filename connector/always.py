@@ -15,8 +15,10 @@ from connector.services import DaemonSettings
 from connector.settings import Settings
 from connector.standing import reader
 from connector.store import standings
+from connector.subscriptions import renew_all
 
 _LOOK_SECONDS = 5.0
+_RENEW_SECONDS = 3600.0
 
 
 def build_daemon(settings: Settings, context: Context, doors: Doors, watchers: Sequence[Watcher] = ()) -> Daemon:
@@ -76,6 +78,27 @@ def alerting(
         ended.set()
         if told:
             watch.join(_LOOK_SECONDS)
+
+
+@contextmanager
+def renewing(settings: Settings, context: Context) -> Iterator[None]:
+    """Keep subscriptions to webhooks going as long as the block lasts."""
+    ended = threading.Event()
+    watch = threading.Thread(target=_renew_until, args=(ended, settings, context), name="subscriptions", daemon=True)
+    watch.start()
+    try:
+        yield
+    finally:
+        ended.set()
+
+
+def _renew_until(ended: threading.Event, settings: Settings, context: Context) -> None:
+    while not ended.is_set():
+        try:
+            renew_all(settings, context)
+        except Exception as error:  # noqa: BLE001 -- what keeps things going must not end itself
+            get_logger().error("renewal_failed", error=type(error).__name__, reason=hide(str(error)))
+        ended.wait(_RENEW_SECONDS)
 
 
 def _look_until(ended: threading.Event, alerts: Alerts) -> None:

@@ -5,7 +5,7 @@ not part of the value.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,8 @@ class References:
     document: Document
     environ: Mapping[str, str]
     folder: Path
+    may_be_empty: Callable[[tuple[str, ...]], bool] = lambda _path: False
+    """Where a file may still be empty, because the connector itself fills it."""
     issues: list[ConfigIssue] = field(default_factory=list)
     read: dict[tuple[str, ...], set[str]] = field(default_factory=dict, repr=False)
     """By path, the values that came from outside the document: secrets, most likely."""
@@ -65,7 +67,7 @@ class References:
         except (ValueError, RuntimeError):
             return self._fail(path, f"the file {name} is not UTF-8 text, or its name cannot be one")
         value = text.removesuffix("\n").removesuffix("\r")
-        return value or self._fail(path, f"the file {name} is empty")
+        return value if value or self.may_be_empty(path) else self._fail(path, f"the file {name} is empty")
 
     def _fail(self, path: tuple[str, ...], message: str) -> str:
         self.issues.append(self.document.issue(path, message))

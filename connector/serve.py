@@ -12,7 +12,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from connector import signatures, systems
-from connector.always import alerting, build_daemon
+from connector.always import alerting, build_daemon, renewing
 from connector.arrivals import Arrivals
 from connector.context import Context
 from connector.daemon import Doors
@@ -45,7 +45,8 @@ def serve(settings: Settings, context: Context, stop: Stop, metrics: Metrics, sa
     """Daemon, receiver, health and figures in one process, until told to stop."""
     receiver = build_receiver(settings, context, stop.wake, metrics)
     health = build_health(settings, context, metrics)
-    with alerting(settings, context, metrics.alert), listening(settings, receiver, health) as listener:
+    watching = alerting(settings, context, metrics.alert)
+    with watching, listening(settings, receiver, health) as listener, renewing(settings, context):
         say(f"listening at {listener.url}")
         doors = Doors(stop.wait, lambda: stop.is_requested() or not listener.is_alive())
         build_daemon(settings, context, doors, [metrics]).run()
@@ -58,7 +59,7 @@ def receive(settings: Settings, context: Context, stop: Stop, metrics: Metrics, 
         build_receiver(settings, context, lambda: None, metrics),
         build_health(settings, context, metrics),
     )
-    with listening(settings, receiver, health) as listener:
+    with listening(settings, receiver, health) as listener, renewing(settings, context):
         say(f"listening at {listener.url}")
         while not stop.is_requested() and listener.is_alive():
             stop.wait(1)

@@ -166,7 +166,7 @@ def read_settings(document: Document, environ: Mapping[str, str], folder: Path) 
         raise ConfigError(
             [document.issue((), "the configuration must be a table of sections (`systems:`, `store:`, …)")]
         )
-    references = References(document, environ, folder)
+    references = References(document, environ, folder, _is_filled_later)
     # A section whose rows are all commented out is an empty section.
     data = {key: value for key, value in references.resolve(document.data or {}).items() if value is not None}
     origins = _override(data, environ)
@@ -177,6 +177,11 @@ def read_settings(document: Document, environ: Mapping[str, str], folder: Path) 
     if unresolved := _unresolved(references, origins):
         raise ConfigError(unresolved)
     return settings._remember(document, _secret_values(data, references, origins))  # noqa: SLF001 -- same module
+
+
+def _is_filled_later(path: tuple[str, ...]) -> bool:
+    """The secrets that a system chooses are not known before something was subscribed to."""
+    return path[0] == "webhooks" and "secrets" in path
 
 
 def schema() -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError
 from connector import logs
 from connector.adapters.base import Adapter
 from connector.adapters.notices import ReadNotice, read_crm_notice, read_erp_notice
+from connector.adapters.subscriptions import Subscriber
 from connector.documents import suggest
 from connector.entities import Strict
 from connector.errors import ConfigError
@@ -79,6 +80,8 @@ class Hooks(NamedTuple):
 
     scheme: str
     read: ReadNotice
+    subscriber: Callable[[Mapping[str, Any]], Subscriber] | None = None
+    """Makes what subscribes to them, from plain options; None where a person does that in the system itself."""
 
 
 class SystemKind(NamedTuple):
@@ -201,6 +204,18 @@ def _reference_erp(options: Mapping[str, Any]) -> Adapter:
     return connect(options)
 
 
+def _crm_subscriber(options: Mapping[str, Any]) -> Subscriber:
+    from connector.adapters.reference_subscriptions import connect_crm
+
+    return connect_crm(options)
+
+
+def _erp_subscriber(options: Mapping[str, Any]) -> Subscriber:
+    from connector.adapters.reference_subscriptions import connect_erp
+
+    return connect_erp(options)
+
+
 _BUNDLED = {
     kind.name: kind
     for kind in (
@@ -211,7 +226,7 @@ _BUNDLED = {
             _reference_crm,
             "reference_crm",
             ReferenceCrmOptions,
-            Hooks("standard", read_crm_notice),
+            Hooks("standard", read_crm_notice, _crm_subscriber),
         ),
         SystemKind(
             "reference-erp",
@@ -220,7 +235,7 @@ _BUNDLED = {
             _reference_erp,
             "reference_erp",
             ReferenceErpOptions,
-            Hooks("standard", read_erp_notice),
+            Hooks("standard", read_erp_notice, _erp_subscriber),
         ),
     )
 }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -34,14 +34,19 @@ def register(app: typer.Typer) -> None:
     app.command("check")(asked(check_everything))
 
 
-def check_everything(call: Invocation) -> int:
-    """Prove the configuration, the mappings and both live systems; writes nothing."""
+def check_everything(
+    call: Invocation,
+    *,
+    subscribe: Annotated[bool, typer.Option("--subscribe", help="Subscribe to webhooks that are configured.")] = False,
+) -> int:
+    """Prove the configuration, the mappings and both live systems; writes to neither, but keeps subscriptions going."""
     with call.context() as context:
         found = [
             Found("ok", "configuration", "can be used"),
             Found("ok", "store", f"{context.store.dialect}, its tables are as this version needs them"),
             *_mappings(context),
             *(finding for side in Side for finding in _live(context, side)),
+            *_subscriptions(call, context, subscribe=subscribe),
         ]
     failed = sum(one.severity == "error" for one in found)
     code = Exit.USAGE if failed else Exit.CLEAN
@@ -53,6 +58,15 @@ def check_everything(call: Invocation) -> int:
     say("", f"{count(failed, 'error')}, {count(warned, 'warning')}.")
     say("Correct them, then check again." if failed else "See who would be linked: connector match")
     return int(code)
+
+
+def _subscriptions(call: Invocation, context: "Context", *, subscribe: bool) -> Iterator[Found]:
+    """Whether both sides tell us of changes, where that is configured."""
+    from connector.subscriptions import keep
+
+    for side in Side:
+        found = keep(call.settings, context, side, subscribe=subscribe)
+        yield Found(found.severity, f"{side}, webhooks", found.message)
 
 
 def _mappings(context: "Context") -> Iterator[Found]:
