@@ -6,6 +6,7 @@ VENV ?= .venv
 PYTHON ?= $(shell .ci/python oldest)
 WORKERS ?= 2
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -13,7 +14,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The system's certificates, as pip uses them: a company's own authority is known only there.
 UV := $(BIN)/uv --native-tls
 
-.PHONY: help setup demo test check check-style format check-newest test-lowest bench crash simulate mutants lock clean
+.PHONY: help setup demo test check check-style format check-newest test-lowest bench bench-latency bench-webhooks \
+	soak crash simulate mutants lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -57,6 +59,15 @@ test-lowest: setup ## the tests on the lowest dependencies that pyproject.toml a
 
 bench: setup ## speed and memory of the connector beside a bare loop
 	$(BIN)/python -m benchmarks.run
+
+bench-latency: setup ## seconds from an edit to its arrival, at 50 edits a second for five minutes
+	$(BIN)/python -m benchmarks.latency $(BENCH_ARGS)
+
+bench-webhooks: setup ## the receiver at 500 deliveries a second for a minute, forged and repeated ones among them
+	$(BIN)/python -m benchmarks.deliveries $(BENCH_ARGS)
+
+soak: setup ## ten minutes of two daemons, a receiver and a sync by hand on one PostgreSQL, with faults on
+	$(BIN)/python -m benchmarks.soak $(BENCH_ARGS)
 
 crash: setup ## kill a hundred syncs on each database and hold the connector to its promises
 	CONNECTOR_TEST_KILLS=$${CONNECTOR_TEST_KILLS:-100} \
