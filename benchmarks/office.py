@@ -1,4 +1,4 @@
-"""Two reference systems and a connector that runs all the time, as the benchmarks of issue-free days need them."""
+"""Two reference systems and a connector that runs all the time, for what is measured of days rather than of runs."""
 
 import itertools
 import os
@@ -139,10 +139,10 @@ def environ(config: Path) -> Mapping[str, str]:
 
 
 @contextmanager
-def office(folder: Path, customers: int, store: str | None = None) -> Iterator[Office]:
+def office(folder: Path, customers: int, store: str | None = None, *options: str) -> Iterator[Office]:
     """Both systems on free loopback ports, with one world of so many customers."""
     folder.mkdir(parents=True, exist_ok=True)
-    seed = ["--seed", f"customers={customers}"]
+    seed = ["--seed", f"customers={customers}", *options]
     with started(_server("crm", folder, seed)) as crm, started(_server("erp", folder, seed)) as erp:
         yield Office(folder, Side("crm", crm), Side("erp", erp), store or f"sqlite:///{folder / 'state.db'}")
 
