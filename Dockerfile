@@ -24,7 +24,9 @@ WORKDIR /data
 VOLUME /data
 USER 10001:10001
 
-# Only that the program is whole: what a sync left open is for `connector status`, which the operator's monitor should run.
-HEALTHCHECK --interval=60s --timeout=20s --start-period=30s --retries=3 CMD ["connector", "--version"]
+# Whether the process works at all; whether all is well is for /readyz, which is no reason to start it anew.
+HEALTHCHECK --interval=30s --timeout=10s --start-period=60s --retries=3 CMD ["python", "-c", "import urllib.request as web; web.urlopen('http://127.0.0.1:8090/healthz', timeout=5)"]
+# Ends within `daemon.stop_within` (20 s); give it a little longer before it is killed: docker stop --time 30.
+STOPSIGNAL SIGTERM
 ENTRYPOINT ["connector"]
-CMD ["--help"]
+CMD ["serve"]

@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv --native-tls
 
 .PHONY: help setup demo test check check-style format check-newest test-lowest bench bench-latency bench-webhooks \
-	soak crash simulate mutants lock clean
+	soak replay crash simulate mutants lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -68,6 +68,9 @@ bench-webhooks: setup ## the receiver at 500 deliveries a second for a minute, f
 
 soak: setup ## ten minutes of two daemons, a receiver and a sync by hand on one PostgreSQL, with faults on
 	$(BIN)/python -m benchmarks.soak $(BENCH_ARGS)
+
+replay: setup ## do what the Dockerfile says without Docker, and run the result without rights
+	$(BIN)/python deploy/replay.py
 
 crash: setup ## kill a hundred syncs on each database and hold the connector to its promises
 	CONNECTOR_TEST_KILLS=$${CONNECTOR_TEST_KILLS:-100} \
