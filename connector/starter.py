@@ -21,10 +21,16 @@ class SystemChoice(NamedTuple):
     options: Mapping[str, str]
 
 
-def render_config(crm: SystemChoice, erp: SystemChoice, *, store_url: str = "sqlite:///connector.db") -> str:
-    """The text of a configuration for these two systems, every other section at its defaults."""
+def render_config(
+    crm: SystemChoice, erp: SystemChoice, *, store_url: str = "sqlite:///connector.db", public_url: str | None = None
+) -> str:
+    """The text of a configuration for these two systems, every other section at its defaults.
+
+    With a public address it expects webhooks, their secrets in a file a side beside it.
+    """
     text = (files("connector") / "starter.yaml").read_text(encoding="utf-8")
     parts = {"@crm@": _side(crm), "@erp@": _side(erp), "@store@": _scalar(store_url)}
+    parts["@webhooks@"] = _webhooks(public_url)
     # One pass, so that a value that looks like a place in the template stays what it is.
     return re.sub("|".join(parts), lambda found: parts[found[0]], text)
 
@@ -42,6 +48,17 @@ def write_config(path: Path, text: str) -> None:
         ) from error
     except OSError as error:
         raise ConfigError.of(f"the file cannot be written: {error.strerror}", file=str(path)) from error
+
+
+def secret_file(side: str) -> str:
+    """The file that holds the secret of one side's webhooks, beside the configuration."""
+    return f"{side}-webhook.secret"
+
+
+def _webhooks(public_url: str | None) -> str:
+    lines = ["webhooks:", f"  public_url: {_scalar(public_url or 'https://connector.example.com')}"]
+    lines += [f'  {side}: {{secrets: ["${{file:{secret_file(side)}}}"]}}' for side in ("crm", "erp")]
+    return "\n".join(lines if public_url else ["#", *(f"# {line}" for line in lines)])
 
 
 def _side(choice: SystemChoice) -> str:

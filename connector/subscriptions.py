@@ -100,7 +100,8 @@ def _told(known: Subscription) -> str:
 
 def _made(settings: Settings, side: Side, subscriber: Subscriber, wish: _Wish) -> Found:
     secrets = settings.webhooks.on(side).secrets
-    if subscriber.makes_secrets:
+    kind, _ = systems.read_options(settings, side)
+    if kind.hooks is not None and kind.hooks.chooses_secret:
         place = _secret_file(settings, side)
         made = subscriber.subscribe(wish.address, wish.resources, None)
         if made.secret is not None:

@@ -82,6 +82,8 @@ class Hooks(NamedTuple):
     read: ReadNotice
     subscriber: Callable[[Mapping[str, Any]], Subscriber] | None = None
     """Makes what subscribes to them, from plain options; None where a person does that in the system itself."""
+    chooses_secret: bool = False
+    """Whether the system makes up the secret when somebody subscribes; otherwise it is given one."""
 
 
 class SystemKind(NamedTuple):
@@ -226,7 +228,7 @@ _BUNDLED = {
             _reference_crm,
             "reference_crm",
             ReferenceCrmOptions,
-            Hooks("standard", read_crm_notice, _crm_subscriber),
+            Hooks("standard", read_crm_notice, _crm_subscriber, chooses_secret=True),
         ),
         SystemKind(
             "reference-erp",

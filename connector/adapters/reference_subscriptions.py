@@ -35,8 +35,6 @@ def _client(settings: Mapping[str, Any], name: str, auth: Authentication) -> Htt
 class CrmSubscriber(Subscriber):
     """The reference CRM's, which chooses the secrets and lets subscriptions end after some days."""
 
-    makes_secrets = True
-
     def __init__(self, client: HttpClient) -> None:
         self._client = client
 
@@ -65,8 +63,6 @@ class CrmSubscriber(Subscriber):
 
 class ErpSubscriber(Subscriber):
     """The reference ERP's, which is given the secrets, and whose subscriptions never end and never change."""
-
-    makes_secrets = False
 
     def __init__(self, client: HttpClient) -> None:
         self._client = client

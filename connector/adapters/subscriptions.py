@@ -23,9 +23,6 @@ class Subscription(NamedTuple):
 class Subscriber(ABC):
     """One system's calls about its subscriptions."""
 
-    makes_secrets: bool
-    """Whether the system chooses the secret; otherwise it is given."""
-
     @abstractmethod
     def listed(self) -> list[Subscription]:
         """Every subscription that these credentials may see."""

@@ -57,6 +57,9 @@ def write_first(  # noqa: PLR0913 -- one question each
     store_url: Annotated[
         str, typer.Option(metavar="URL", help="Where the connector remembers.")
     ] = "sqlite:///connector.db",
+    public_url: Annotated[
+        str | None, typer.Option(metavar="URL", help="Where both systems reach the receiver of webhooks, if they do.")
+    ] = None,
     more: MoreOption = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take the defaults.")] = False,
 ) -> int:
@@ -67,14 +70,33 @@ def write_first(  # noqa: PLR0913 -- one question each
     crm = _choice(Side.CRM, crm_system, crm_url, given[Side.CRM], ask=not yes)
     erp = _choice(Side.ERP, erp_system, erp_url, given[Side.ERP], ask=not yes)
     path = call.config or _FILE
-    write_config(path, render_config(crm, erp, store_url=store_url))
+    write_config(path, render_config(crm, erp, store_url=store_url, public_url=public_url))
+    if public_url:
+        _write_secrets(path.parent, {Side.CRM: crm, Side.ERP: erp})
     variables = [name for choice in (crm, erp) for name in _variables(choice)]
     if call.as_json:
         print_json({"file": str(path), "variables": variables})
     else:
         say(f"Wrote {path}.", *(f"Set the variable {name}." for name in variables))
-        say("Then prove it against both systems: connector check")
+        say(f"Then prove it against both systems: connector check{' --subscribe' if public_url else ''}")
     return int(Exit.CLEAN)
+
+
+def _write_secrets(folder: Path, choices: "dict[Side, SystemChoice]") -> None:
+    """A file a side for the secret of its webhooks: a new one, or none yet where the system will choose it."""
+    import secrets
+    from base64 import b64encode
+
+    from connector.starter import secret_file
+    from connector.systems import find
+
+    for side, choice in choices.items():
+        hooks, path = find(choice.system).hooks, folder / secret_file(side)
+        if hooks is None or path.exists():
+            continue
+        path.touch(mode=0o600)
+        if not hooks.chooses_secret:
+            path.write_text(f"whsec_{b64encode(secrets.token_bytes(32)).decode()}", encoding="utf-8")
 
 
 def _options(given: Sequence[str]) -> dict[Side, dict[str, str]]:

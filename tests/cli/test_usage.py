@@ -195,6 +195,15 @@ def test_init_asks_for_what_was_not_given(terminal: Terminal) -> None:
     assert "${env:ERP_API_KEY}" in text
 
 
+def test_init_with_a_public_address_prepares_the_secrets_of_webhooks(terminal: Terminal) -> None:
+    answer = terminal.ok("init", "--yes", "--set", "crm.client_id=demo", "--public-url", "https://c.example")
+
+    crm, erp = (terminal.folder / f"{side}-webhook.secret" for side in ("crm", "erp"))
+    assert "connector check --subscribe" in answer.out
+    assert (crm.read_text(encoding="utf-8"), erp.read_text(encoding="utf-8")[:6]) == ("", "whsec_")
+    assert [path.stat().st_mode & 0o777 for path in (crm, erp)] == [0o600, 0o600]
+
+
 def test_init_never_overwrites_a_configuration(offline: Terminal) -> None:
     before = (offline.folder / "connector.yaml").read_text(encoding="utf-8")
 
