@@ -7,7 +7,7 @@ from functools import partial
 from typing import NamedTuple, Protocol
 
 from connector.context import Context
-from connector.errors import LeaseHeld
+from connector.errors import LeaseHeld, StoreError
 from connector.logs import bound, get_logger, hide
 from connector.report import Report
 from connector.retries import retry_problems
@@ -152,11 +152,19 @@ class Daemon:
         """What had to stop rests before its inbox is looked at again, twice as long each time."""
         now = self._context.clock()
         for name in names:
-            if report is None or report.tally(name).halted:
+            if (report is None or report.tally(name).halted) and self._is_stuck(name, now):
                 self._resting[name] = now + self._rest(name)
             else:
                 self._failures.pop(name, None)
                 self._resting.pop(name, None)
+
+    def _is_stuck(self, name: str, now: datetime) -> bool:
+        """Whether keys were left that could be looked at: what a guard holds back is no longer among them."""
+        try:
+            with self._context.store.read() as connection:
+                return inbox.due(connection, name, now)
+        except StoreError:
+            return True
 
     def _rest(self, name: str) -> timedelta:
         before = self._failures.get(name, 0)

@@ -186,10 +186,7 @@ def _run_entity(work: Work, *, full: bool) -> bool:
         try:
             recover(work)
             if not work.drains or _has_strangers(work):
-                for side in Side:
-                    pull(work, side)
-                for side in Side:
-                    find_absent(work, side, full=full)
+                _look(work, full=full)
             drain(work)
         except LeaseLost:
             raise
@@ -198,6 +195,16 @@ def _run_entity(work: Work, *, full: bool) -> bool:
             log.warning("entity_halted", reason=str(error), error=type(error).__name__)
             return False
     return True
+
+
+def _look(work: Work, *, full: bool) -> None:
+    """Ask both sides what has changed, and, where that is due, what has gone."""
+    for side, system in work.context.systems.items():
+        with structlog.contextvars.bound_contextvars(system=system.name):
+            pull(work, side)
+    for side, system in work.context.systems.items():
+        with structlog.contextvars.bound_contextvars(system=system.name):
+            find_absent(work, side, full=full)
 
 
 def _has_strangers(work: Work) -> bool:

@@ -234,6 +234,26 @@ def test_an_edit_told_by_webhook_is_on_the_other_side_at_once(
         assert service.stop() == 0
 
 
+def test_a_person_that_shares_a_collection_with_companies_becomes_a_contact_and_no_customer(
+    reference_systems: Systems, tmp_path: Path
+) -> None:
+    config = reference_systems.write_config(tmp_path, CONFIG + "daemon: {every: 1h}\n")
+    crm, erp = reference_systems
+    with serving(config, "serve") as service:
+        sender = Sender(address(service), reference_systems)
+        until(lambda: service.logged("run_finished"))
+        company = connector(config, "links", "list", "customer", "--json").json[0]["erp_id"]
+        name, email = {"firstname": "Per", "lastname": "Son"}, f"person-{tmp_path.name}@hook.example"
+        made = erp.create("partners", is_company=False, name="Per Son", parent_id=int(company), email=email, **name)
+
+        assert sender.send("erp", sender.erp(str(made["id"]), event="create")).status_code == 202
+
+        until(lambda: crm.listed("contacts", email=email), within=5)
+        until(lambda: connector(config, "status", "--json").json["running"] is None, within=10)
+        assert crm.listed("accounts", email=email) == []
+    assert connector(config, "problems", "list", "--json").json is not None
+
+
 def test_a_receiver_in_another_process_and_folder_wakes_the_daemon(
     reference_systems: Systems, tmp_path: Path, store_url: str
 ) -> None:

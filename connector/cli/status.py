@@ -32,13 +32,17 @@ def register(app: typer.Typer) -> None:
 def show_status(
     call: Invocation,
     stale: Annotated[
-        str, typer.Option("--stale", metavar="DURATION", help="Longest time since a sync that ended well, e.g. 24h.")
-    ] = "24h",
+        str | None,
+        typer.Option(
+            "--stale", metavar="DURATION", help="Longest time since a sync that went through, else as configured."
+        ),
+    ] = None,
 ) -> int:
     """Show how the connector stands; the exit code says whether somebody must look."""
     from connector.standing import read_status
 
-    limit, at = _duration(stale), now()
+    limit = call.settings.daemon.stale_after if stale is None else _duration(stale)
+    at = now()
     with call.store() as store, store.read() as connection:
         status = read_status(connection, list(call.entities), limit, at)
     if call.as_json:
