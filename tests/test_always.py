@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.command import connector
+from tests.postgres import Server, name_of
 from tests.services import serving, until
 from tests.systems import Systems
 
@@ -151,3 +152,24 @@ def test_two_daemons_and_somebody_at_the_keyboard_share_one_store(
         assert [one.stop(), two.stop()] == [0, 0]
 
     assert one.logged("run_failed") == two.logged("run_failed") == []
+
+
+@pytest.mark.postgres
+def test_a_database_that_drops_its_connections_does_not_end_the_daemon(
+    reference_systems: Systems, tmp_path: Path, postgres_server: Server, postgres_template: str
+) -> None:
+    url = postgres_server.create(postgres_template)
+    config = reference_systems.write_config(tmp_path, OFTEN, url)
+    cut = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{name_of(url)}'"  # noqa: S608
+    with serving(config, "daemon") as daemon:
+        until(lambda: daemon.logged("run_finished"))
+        for _ in range(5):
+            postgres_server._run(cut)
+            time.sleep(0.5)
+        before = len(daemon.logged("run_finished"))
+
+        until(lambda: len(daemon.logged("run_finished")) > before + 1, within=40)
+
+        assert daemon.stop() == 0
+    assert connector(config, "status", "--json").json["running"] is None
+    postgres_server.drop(url)
