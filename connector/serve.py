@@ -27,6 +27,7 @@ from connector.webhooks import Limits, Port, Receiver
 
 BACKLOG = 1024
 _END_SECONDS = 5
+_MOST_CONNECTIONS = 1000
 _STARTED_WITHIN = 10.0
 
 
@@ -133,6 +134,8 @@ def listening(settings: Settings, receiver: Receiver, health: Health) -> Iterato
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=_END_SECONDS,
+        limit_concurrency=_MOST_CONNECTIONS,
+        ws="none",
     )
     with _open(settings) as bound:
         server = uvicorn.Server(config)

@@ -128,7 +128,8 @@ class Settings(Strict):
     @property
     def secrets(self) -> frozenset[str]:
         """Every value that must not be logged, as far as this room can tell; for `logs.redact_values`."""
-        return self._secrets
+        own = [*self.webhooks.crm.secrets, *self.webhooks.erp.secrets, self.serve.token, self.alerts.url]
+        return self._secrets | {one.get_secret_value() for one in own if one is not None}
 
     def _remember(self, document: Document, secrets: frozenset[str]) -> "Settings":
         self._document = document

@@ -221,3 +221,27 @@ def test_an_entity_without_a_guard_gets_the_configured_one(written: Path) -> Non
     entities = load_entities(guard=settings.guards)
 
     assert [entities[name].guard.deletes for name in ("order", "stock")] == [3, 20]
+
+
+def test_secrets_of_what_listens_are_known_however_they_are_given(tmp_path: Path) -> None:
+    path = tmp_path / "connector.yaml"
+    path.write_text(
+        "systems: {crm: {system: reference-crm}, erp: {system: reference-erp}}\n"
+        "webhooks: {crm: {secrets: [whsec_plain]}, erp: {secrets: ['${env:HOOK}']}}\n"
+        "serve: {token: plain-token}\nalerts: {url: 'https://chat.example/secret'}\n",
+        encoding="utf-8",
+    )
+
+    settings = load_settings(path, {"HOOK": "whsec_outside"})
+
+    assert settings.secrets >= {"whsec_plain", "whsec_outside", "plain-token", "https://chat.example/secret"}
+    assert "plain" not in repr(settings)
+
+
+def test_a_secret_that_is_not_given_yet_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "connector.yaml"
+    (tmp_path / "later").touch()
+    systems = "systems: {crm: {system: reference-crm}, erp: {system: reference-erp}}\n"
+    path.write_text(f"{systems}webhooks: {{crm: {{secrets: ['${{file:later}}']}}}}\n", encoding="utf-8")
+
+    assert load_settings(path, {}).webhooks.crm.secrets == []
