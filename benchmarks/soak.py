@@ -36,6 +36,8 @@ FAULTS: list[dict[str, Any]] = [
     {"fault": "webhook_duplicate", "probability": 0.1},
     {"fault": "webhook_reorder", "seconds": 2, "probability": 0.2},
 ]
+_NEW, _COUNTED = 0.2, 0.15
+"""Shares of what people do: customers that are new, and stock that is counted."""
 PATIENCE = 180
 DAEMON = "daemon: {every: 5s, stop_within: 20s}\nsync: {retry_after: 5s, enumerate_every: 60s}\n"
 QUIET = (requests.RequestException, OSError)
@@ -47,23 +49,39 @@ class People:
     def __init__(self, room: Office, seed: int) -> None:
         self._room, self._seed = room, seed
         self.entered: list[str] = []
-        self.edits = 0
+        self.edits = self.adjustments = 0
 
     def work(self, side: Side, ended: threading.Event) -> None:
         """Go on until the end; what the system refuses or loses is left at that, as a person would see it."""
         dice = random.Random(f"{self._seed}/{side.name}")  # noqa: S311 -- made-up work, repeatable
-        known = sorted(side.customers())
+        known, products = sorted(side.customers()), sorted(self._products())
         number = 0
         while not ended.wait(dice.uniform(0.02, 0.2)):
             number += 1
             try:
-                if dice.random() < 0.2:  # noqa: PLR2004 -- one in five is new
+                chance = dice.random()
+                if chance < _NEW:
                     self._enter(side, f"{side.name}-{self._seed}-{number}")
+                elif chance < _NEW + _COUNTED and side.name == "crm":
+                    self._adjust(dice.choice(products), dice.randint(-3, 9) or 1)
                 else:
                     side.edit(dice.choice(known), website=f"soak-{side.name}-{number}.example")
                     self.edits += 1
             except QUIET:
                 continue
+
+    def _products(self) -> set[str]:
+        """The products of which the CRM knows a stock: only those can be counted."""
+        return {
+            one["productId"] for one in self._room.crm.call("GET", "stock-levels", params={"limit": 200})["records"]
+        }
+
+    def _adjust(self, product: str, quantity: int) -> None:
+        """Somebody counted, and found more or less than was thought: to be posted in the ERP exactly once."""
+        day = time.strftime("%Y-%m-%d", time.gmtime())
+        what = {"productId": product, "warehouse": "MAIN", "quantity": quantity, "reason": "COUNT", "adjustedOn": day}
+        self._room.crm.call("POST", "stock-adjustments", json=what)
+        self.adjustments += 1
 
     def _enter(self, side: Side, name: str) -> None:
         email = f"{name}@soak.example"
@@ -147,17 +165,22 @@ def _calm(room: Office, config: Path) -> bool:
 
 def _judge(room: Office, config: Path, people: People, calm: bool) -> int:  # noqa: FBT001 -- one more finding
     systems = Systems(*(System(side.name, side.url, None) for side in (room.crm, room.erp)))
-    told = witness.customers(systems, witness.shared_vat_ids(systems))
+    told = [
+        witness.customers(systems, witness.shared_vat_ids(systems)),
+        witness.adjustments(systems),
+        witness.stock(systems),
+    ]
+    one_story = all(each.is_one_story for each in told)
     doubled = {side.name: _doubled(side, people.entered) for side in (room.crm, room.erp)}
     conflicts = orjson.loads(room.run(config, "conflicts", "list", "--json").stdout)
-    verified = room.run(config, "verify", "--json").returncode
-    sys.stdout.write(
-        f"{len(people.entered)} customers entered, {people.edits} edits; calm: {calm}; doubled: {doubled}; open"
-        f" conflicts: {len(conflicts)}; verify: {verified}; one story: {told.is_one_story}\n"
-    )
-    fine = calm and not any(doubled.values()) and verified in {0, 3} and (told.is_one_story or bool(conflicts))
+    verification = room.run(config, "verify", "--json")
+    verified = verification.returncode
+    done = f"{len(people.entered)} customers entered, {people.edits} edits, {people.adjustments} counts"
+    found = f"calm: {calm}; doubled: {doubled}; open conflicts: {len(conflicts)}; verify: {verified}"
+    sys.stdout.write(f"{done}; {found}; one story: {one_story}\n")
+    fine = calm and not any(doubled.values()) and verified in {0, 3} and (one_story)
     if not fine:
-        sys.stdout.write(f"{told}\n")
+        sys.stdout.write("".join(f"{each}\n" for each in (*told, verification.stdout)))
     sys.stdout.write(f"goal: {'reached' if fine else 'MISSED'}\n")
     return 0 if fine else 1
 
