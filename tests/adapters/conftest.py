@@ -41,6 +41,7 @@ def running(kind: str, folder: Path) -> Iterator[str]:
         str(port),
         "--database",
         f"{folder}/{kind}.db",
+        "--faults",
     ]
     with (folder / "output").open("wb") as output, subprocess.Popen(command, stdout=output, stderr=output) as server:
         try:

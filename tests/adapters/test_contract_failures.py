@@ -2,7 +2,9 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import pytest
@@ -10,6 +12,7 @@ import requests
 from typing_extensions import override
 
 from connector.adapters.authentication import ApiKey, ClientCredentials
+from connector.adapters.base import Capabilities
 from connector.adapters.http import HttpClient
 from connector.adapters.reference_crm import ReferenceCrm
 from connector.adapters.reference_erp import ReferenceErp
@@ -19,8 +22,10 @@ from connector.adapters.testing_trial import on_trial
 from connector.errors import Rejected, RunError, Sent, SystemDown, TransportError, UnreadableAnswer
 from connector.records import Cursor, Draft, Outcome, Page, Patch, Remote, Resource
 from tests.adapters.memory import THINGS, Memory, Shelf
+from tests.adapters.servers import Faults
 
 SECRET, KEY = "demo-secret", "demo-key"
+LAG_SECONDS = 0.5
 CAUGHT = (AssertionError, pytest.fail.Exception)
 
 
@@ -289,6 +294,38 @@ def test_a_record_in_the_log_is_caught(crm_url: str, caplog: pytest.LogCaptureFi
 
         with pytest.raises(CAUGHT, match="logged"):
             trial.check_log(caplog.text)
+
+
+@pytest.fixture
+def late(crm_url: str) -> Iterator[None]:
+    """New accounts are found by nobody for half a second."""
+    honest = Crm(crm_url)
+    honest.identify()
+    person = requests.Session()
+    person.headers.update(honest._client._auth.headers(honest._client._ask))
+    faults = Faults(person, f"{crm_url}/api/v1")
+    faults.set(fault="lookup_lag", seconds=LAG_SECONDS)
+    yield
+    faults.end()
+    person.close()
+
+
+class Patient(Crm):
+    @override
+    def capabilities(self, resource: str) -> Capabilities:
+        return replace(super().capabilities(resource), lookup_lag=timedelta(seconds=LAG_SECONDS))
+
+
+FOUND = AdapterContract.test_a_new_record_is_found_by_its_marker_within_the_declared_lag
+
+
+def test_a_declared_look_up_lag_is_granted(crm_url: str, late: None) -> None:
+    FOUND(AdapterContract(), replace(accounts(crm_url, Patient), connect=lambda: Patient(crm_url)))
+
+
+def test_a_look_up_lag_that_is_not_declared_is_caught(crm_url: str, late: None) -> None:
+    with pytest.raises(CAUGHT):
+        FOUND(AdapterContract(), accounts(crm_url, Crm))
 
 
 def test_without_an_address_the_failing_half_is_skipped_with_its_reason() -> None:

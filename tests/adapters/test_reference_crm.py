@@ -1,7 +1,7 @@
 """The reference CRM's adapter is held to the contract, against a real server."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from connector.adapters.reference_crm import ReferenceCrm, connect
 from connector.adapters.testing import AdapterContract, Decimals, ResourceContract, SystemUnderTest
 from connector.errors import AuthenticationFailed, ConfigError, NotFound
 from connector.records import Body, Draft, Patch, Resource
+from tests.adapters.servers import Faults
 
 SECRET = "demo-secret"
 STAMPS = frozenset({"id", "version", "createdAt", "modifiedAt", "modifiedBy"})
@@ -56,6 +57,13 @@ def product_id(small: Callable[[], ReferenceCrm]) -> str:
     return made(small(), "products", {"productCode": "PARENT", "name": "Parent"})
 
 
+@pytest.fixture
+def faults(crm_url: str, person: requests.Session) -> Iterator[Faults]:
+    faults = Faults(person, f"{crm_url}/api/v1")
+    yield faults
+    faults.end()
+
+
 def made(adapter: ReferenceCrm, collection: str, body: Body) -> str:
     return str(adapter.create(Resource(collection), [Draft(str(uuid.uuid4()), body)])[0].id)
 
@@ -66,7 +74,7 @@ class CrmContract(ResourceContract):
     collection: str
 
     @pytest.fixture
-    def hands(self, crm_url: str, person: requests.Session) -> dict[str, Any]:
+    def hands(self, crm_url: str, person: requests.Session, faults: Faults) -> dict[str, Any]:
         url = f"{crm_url}/api/v1/{self.collection}"
         return {
             "resource": Resource(self.collection),
@@ -75,6 +83,7 @@ class CrmContract(ResourceContract):
             "url": crm_url,
             "renews": True,
             "edit": partial(edit, person, url),
+            "forbid": faults.forbid,
             "remove": lambda each: person.delete(f"{url}/{each}", timeout=10).raise_for_status(),
             "secrets": (SECRET, person.headers["Authorization"]),
         }
@@ -89,8 +98,8 @@ class TestAccounts(CrmContract, AdapterContract):
     collection = "accounts"
 
     @pytest.fixture
-    def system(self, small: Callable[[], ReferenceCrm], hands: dict[str, Any]) -> SystemUnderTest:
-        return SystemUnderTest(
+    def system(self, small: Callable[[], ReferenceCrm], hands: dict[str, Any], faults: Faults) -> SystemUnderTest:
+        system = SystemUnderTest(
             connect=small,
             stamps=STAMPS,
             make_body=lambda n: {
@@ -108,6 +117,8 @@ class TestAccounts(CrmContract, AdapterContract):
             connect_at=hasty,
             **hands,
         )
+        system.create_tied = partial(faults.tied, system.create)
+        return system
 
 
 class TestContacts(CrmContract):

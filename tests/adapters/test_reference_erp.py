@@ -1,7 +1,7 @@
 """The reference ERP's adapter is held to the contract, against a real server."""
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
@@ -14,6 +14,7 @@ from connector.adapters.reference_erp import ReferenceErp, connect
 from connector.adapters.testing import AdapterContract, Decimals, ResourceContract, SystemUnderTest
 from connector.errors import AlreadyExists, AuthenticationFailed, ConfigError, Locked, NotFound, RecordError
 from connector.records import Body, Draft, Patch, Resource, Transition
+from tests.adapters.servers import Faults
 
 KEY = "demo-key"
 STAMPS = frozenset({"id", "revision", "create_date", "write_date", "write_user"})
@@ -64,6 +65,13 @@ def warehouse(small: Callable[[], ReferenceErp]) -> str:
     return "MAIN"
 
 
+@pytest.fixture
+def faults(erp_url: str, person: requests.Session) -> Iterator[Faults]:
+    faults = Faults(person, f"{erp_url}/api")
+    yield faults
+    faults.end()
+
+
 def made(adapter: ReferenceErp, resource: str, body: Body) -> int:
     outcome = adapter.create(Resource(resource), [Draft(str(uuid.uuid4()), body)])[0]
     return int(str(outcome.id))
@@ -75,7 +83,7 @@ class ErpContract(ResourceContract):
     name: str
 
     @pytest.fixture
-    def hands(self, erp_url: str, person: requests.Session) -> dict[str, Any]:
+    def hands(self, erp_url: str, person: requests.Session, faults: Faults) -> dict[str, Any]:
         url = f"{erp_url}/api/{self.name}"
         return {
             "resource": Resource(self.name),
@@ -83,6 +91,7 @@ class ErpContract(ResourceContract):
             "name": "erp",
             "url": erp_url,
             "edit": partial(edit, person, url),
+            "forbid": faults.forbid,
             "remove": lambda each: person.delete(f"{url}/{each}", timeout=10).raise_for_status(),
             "secrets": (KEY,),
         }
@@ -97,8 +106,8 @@ class TestPartners(ErpContract):
     name = "partners"
 
     @pytest.fixture
-    def system(self, small: Callable[[], ReferenceErp], hands: dict[str, Any]) -> SystemUnderTest:
-        return SystemUnderTest(
+    def system(self, small: Callable[[], ReferenceErp], hands: dict[str, Any], faults: Faults) -> SystemUnderTest:
+        system = SystemUnderTest(
             connect=small,
             stamps=STAMPS,
             make_body=lambda n: {
@@ -116,6 +125,8 @@ class TestPartners(ErpContract):
             decimals=Decimals("credit_limit", ("0.10", "1234567.89", "100000000.05", "0.00")),
             **hands,
         )
+        system.create_tied = partial(faults.tied, system.create)
+        return system
 
 
 class TestItems(ErpContract):
