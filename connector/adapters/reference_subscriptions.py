@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import SecretStr
 from typing_extensions import override
 
-from connector.adapters.authentication import ApiKey, Authentication, ClientCredentials
+from connector.adapters.authentication import ApiKey, ClientCredentials
 from connector.adapters.http import HttpClient
 from connector.adapters.subscriptions import Subscriber, Subscription
 from connector.adapters.wire import accepted, promised, read_all
@@ -19,17 +19,14 @@ def connect_crm(settings: Mapping[str, Any]) -> "CrmSubscriber":
     """The subscriber for the same options as the adapter's."""
     secret = settings["client_secret"]
     auth = ClientCredentials("/oauth/token", settings["client_id"], lambda: secret)
-    return CrmSubscriber(_client(settings, "reference-crm", auth))
+    return CrmSubscriber(HttpClient.of(settings, name="reference-crm", auth=auth))
 
 
 def connect_erp(settings: Mapping[str, Any]) -> "ErpSubscriber":
     """The subscriber for the same options as the adapter's."""
     key = settings["api_key"]
-    return ErpSubscriber(_client(settings, "reference-erp", ApiKey("X-API-Key", lambda: key)))
-
-
-def _client(settings: Mapping[str, Any], name: str, auth: Authentication) -> HttpClient:
-    return HttpClient(settings["url"], name=name, auth=auth, timeout=(5, settings.get("timeout", 60)))
+    auth = ApiKey("X-API-Key", lambda: key)
+    return ErpSubscriber(HttpClient.of(settings, name="reference-erp", auth=auth))
 
 
 class CrmSubscriber(Subscriber):

@@ -8,6 +8,7 @@ from sqlalchemy import Connection, select
 from connector.store import bulk
 from connector.store.columns import maybe_instant, maybe_micros, to_instant, to_micros
 from connector.store.schema import alert
+from connector.store.statements import Same
 
 
 class Known(NamedTuple):
@@ -22,7 +23,7 @@ class Known(NamedTuple):
 def keep(conn: Connection, one: Known) -> None:
     """Note an alert, or that it was told again."""
     row = (one.name, one.message, to_micros(one.since), maybe_micros(one.told_at))
-    bulk.upsert_rows(conn, alert, ("name", "message", "since", "told_at"), [row], bulk.Same(keys=("name",)))
+    bulk.upsert_rows(conn, alert, ("name", "message", "since", "told_at"), [row], Same(keys=("name",)))
 
 
 def forget(conn: Connection, name: str) -> None:

@@ -9,6 +9,7 @@ from connector.records import Side
 from connector.store import bulk
 from connector.store.columns import to_micros
 from connector.store.schema import alias
+from connector.store.statements import Same
 
 _COLUMNS = ("entity", "side", "old_id", "new_id", "at")
 _MOST_STEPS = 20
@@ -17,7 +18,7 @@ _MOST_STEPS = 20
 def add(conn: Connection, entity: str, side: Side, old_id: str, new_id: str, at: datetime) -> None:
     """Remember that a record has another id now."""
     row = (entity, str(side), old_id, new_id, to_micros(at))
-    bulk.upsert_rows(conn, alias, _COLUMNS, [row], bulk.Same(keys=("entity", "side", "old_id")))
+    bulk.upsert_rows(conn, alias, _COLUMNS, [row], Same(keys=("entity", "side", "old_id")))
 
 
 def resolve(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, str]:

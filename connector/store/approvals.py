@@ -10,6 +10,7 @@ from connector.records import Side
 from connector.store import bulk
 from connector.store.columns import to_instant, to_micros
 from connector.store.schema import approval
+from connector.store.statements import Same
 
 _COLUMNS = ("entity", "side", "digest", "record_id", "kind", "approved_by", "at", "expires")
 
@@ -40,7 +41,7 @@ def approve(  # noqa: PLR0913, PLR0917 -- one row, written where a person types 
 ) -> None:
     """Release one change until it expires; releasing it again renews that."""
     row = (entity, str(side), digest, record_id, str(kind), by, to_micros(at), to_micros(expires))
-    bulk.upsert_rows(conn, approval, _COLUMNS, [row], bulk.Same(keys=("entity", "side", "digest")))
+    bulk.upsert_rows(conn, approval, _COLUMNS, [row], Same(keys=("entity", "side", "digest")))
 
 
 def approved(conn: Connection, entity: str, side: Side, digests: Collection[str], now: datetime) -> set[str]:

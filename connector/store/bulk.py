@@ -1,12 +1,11 @@
 # ruff: noqa: S608 -- every identifier comes from our own tables and every condition is a constant; values are bound
-"""Writing and looking up many rows at once, in each database's fastest way; the only file that knows the dialects.
+"""Writing and looking up many rows at once, in each database's fastest way; only it and `statements` know dialects.
 
 It speaks to the driver, because SQLAlchemy's own multi-row statements cost several times as much as the database.
 Rows are plain tuples in the order of `columns`. `where` holds equalities; `also` is a constant SQL condition on top.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from itertools import chain, compress
 from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
@@ -14,6 +13,18 @@ from zlib import crc32
 import orjson
 from sqlalchemy import Connection, Executable, Table
 from sqlalchemy.exc import OperationalError
+
+from connector.store.statements import (
+    Same,
+    among,
+    insert_sql,
+    on_conflict,
+    quoted,
+    select_sql,
+    type_of,
+    update_sql,
+    values_sql,
+)
 
 Row: TypeAlias = tuple[Any, ...]
 
@@ -65,38 +76,16 @@ class Plus(NamedTuple):
     number: int
 
 
-class Same(NamedTuple):
-    """What makes a stored row and a new one the same, and what then becomes of the stored one.
-
-    It takes every column of the new row but the `keys` and those it shall `keep`; `added` numbers are summed.
-    `where` is the condition of a partial index, in the index's words.
-    """
-
-    keys: tuple[str, ...]
-    keep: tuple[str, ...] = ()
-    added: tuple[str, ...] = ()
-    where: str = ""
-
-
 def upsert_rows(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], same: Same) -> None:
     """Insert rows, or replace what is stored under the same keys, which must be unique within `rows`."""
-    _insert(conn, table, columns, rows, _on_conflict(table, columns, same))
-
-
-@lru_cache(maxsize=64)
-def _on_conflict(table: Table, columns: tuple[str, ...], same: Same) -> str:
-    untouched = {*same.keys, *same.keep, *same.added}
-    sets = [f'"{name}" = excluded."{name}"' for name in columns if name not in untouched]
-    sets += [f'"{name}" = "{table.name}"."{name}" + excluded."{name}"' for name in same.added]
-    index = f"({_names(same.keys)})" + (f" WHERE {same.where}" if same.where else "")
-    return f"ON CONFLICT {index} DO UPDATE SET {', '.join(sets)}"
+    _insert(conn, table, columns, rows, on_conflict(table, columns, same))
 
 
 def upsert_columns(
     conn: Connection, table: Table, columns: Mapping[str, Sequence[Any]], alike: Mapping[str, Any], same: Same
 ) -> None:
     """Like `upsert_rows`, for rows that come as columns and as values that are alike on every row."""
-    _insert_columns(conn, table, columns, alike, _on_conflict(table, (*columns, *alike), same))
+    _insert_columns(conn, table, columns, alike, on_conflict(table, (*columns, *alike), same))
 
 
 def update_rows(
@@ -113,12 +102,12 @@ def update_rows(
     """
     names, sets = (*keys, *columns), "".join(f', "{name}" = {_mark(conn)}' for name in same)
     if _is_worth_copying(conn, rows):
-        sql = _update_sql(table, keys, columns, f'"{_copy(conn, table, names, rows)}" fresh', sets)
+        sql = update_sql(table, keys, columns, f'"{_copy(conn, table, names, rows)}" fresh', sets)
         return _execute(conn, sql, tuple(same.values()))
     found = 0
     for chunk in _chunks(conn, rows, len(names)):
-        values = _values_sql(table, names, len(chunk), conn.dialect.name)
-        sql = f"WITH {values} {_update_sql(table, keys, columns, 'fresh', sets)}"
+        values = values_sql(table, names, len(chunk), conn.dialect.name)
+        sql = f"WITH {values} {update_sql(table, keys, columns, 'fresh', sets)}"
         found += _execute(conn, sql, (*chain.from_iterable(chunk), *same.values()))
     return found
 
@@ -135,7 +124,7 @@ def select_in(
     column, values = within
     if not values:
         return []
-    sql = _select_sql(table, columns, column, tuple(where), also, conn.dialect.name)
+    sql = select_sql(table, columns, column, tuple(where), also, conn.dialect.name)
     array = _array(conn, values)
     # SQLite reads the array first, to look up each of its values; PostgreSQL knows what to do with it anywhere.
     bound = (array, *where.values()) if conn.dialect.name == "sqlite" else (*where.values(), array)
@@ -147,7 +136,7 @@ def repeated_in(
 ) -> list[Any]:
     """Those of the values that stand in rows with more than one different `told`."""
     column, values = within
-    sql = _select_sql(table, (column, told), column, tuple(where), "", conn.dialect.name)
+    sql = select_sql(table, (column, told), column, tuple(where), "", conn.dialect.name)
     array = _array(conn, values)
     bound = (array, *where.values()) if conn.dialect.name == "sqlite" else (*where.values(), array)
     counted = f'SELECT "{column}" FROM ({sql}) found GROUP BY "{column}" HAVING count(DISTINCT "{told}") > 1'
@@ -159,7 +148,7 @@ def held_in(conn: Connection, table: Table, column: str, values: Collection[Any]
     if conn.dialect.name == "sqlite":
         asked = "SELECT j.value FROM json_each(?) j"
     else:
-        asked = f"SELECT j.value FROM unnest(%s::{_type(table, column).lower()}[]) j(value)"
+        asked = f"SELECT j.value FROM unnest(%s::{type_of(table, column).lower()}[]) j(value)"
     rest = f'WHERE t."{column}" = j.value LIMIT 1 OFFSET {holders - 1}'
     sql = f'{asked} WHERE EXISTS (SELECT 1 FROM "{table.name}" t {rest})'
     return [row[0] for row in fetch(conn, sql, (_array(conn, values),))] if values else []
@@ -183,7 +172,7 @@ def update_in(
         for name, to in changes.items()
     ]
     bound = [to.number if isinstance(to, Plus) else to for to in changes.values()]
-    condition = _condition(tuple(where), column, also, conn.dialect.name)
+    condition = among(tuple(where), column, also, conn.dialect.name)
     sql = f'UPDATE "{table.name}" SET {", ".join(sets)} WHERE {condition}'
     return _execute(conn, sql, (*bound, *where.values(), _array(conn, values)))
 
@@ -199,7 +188,7 @@ def delete_in(
     column, values = within
     if not values:
         return 0
-    sql = f'DELETE FROM "{table.name}" WHERE {_condition(tuple(where), column, also, conn.dialect.name)}'
+    sql = f'DELETE FROM "{table.name}" WHERE {among(tuple(where), column, also, conn.dialect.name)}'
     return _execute(conn, sql, (*where.values(), _array(conn, values)))
 
 
@@ -207,8 +196,8 @@ def delete_rows(conn: Connection, table: Table, keys: tuple[str, ...], rows: Seq
     """Delete the rows with these keys; says how many."""
     found = 0
     for chunk in _chunks(conn, rows, len(keys)):
-        gone = _values_sql(table, keys, len(chunk), conn.dialect.name)
-        sql = f'WITH {gone} DELETE FROM "{table.name}" WHERE ({_names(keys)}) IN (SELECT {_names(keys)} FROM fresh)'
+        gone = values_sql(table, keys, len(chunk), conn.dialect.name)
+        sql = f'WITH {gone} DELETE FROM "{table.name}" WHERE ({quoted(keys)}) IN (SELECT {quoted(keys)} FROM fresh)'
         found += _execute(conn, sql, tuple(chain.from_iterable(chunk)))
     return found
 
@@ -259,7 +248,7 @@ def by_side(triples: Iterable[tuple[str, Any, str]]) -> dict[tuple[str, str], li
 
 def _insert(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], conflict: str) -> int:
     if _is_worth_copying(conn, rows):
-        names, loaded = _names(columns), _copy(conn, table, columns, rows)
+        names, loaded = quoted(columns), _copy(conn, table, columns, rows)
         return _execute(conn, f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM "{loaded}" {conflict}', ())
     if not rows:
         return 0
@@ -275,7 +264,7 @@ def _insert_lists(conn: Connection, table: Table, columns: tuple[str, ...], spli
     size, stored = _rows_at_once(conn, len(varying)), 0
     for start in range(0, len(lists[0]), size):
         part = [column[start : start + size] for column in lists]
-        sql = _insert_sql(table, columns, varying, len(part[0]), conflict, conn.dialect.name)
+        sql = insert_sql(table, columns, varying, len(part[0]), conflict, conn.dialect.name)
         stored += _execute(conn, sql, (*same, *chain.from_iterable(zip(*part, strict=True))))
     return stored
 
@@ -304,13 +293,13 @@ def _copy(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequen
     """Stream rows into a temporary table of this connection, several times cheaper than binding them; says its name."""
     import psycopg
 
-    names, name = _names(columns), f"load_{table.name}_{crc32(','.join(columns).encode()):x}"
+    names, name = quoted(columns), f"load_{table.name}_{crc32(','.join(columns).encode()):x}"
     fresh = f'CREATE TEMP TABLE IF NOT EXISTS "{name}" AS SELECT {names} FROM "{table.name}" WITH NO DATA'
     conn.exec_driver_sql(f'{fresh}; TRUNCATE "{name}"')
     driver: Any = conn.connection.driver_connection
     try:
         with driver.cursor() as cursor, cursor.copy(f'COPY "{name}" ({names}) FROM STDIN (FORMAT BINARY)') as stream:
-            stream.set_types([_type(table, column).lower() for column in columns])
+            stream.set_types([type_of(table, column).lower() for column in columns])
             for row in rows:
                 stream.write_row(row)
     except psycopg.OperationalError as error:
@@ -341,75 +330,3 @@ def _array(conn: Connection, values: Collection[Any]) -> Any:
 
 def _mark(conn: Connection) -> str:
     return "?" if conn.dialect.name == "sqlite" else "%s"
-
-
-def _names(columns: Iterable[str]) -> str:
-    return ", ".join(f'"{name}"' for name in columns)
-
-
-@lru_cache(maxsize=1024)
-def _insert_sql(
-    table: Table, columns: tuple[str, ...], varying: tuple[str, ...], rows: int, conflict: str, dialect: str
-) -> str:
-    """Insert bound rows of the varying columns; the others are bound once, after them."""
-    mark = "?" if dialect == "sqlite" else "%s"
-    if varying == columns:
-        row = f"({', '.join([mark] * len(columns))})"
-        return f'INSERT INTO "{table.name}" ({_names(columns)}) VALUES {", ".join([row] * rows)} {conflict}'
-    # Both databases call the columns of such a list column1, column2, …
-    told = [
-        f"fresh.column{varying.index(name) + 1}" if name in varying else _typed(table, name, mark, dialect)
-        for name in columns
-    ]
-    # SQLite takes an ON after a bare FROM for a join's, hence the WHERE.
-    listed = f"(VALUES {_value_rows(table, varying, rows, dialect)}) fresh WHERE true"
-    return f'INSERT INTO "{table.name}" ({_names(columns)}) SELECT {", ".join(told)} FROM {listed} {conflict}'
-
-
-def _typed(table: Table, name: str, mark: str, dialect: str) -> str:
-    return mark if dialect == "sqlite" else f"{mark}::{_type(table, name)}"
-
-
-def _update_sql(table: Table, keys: tuple[str, ...], columns: tuple[str, ...], source: str, more: str) -> str:
-    sets = ", ".join(f'"{name}" = fresh."{name}"' for name in columns)
-    match = " AND ".join(f'"{table.name}"."{name}" = fresh."{name}"' for name in keys)
-    return f'UPDATE "{table.name}" SET {sets}{more} FROM {source} WHERE {match}'
-
-
-@lru_cache(maxsize=256)
-def _values_sql(table: Table, names: tuple[str, ...], rows: int, dialect: str) -> str:
-    """Bound rows under the name `fresh`."""
-    return f"fresh ({_names(names)}) AS (VALUES {_value_rows(table, names, rows, dialect)})"
-
-
-def _value_rows(table: Table, names: tuple[str, ...], rows: int, dialect: str) -> str:
-    mark = "?" if dialect == "sqlite" else "%s"
-    plain = f"({', '.join([mark] * len(names))})"
-    # PostgreSQL takes the types of the list from its first row; SQLite has none to take.
-    first = plain if dialect == "sqlite" else f"({', '.join(f'%s::{_type(table, name)}' for name in names)})"
-    return ", ".join([first, *[plain] * (rows - 1)])
-
-
-@lru_cache(maxsize=256)
-def _type(table: Table, column: str) -> str:
-    from sqlalchemy.dialects.postgresql import dialect
-
-    return str(table.columns[column].type.compile(dialect=dialect()))  # type: ignore[no-untyped-call]
-
-
-@lru_cache(maxsize=256)
-def _select_sql(
-    table: Table, columns: tuple[str, ...], column: str, where: tuple[str, ...], also: str, dialect: str
-) -> str:
-    chosen = ", ".join(f't."{name}"' for name in columns)
-    if dialect == "sqlite":
-        # CROSS JOIN keeps the loop in this order; without it the planner may scan the table for each value.
-        conditions = [f't."{name}" = ?' for name in where] + [f't."{column}" = j.value'] + ([also] if also else [])
-        return f'SELECT {chosen} FROM json_each(?) j CROSS JOIN "{table.name}" t WHERE {" AND ".join(conditions)}'
-    return f'SELECT {chosen} FROM "{table.name}" t WHERE {_condition(where, column, also, dialect)}'
-
-
-def _condition(where: tuple[str, ...], column: str, also: str, dialect: str) -> str:
-    mark, array = ("?", "IN (SELECT value FROM json_each(?))") if dialect == "sqlite" else ("%s", "= ANY(%s)")
-    terms = [f'"{name}" = {mark}' for name in where] + [f'"{column}" {array}'] + ([also] if also else [])
-    return " AND ".join(terms)

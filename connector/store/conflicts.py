@@ -11,12 +11,13 @@ from connector.records import Conflict, Record, Side, decode, encode
 from connector.store import bulk
 from connector.store.columns import to_instant, to_micros
 from connector.store.schema import UNSETTLED, conflict
+from connector.store.statements import Same
 
 _VALUES = ("crm_base", "erp_base", "crm_value", "erp_value")
 _CONFLICT = ("entity", "link", "crm_id", "erp_id", "field", *_VALUES, "reason")
 _STATE = ("opened_at", "changed_at", "status", "take", "chosen", "resolved_by")
 _READ = ("id", *_CONFLICT, "opened_at", "status", "take", "resolved_by", "chosen", "how")
-_SAME = bulk.Same(keys=("link", "field"), keep=("opened_at",), where=UNSETTLED)
+_SAME = Same(keys=("link", "field"), keep=("opened_at",), where=UNSETTLED)
 
 
 class OpenConflict(NamedTuple):

@@ -9,6 +9,7 @@ from connector.records import Cursor, Side
 from connector.store import bulk
 from connector.store.columns import maybe_instant, maybe_micros, to_micros
 from connector.store.schema import cursor
+from connector.store.statements import Same
 
 
 class Position(NamedTuple):
@@ -41,13 +42,13 @@ def save(conn: Connection, position: Position, at: datetime) -> None:
     """Store a position as it is, its `known` and `echoes` included; `moved_at` becomes `at`."""
     times = (maybe_micros(position.enumerated_at), to_micros(at))
     row = (position.entity, str(position.side), *position[2:-2], *times)
-    bulk.upsert_rows(conn, cursor, Position._fields, [row], bulk.Same(keys=("entity", "side")))
+    bulk.upsert_rows(conn, cursor, Position._fields, [row], Same(keys=("entity", "side")))
 
 
 def bump(conn: Connection, entity: str, side: Side, *, known: int = 0, echoes: int = 0) -> None:
     """Add to the counts, whoever else adds to them."""
     columns = ("entity", "side", "generation", "complete", "known", "echoes")
-    same = bulk.Same(keys=("entity", "side"), keep=("generation", "complete"), added=("known", "echoes"))
+    same = Same(keys=("entity", "side"), keep=("generation", "complete"), added=("known", "echoes"))
     bulk.upsert_rows(conn, cursor, columns, [(entity, str(side), 0, False, known, echoes)], same)
 
 

@@ -10,6 +10,7 @@ from connector.records import Fingerprint, Side
 from connector.store import bulk
 from connector.store.columns import from_json, to_instant, to_json, to_micros
 from connector.store.schema import endpoint, mapping
+from connector.store.statements import Same
 
 _COLUMNS = ("side", "system", "tenant", "environment", "first_seen", "confirmed_by")
 
@@ -39,9 +40,7 @@ def save(conn: Connection, side: Side, fingerprint: Fingerprint, by: str, at: da
     known = get(conn, side)
     who = fingerprint[:3]
     first_seen = known.first_seen if known and known[1:4] == who else at
-    bulk.upsert_rows(
-        conn, endpoint, _COLUMNS, [(str(side), *who, to_micros(first_seen), by)], bulk.Same(keys=("side",))
-    )
+    bulk.upsert_rows(conn, endpoint, _COLUMNS, [(str(side), *who, to_micros(first_seen), by)], Same(keys=("side",)))
 
 
 def mapping_rows(conn: Connection, mapping_ids: Collection[int]) -> dict[int, dict[str, str]]:

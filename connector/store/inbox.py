@@ -24,11 +24,12 @@ from connector.store.columns import (
     to_micros,
 )
 from connector.store.schema import POSTPONED, READY, WAITING, counter, inbox, receipt
+from connector.store.statements import Same
 
 _READ = Waiting._fields
 _COUNTER = "inbox"
 _UNTRIED = {"attempts": 0, "waits_for": None, "next_try": None}
-_SAME = bulk.Same(keys=("entity", "side", "id"), keep=("since",))
+_SAME = Same(keys=("entity", "side", "id"), keep=("since",))
 
 
 def put(conn: Connection, rows: Sequence[Arrival], at: datetime) -> None:

@@ -10,10 +10,11 @@ from connector.records import Problem, Ref, Side
 from connector.store import bulk
 from connector.store.columns import ref_to_text, text_to_ref, to_instant, to_micros
 from connector.store.schema import OPEN, problem
+from connector.store.statements import Same
 
 _PROBLEM = ("entity", "side", "id", "cause", "message", "field", "waits_for")
 _READ = ("number", *_PROBLEM, "opened_at", "seen_at", "attempts")
-_SAME = bulk.Same(keys=("entity", "side", "id", "cause"), keep=("opened_at",), added=("attempts",), where=OPEN)
+_SAME = Same(keys=("entity", "side", "id", "cause"), keep=("opened_at",), added=("attempts",), where=OPEN)
 
 
 class OpenProblem(NamedTuple):

@@ -11,8 +11,9 @@ from connector.records import Side, Sighting, Version
 from connector.store import bulk
 from connector.store.columns import maybe_version, to_instant, to_micros
 from connector.store.schema import match_key, sighting
+from connector.store.statements import Same
 
-_SAME = bulk.Same(keys=("entity", "side", "id"), keep=("first_at",))
+_SAME = Same(keys=("entity", "side", "id"), keep=("first_at",))
 _MATCH_KEY = ("hash", "entity", "side", "id")
 
 
