@@ -10,7 +10,15 @@ from typing import TypeVar
 
 from connector.context import Work
 from connector.decide import CreateDecision
-from connector.errors import MappingFailed, OutcomeUnknown, RecordError, RunError, Sent, TransportError
+from connector.errors import (
+    AuthenticationFailed,
+    MappingFailed,
+    OutcomeUnknown,
+    RecordError,
+    RunError,
+    Sent,
+    TransportError,
+)
 from connector.reconcile.carry import Unlinked, carry
 from connector.records import (
     Draft,
@@ -120,19 +128,28 @@ def call(
     try:
         outcomes = write()
     except TransportError as error:
-        _journal_silence(work, operations(), error)
+        _journal_silence(work, operations(), error.sent)
+        raise
+    except AuthenticationFailed:
+        _journal_silence(work, operations(), Sent.NO)
         raise
     missing = count - len(outcomes)
     return outcomes + [Outcome(None, error=OutcomeUnknown("the system did not report this item"))] * missing
 
 
-def _journal_silence(work: Work, operations: Sequence[Operation], error: TransportError) -> None:
-    """What was not sent is planned anew, but for the repetition of a call that may have got through before."""
-    unsent = [item for item in operations if error.sent is Sent.NO and item.state is not OperationState.UNKNOWN]
+def _journal_silence(work: Work, operations: Sequence[Operation], sent: Sent) -> None:
+    """What was not done is planned anew, but for the repetition of a call that may have got through before."""
+    unsent = [item for item in operations if sent is Sent.NO and item.state is not OperationState.UNKNOWN]
     doubtful = [item for item in operations if item not in unsent]
     with work.write() as connection:
         ids = [item.id for item in unsent]
-        journal.advance(connection, ids, OperationState.ABANDONED, work.now(), error="not sent: the system was down")
+        journal.advance(
+            connection,
+            ids,
+            OperationState.ABANDONED,
+            work.now(),
+            error="not done: no call got through",
+        )
         requeue(connection, work, unsent, "not-sent")
         ids = [item.id for item in doubtful]
         journal.advance(connection, ids, OperationState.UNKNOWN, work.now(), error="no answer came")

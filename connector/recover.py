@@ -1,9 +1,9 @@
 """Find out what became of writes whose answer never came: after a crash, a time-out, a reset, or a half-reported batch.
 
-An update is simply decided anew: both sides are read, and what got through is found equal; only where movements count,
-what was moved since is told apart, or asked about. A create is repeated with
-its own key where the server enforces uniqueness, else looked up by its marker or unique field, and parked where
-neither is possible. Nothing is ever created blindly a second time.
+An update that is read back as it was sent is done; any other is decided anew, from both sides as they are read; where
+movements count, what was moved since is told apart, or asked about. A create is repeated with its own key where the
+server enforces uniqueness, else looked up by its marker or unique field, and parked where neither is possible. Nothing
+is ever created blindly a second time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ from connector.records import (
     Operation,
     OperationKind,
     OperationState,
+    Outcome,
     Problem,
     Rebase,
     Record,
@@ -33,7 +34,7 @@ from connector.records import (
     Side,
     encode,
 )
-from connector.settle import adopt, settle_creates
+from connector.settle import adopt, settle_creates, settle_updates
 from connector.stage import requeue
 from connector.store import conflicts, journal, links, problems
 
@@ -64,6 +65,9 @@ def resolve_doubtful(work: Work) -> None:
         return
     creates = [item for item in doubtful if item.kind is OperationKind.CREATE]
     others = [item for item in doubtful if item.kind is not OperationKind.CREATE]
+    for side in Side:
+        got_through = _got_through(work, side, others)
+        others = [item for item in others if item not in got_through]
     moved = [found for side in Side for found in _moved_since(work, side, others)]
     with work.write() as connection:
         for item, record in moved:
@@ -73,6 +77,31 @@ def resolve_doubtful(work: Work) -> None:
         requeue(connection, work, others, "unknown")
     for side in Side:
         _resolve_creates(work, side, [item for item in creates if item.side is side])
+
+
+def _got_through(work: Work, side: Side, operations: Sequence[Operation]) -> list[Operation]:
+    """Settle the updates that are read back as they were sent: an edit of their source since then is no conflict.
+
+    Their records get another look besides: a person may have changed other fields.
+    """
+    plain = [item for item in operations if item.kind is OperationKind.UPDATE and not _counted(work, item)]
+    answers = fetch(work, side, [str(item.target) for item in plain if item.side is side])
+    present = {one.id: one for one in observe(work, side, [a.remote for a in answers.values() if a.remote]).present}
+    results = [
+        (item, Outcome(one.id, one.version, one.remote.body))
+        for item, one in ((item, present.get(str(item.target))) for item in plain if item.side is side)
+        if one is not None and one.version != item.version and _is_as_sent(work, item, one.record)
+    ]
+    settle_updates(work, side, results)
+    done = [item for item, _ in results]
+    with work.write() as connection:
+        requeue(connection, work, done, "unknown")
+    return done
+
+
+def _is_as_sent(work: Work, operation: Operation, now: Record) -> bool:
+    stores = work.translator(operation.side).stores
+    return all(stores(name, value, now.get(name)) for name, value in operation.values.items())
 
 
 def _counted(work: Work, operation: Operation) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from tests.command import connector
 from tests.faults.desk import Desk, email
 
 WRITES: dict[str, dict[str, Any]] = {
@@ -125,6 +126,46 @@ def test_an_answer_that_is_held_ends_by_the_configured_time(desk: Desk, monkeypa
     desk.settle()
 
     assert desk.partner(account)["name"] == "Held"
+
+
+def test_an_edit_after_an_update_whose_answer_was_lost_is_no_conflict(desk: Desk) -> None:
+    account, _ = desk.linked()
+    desk.crm.change("accounts", account["id"], phone="+49 30 1111111")
+    desk.erp.faults({"fault": "lost_response", "path": "*/partners/bulk", "times": 9})
+    desk.sync()
+    desk.heal()
+    desk.crm.change("accounts", account["id"], phone="+49 30 2222222")
+
+    ran = desk.sync()
+
+    assert ran.code == 0, ran.out + ran.err
+    assert desk.partner(account)["phone"] == "+49302222222"
+
+
+def test_what_a_person_changed_beside_an_update_whose_answer_was_lost_survives(desk: Desk) -> None:
+    account, partner = desk.linked()
+    desk.crm.change("accounts", account["id"], phone="+49 30 3333333")
+    desk.erp.faults({"fault": "lost_response", "path": "*/partners/bulk", "times": 9})
+    desk.sync()
+    desk.heal()
+    desk.erp.change("partners", str(partner["id"]), comment="Typed meanwhile")
+
+    ran = desk.sync()
+
+    assert ran.code == 0, ran.out + ran.err
+    ours, theirs = desk.pair(account)
+    assert (ours["notes"], theirs["phone"]) == ("Typed meanwhile", "+49303333333")
+
+
+def test_a_write_that_was_refused_for_its_credentials_is_not_in_doubt(desk: Desk) -> None:
+    account = desk.crm.create("accounts", name="Refused", email=email())
+    desk.erp.faults({"fault": "error", "status": 401, "path": "*/partners/bulk"})
+    ran = desk.sync()
+
+    assert ran.code == 5
+    assert "whose outcome is not known" not in connector(desk.config, "status").out
+    desk.settle()
+    assert desk.partner(account)["name"] == "Refused"
 
 
 def test_a_token_that_ends_in_the_middle_is_renewed(desk: Desk) -> None:
