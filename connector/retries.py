@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from connector.records import Arrival, Ref
-from connector.store import inbox, problems
+from connector.store import inbox, problems, upkeep
 from connector.store.database import Store
 from connector.store.problems import OpenProblem
 
@@ -18,8 +18,8 @@ def retry_problems(store: Store, now: datetime, first: timedelta, most: timedelt
     refs = sorted({Ref(item.problem.entity, item.problem.side, item.problem.id) for item in due})
     if refs:
         with store.write() as connection:
-            # Seen now, so that the rest begins anew even where the next try says nothing.
-            problems.report(connection, [item.problem for item in due], now)
+            # Also where the next try says nothing of it, it is not tried again at once.
+            upkeep.rest_anew(connection, [item.id for item in due], now)
             inbox.put(connection, [Arrival(*ref, "retry") for ref in refs], now)
     return len(refs)
 

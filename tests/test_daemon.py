@@ -169,13 +169,14 @@ def refused(watch: Watch, cause: str = "rejected") -> Problem:
     return problem
 
 
-def tries(watch: Watch, hours: float) -> list[float]:
+def tries(watch: Watch, hours: float, cause: str = "rejected") -> list[float]:
     """After how many hours the record was tried again, asked every minute; every try is refused again."""
     found = []
     for minute in range(int(hours * 60)):
         watch.clock.wait(60)
         if retry_problems(watch.context.store, watch.clock(), timedelta(minutes=15), timedelta(hours=4)):
             found.append((minute + 1) / 60)
+            refused(watch, cause)
     return found
 
 
@@ -187,8 +188,19 @@ def test_a_problem_is_tried_again_after_growing_rests(watch: Watch) -> None:
         assert inbox.depth(connection)["customer"][0] == 1
 
 
+def test_a_try_that_says_nothing_is_not_made_again_at_once(watch: Watch) -> None:
+    refused(watch)
+    first, most = timedelta(minutes=15), timedelta(hours=4)
+    watch.clock.wait(15 * 60)
+    assert retry_problems(watch.context.store, watch.clock(), first, most) == 1
+
+    watch.clock.wait(60)
+
+    assert retry_problems(watch.context.store, watch.clock(), first, most) == 0
+
+
 @pytest.mark.parametrize("cause", ["ambiguous", "waiting", "outcome_unknown"])
 def test_what_waits_for_a_person_is_not_tried_by_itself(watch: Watch, cause: str) -> None:
     refused(watch, cause)
 
-    assert tries(watch, 30) == []
+    assert tries(watch, 30, cause) == []
