@@ -140,7 +140,7 @@ async def _send(
                 if place == kill_at:
                     receiver.kill()
                 if place % rate == 0 and receiver.poll() is None:
-                    burst.memory.append(_memory(receiver.pid))
+                    burst.memory += _memory(receiver.pid)
                 await _deliver(session, room, burst, deliveries[place])
 
         await asyncio.gather(*(lane() for _ in range(LANES)))
@@ -180,12 +180,12 @@ def _await_receiver(room: Office) -> None:
     raise RuntimeError("the receiver did not come up")
 
 
-def _memory(pid: int) -> float:
-    """MiB that a process holds, where the system tells."""
+def _memory(pid: int) -> list[float]:
+    """MiB that a process holds; nothing where the system does not tell, or the process was just killed."""
     for line in Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines():
         if line.startswith("VmRSS:"):
-            return int(line.split()[1]) / KIB
-    return 0.0
+            return [int(line.split()[1]) / KIB]
+    return []
 
 
 def _noted(room: Office) -> set[str]:
