@@ -255,7 +255,7 @@ class Records:
 
     def _check_value(self, resource: Collection, field: Field, value: Any, num: int | None) -> None:
         if field.kind is Kind.REFERENCE:
-            self._check_reference(field, value, field.name, num)
+            self._check_reference(field, value, field.name, num if field.target == resource.name else None)
         elif field.kind is Kind.LINES:
             self._check_lines(field, value)
         elif field.unique:

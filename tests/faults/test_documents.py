@@ -34,11 +34,11 @@ class Shop(NamedTuple):
     def sync(self) -> int:
         return connector(self.config, "sync").code
 
-    def order(self, quantity: int) -> dict[str, Any]:
+    def order(self, quantity: int, account: str = "") -> dict[str, Any]:
         """A customer orders."""
         line = {"productId": self.product, "quantity": quantity, "unitPrice": 2.5}
         return self.systems.crm.create(
-            "orders", accountId=self.account, stage="SUBMITTED", currency="EUR", lines=[line]
+            "orders", accountId=account or self.account, stage="SUBMITTED", currency="EUR", lines=[line]
         )
 
     def adjust(self, quantity: int) -> None:
@@ -105,3 +105,20 @@ def test_an_order_is_confirmed_once_though_the_answer_was_lost(shop: Shop) -> No
     after = shop.systems.erp.read("sales_orders", str(before["id"]))
     level = shop.systems.erp.listed("stock_levels", item_code="BOLT")[0]
     assert (after["state"], level["reserved"]) == ("confirmed", "4.000")
+
+
+def test_orders_of_a_merged_customer_go_to_the_one_that_stays(shop: Shop) -> None:
+    stays, goes = (shop.systems.crm.create("accounts", name=name, email=email())["id"] for name in "ab")
+    order = shop.order(1, goes)
+    assert shop.sync() == 0
+
+    shop.systems.crm.call("POST", f"accounts/{goes}/merge", json={"into": stays})
+    codes = [shop.sync() for _ in range(2)]
+
+    (theirs,) = shop.systems.erp.listed("sales_orders", origin=order["orderNumber"])
+    assert codes == [0, 0]
+    assert shop.systems.erp.read("partners", str(theirs["partner_id"]))["external_ref"] == stays
+    assert [shop.systems.erp.listed("partners", external_ref=each)[0]["active"] for each in (stays, goes)] == [
+        True,
+        False,
+    ]

@@ -1,11 +1,12 @@
 """Sales orders in the ERP: totals, states and locks."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.reference.doors import ask, bulk, refusal
-from tests.systems import System
+from tests.systems import System, start
 
 
 @pytest.fixture
@@ -124,3 +125,16 @@ def test_a_thousand_lines_are_one_order(erp: System, item: int, partner: int) ->
 
     assert len(made["lines"]) == 1000
     assert made["amount_untaxed"] == "330.00"
+
+
+def test_an_order_may_go_to_the_partner_that_has_the_orders_own_number(tmp_path: Path) -> None:
+    server = start("erp", tmp_path, "")
+    try:
+        server.create("warehouses", code="MAIN", name="Main")
+        first, second = (server.create("partners", is_company=True, name=name)["id"] for name in "ab")
+        order = server.create("sales_orders", partner_id=second)
+
+        assert order["id"] == first
+        assert server.change("sales_orders", str(order["id"]), partner_id=first)["partner_id"] == first
+    finally:
+        server.stop()
