@@ -71,6 +71,9 @@ class Records:
         text = milliseconds_text(now)
         values |= {"id": f"{collection.prefix}{num}", "version": 1, "createdAt": text, "modifiedAt": text}
         values["modifiedBy"] = user
+        if collection.name == "stock-adjustments":
+            # It can never be changed later, so it is complete from the first day on.
+            values["adjustedOn"] = values["adjustedOn"] or text[:10]
         row = Row(num, 1, now, 0, orjson.dumps(values))
         self._store.insert(collection.name, row, values)
         return Written(row, values, {})

@@ -203,6 +203,7 @@ def test_only_the_erp_document_of_an_adjustment_changes(crm: System, unique: str
     product = crm.create("products", productCode=unique, name="P")
     made = crm.create("stock-adjustments", productId=product["id"], warehouse="MAIN", quantity=-2, reason="SAMPLE")
 
+    assert made["adjustedOn"] == made["createdAt"][:10]
     changed = crm.change("stock-adjustments", made["id"], erpDocument="SM-00001")
     answer = ask(crm, "PATCH", f"stock-adjustments/{made['id']}", json={"quantity": 5}, headers={"If-Match": '"2"'})
 
