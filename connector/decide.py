@@ -9,6 +9,7 @@ from connector.doubt import Held, in_doubt
 from connector.errors import OutcomeUnknown
 from connector.gather import (
     Chunk,
+    Seen,
     carried,
     census,
     is_canary_alive,
@@ -44,6 +45,7 @@ from connector.store import conflicts, problems
 from connector.store.conflicts import OpenConflict
 
 MISSING = frozenset({Presence.ABSENT, Presence.GONE})
+_ABSENT = Seen(Presence.ABSENT)
 
 
 class PairDecision(NamedTuple):
@@ -232,7 +234,7 @@ def _decide_partners(
     """Decide the pairs that first contact links; says which records they take."""
     taken: dict[Side, set[str]] = {side: set() for side in Side}
     rows = {(row.side, row.id): row for row in chunk.loose}
-    doubts = in_doubt(work, _marked(work, chunk, partners))
+    doubts = in_doubt(work, [Ref(work.name, *item) for pair in partners for item in zip(Side, pair, strict=True)])
     for crm_id, erp_id in partners:
         keys = {Side.CRM: crm_id, Side.ERP: erp_id}
         mine = [rows[item] for item in keys.items() if item in rows]
@@ -248,26 +250,26 @@ def _decide_partners(
         if clash is not None:
             _ambiguous(work, mine, f"a weaker key matches, but {clash} differs", (erp_id,), decisions)
             continue
-        held: Held = next(
-            (doubts[ref] for side, one in keys.items() if (ref := Ref(work.name, side, one)) in doubts), {}
-        )
+        held = [doubts[ref] for ref in (Ref(work.name, *item) for item in keys.items()) if ref in doubts]
+        known: Held = held[0] if held and _is_marked(chunk, keys) else {}
         sights = {
-            side: sight(work, chunk, side, one, dict(held.get(side, {})), proved=False) for side, one in keys.items()
+            side: sight(work, chunk, side, one, dict(known.get(side, {})), proved=False) for side, one in keys.items()
         }
-        plan = planner.pair(None, sights, {})
+        # Whether a lost create made this record or people typed it, nobody knows: then no rule may choose a value.
+        plan = planner.pair(None, sights, _asked(work) if held and not known else {})
         decisions.pairs.append(PairDecision(None, sights, plan, mine, [], "its match key"))
     return taken
 
 
-def _marked(work: Work, chunk: Chunk, partners: Sequence[tuple[str, str]]) -> list[Ref]:
-    """The records whose partner carries their id: only that proves that it was made of them."""
-    found = []
-    for pair in partners:
-        for side, one, other in zip(Side, pair, reversed(pair), strict=True):
-            seen = chunk.seen[side.other].get(other)
-            if seen is not None and seen.record.get(MARKER) == one:
-                found.append(Ref(work.name, side, one))
-    return found
+def _is_marked(chunk: Chunk, keys: Mapping[Side, str]) -> bool:
+    """Whether one of two records carries the other's id: only that proves that it was made of it."""
+    return any(chunk.seen[side].get(one, _ABSENT).record.get(MARKER) == keys[side.other] for side, one in keys.items())
+
+
+def _asked(work: Work) -> dict[str, Resolution]:
+    """Every group that no side owns, as one that waits for a person."""
+    fields, groups = work.entity.fields, work.entity.groups
+    return {group: Resolution(None, {}, {}) for group, names in groups.items() if fields[names[0]].owner is None}
 
 
 def _leave_doubtful(work: Work, chunk: Chunk, taken: dict[Side, set[str]], decisions: Decisions) -> None:
