@@ -260,7 +260,7 @@ def _retry(life: Life, chance: Random) -> None:
 def rights(life: Life, chance: Random) -> None:
     """Rights are taken, or given back."""
     system = life.world.systems[chance.choice(list(Side))]
-    kind = chance.choice(["blind", "forbidden", "back", "back"])
+    kind = chance.choice(["blind", "forbidden", "forbidden", "back"])
     system.blind = kind == "blind"
     system.forbidden = {row.id for (_, _), row in system.rows.items() if kind == "forbidden" and chance.random() < 0.3}
     for row in system.rows.values():
@@ -280,7 +280,7 @@ _STEPS: dict[str, tuple[int, Callable[[Life, Random], None]]] = {
     "deliver": (6, _deliver),
     "decide": (4, _decide),
     "retry": (3, _retry),
-    "rights": (3, rights),
+    "rights": (6, rights),
 }
 
 
