@@ -220,21 +220,21 @@ class Life:
 
 def _sync(life: Life, chance: Random) -> None:
     kind = chance.choice(["calm", "busy", "faulty", "faulty", "crash", "crash", "stall", "all"])
-    near = chance.random() < 0.5
+    near = chance.choice(["writes", "writes", "scans", "", ""])
     moment = chance.randrange(1, 12) if near else chance.randrange(1, 120)
     trouble = Trouble(
         faults=chance.choice([0.0, 0.0, 0.01, 0.05]) if kind in {"faulty", "all"} else 0.0,
-        write_faults=chance.choice([0.1, 0.3, 0.6]) if kind in {"faulty", "all"} else 0.0,
+        write_faults=chance.choice([0.2, 0.4, 0.7]) if kind in {"faulty", "all"} else 0.0,
         moves=chance.choice([0.01, 0.05]) if kind != "calm" else 0.0,
         crash=moment if kind in {"crash", "all"} else 0,
         stall=moment if kind == "stall" else 0,
-        near_writes=near,
+        near=near,
     )
     report = life.sync(chance, trouble, full=chance.random() < 0.1)
     if (report is None or report.halted) and chance.random() < 0.5:
         life.tell(f"then {people.touch(life.world, chance)}")
     if life.process is not None and life.process.dead:
-        life.world.wait(chance.choice([5, 400]))
+        life.world.wait(chance.choice([5, 400, 400, 400]))
 
 
 def _plan(life: Life, chance: Random) -> None:

@@ -19,9 +19,9 @@ from tests.simulation.port import Port
 from tests.simulation.tables import Rules, compile_rules
 from tests.simulation.wire import CALM, Crash, Trouble, Wire
 
-_WRITES = frozenset({"create", "update", "delete", "archive"})
+_NEAR = {"writes": frozenset({"create", "update", "delete", "archive"}), "scans": frozenset({"scan"})}
 _REACH = 4
-"""How many boundaries after a writing call still belong to it."""
+"""How many boundaries after a call still belong to it."""
 
 
 class Watched(Store):
@@ -116,10 +116,11 @@ class Process:
         """End the process where its fate says so; the number of this boundary, by which a fate knows it."""
         self.die_if_dead()
         self.boundary += 1
-        if name.rpartition(" ")[2] in _WRITES:
+        near = self.wire.trouble.near
+        if near and name.rpartition(" ")[2] in _NEAR[near]:
             self.near = _REACH
         self.near -= 1
-        if self.wire.trouble.near_writes and self.near < 0:
+        if near and self.near < 0:
             return -1
         self.numbered += 1
         if self.numbered == self.wire.trouble.crash:

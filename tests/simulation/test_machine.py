@@ -15,7 +15,9 @@ from tests.simulation.wire import WRITE_FAULTS, Trouble
 
 CHANCE = st.integers(0, 2**16).map(Random)
 FAULTS = st.lists(st.sampled_from(WRITE_FAULTS), max_size=2)
-TROUBLE = st.builds(Trouble, moves=st.just(0.02), crash=st.integers(0, 120), near_writes=st.booleans())
+TROUBLE = st.builds(
+    Trouble, moves=st.just(0.02), crash=st.integers(0, 120), near=st.sampled_from(["", "writes", "scans"])
+)
 SYSTEMS = st.builds(
     Traits.good,
     safety=st.sampled_from(SAFETIES),

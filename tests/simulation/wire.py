@@ -38,8 +38,8 @@ class Trouble(NamedTuple):
     """Number of the boundary at which the process dies."""
     stall: int = 0
     """Number of the boundary at which the process sleeps until its lease is over and another one works."""
-    near_writes: bool = False
-    """Whether only the boundaries around writes to the systems are numbered, and those of the transactions there."""
+    near: str = ""
+    """Around which calls the boundaries are numbered, with those of the transactions that follow: all, if none."""
 
 
 CALM = Trouble()
