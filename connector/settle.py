@@ -259,7 +259,9 @@ def _rebased(
 ) -> list[Rebase]:
     """The target settles what is stored, or what it held where nothing had to be written; the source what was read."""
     target = valid_base(work, side, link.base_on(side))
-    settled = {name: stored.get(name, operation.old.get(name)) for name in operation.settles}
+    # What was not written is as it was decided from: another value in the answer is somebody's edit since.
+    written = {name: stored[name] for name in operation.settles if name in operation.values and name in stored}
+    settled = {**{name: operation.old.get(name) for name in operation.settles}, **written}
     # What the source moved is absorbed; what the target moved still has to go across, so it must look moved.
     target.update(operation.settles if operation.reason == COMBINED else settled)
     source_side = side.other
@@ -274,8 +276,11 @@ def _rebased(
 
 
 def _differs(base: Record, stored: Record, operation: Operation) -> bool:
-    """Whether the answer shows a field this operation did not settle with another value than its base."""
-    return any(name not in operation.settles and base.get(name) != value for name, value in stored.items())
+    """Whether the answer shows an unwritten field with another value than the one decided from, or its base."""
+    return any(
+        name not in operation.values and operation.old.get(name, base.get(name)) != value
+        for name, value in stored.items()
+    )
 
 
 def _close_conflicts(connection: Connection, work: Work, operations: Sequence[Operation]) -> None:
