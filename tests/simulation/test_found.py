@@ -252,3 +252,17 @@ def test_a_create_in_doubt_stays_open_when_its_record_is_deleted(world: World) -
     small.sync()
 
     assert small.causes() == ["outcome_unknown"]
+
+
+def test_an_edit_of_a_group_survives_that_was_written_without_an_answer(world: World) -> None:
+    small = world()
+    row = small.customer(city="Ulm", zip="1")
+    small.sync()
+    small.crm.change(row, {"zip": "2"})
+    small.sync(update=["lost"])
+    small.erp.change(next(small.erp.of("customer")), {"city": "Bonn"})
+
+    small.sync()
+
+    assert (small.only(Side.CRM)["city"], small.only(Side.CRM)["zip"]) == ("BONN", "2")
+    assert (small.only(Side.ERP)["city"], small.only(Side.ERP)["zip"]) == ("BONN", "2")
