@@ -128,6 +128,19 @@ def test_an_answer_that_is_held_ends_by_the_configured_time(desk: Desk, monkeypa
     assert desk.partner(account)["name"] == "Held"
 
 
+@pytest.mark.parametrize("name", ["an item of a batch that failed", "a list of results that was cut"])
+def test_a_second_look_that_fails_as_well_is_followed_by_a_third(desk: Desk, name: str) -> None:
+    partner = desk.erp.create("partners", is_company=True, name="Thrice", email=email())
+    desk.crm.faults(fault("a response lost after commit", "*/accounts/batch"))
+    desk.sync()
+    desk.crm.faults(fault(name, "*/accounts/batch"))
+
+    desk.sync()
+    desk.settle()
+
+    assert desk.account(partner)["name"] == "Thrice"
+
+
 def test_an_edit_after_an_update_whose_answer_was_lost_is_no_conflict(desk: Desk) -> None:
     account, _ = desk.linked()
     desk.crm.change("accounts", account["id"], phone="+49 30 1111111")

@@ -21,6 +21,8 @@ STORM = [
     {"fault": "truncated", "honest": True},
     {"fault": "html"},
     {"fault": "html", "status": 200, "when": "after"},
+    {"fault": "partial_batch"},
+    {"fault": "cut_results"},
 ]
 
 
