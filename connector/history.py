@@ -1,4 +1,4 @@
-"""Explain one record: everything the store remembers about it, put in the order in which it happened."""
+"""Tell what happened: to one record, in the order in which it happened, or to all of them, the newest first."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -73,6 +73,18 @@ def explain(store: Store, entity: str, record_id: str, side: Side | None = None)
     return story
 
 
+def decisions(
+    store: Store, limit: int, *, entity: str | None = None, run: str | None = None, since: datetime | None = None
+) -> list[Moment]:
+    """The newest decisions and writes across all records, newest first."""
+    with store.read() as connection:
+        operations = journal.newest(connection, limit, entity, run, since)
+        events = history.newest(connection, limit, entity, run, since)
+    moments = [Moment(planned, one.run, operation=one, settled_at=moved) for one, planned, moved in operations]
+    moments += [Moment(at, told_in, event=event) for at, told_in, event in events]
+    return sorted(moments, key=_order, reverse=True)[:limit]
+
+
 def _find(connection: Connection, entity: str, record_id: str, sides: Sequence[Side]) -> Link | None:
     found = {link.id: link for side in sides for link in links.find(connection, entity, side, [record_id]).values()}
     if len(found) > 1:
@@ -142,6 +154,17 @@ def as_dict(story: Story, hidden: Collection[str]) -> dict[str, Any]:
         ],
         "inbox": [{"seq": row.seq, "side": str(row.side), "why": row.why, "since": row.since} for row in story.waiting],
     }
+
+
+def entity_of(moment: Moment) -> str:
+    """The entity of the record that a moment is about."""
+    about = moment.operation or moment.event or moment.seen
+    return "" if about is None else about.entity
+
+
+def moment_as_dict(moment: Moment, hidden: Collection[str]) -> dict[str, Any]:
+    """One moment as plain data, the values of `hidden` fields erased."""
+    return {"entity": entity_of(moment), **_moment(moment, hidden)}
 
 
 def _moment(moment: Moment, hidden: Collection[str]) -> dict[str, Any]:

@@ -97,14 +97,15 @@ def _lines(moment: "Moment", hidden: Collection[str]) -> Iterator[str]:
     if moment.seen:
         yield f"{when(moment.at)}  first seen on {moment.seen.side}{run}"
     elif moment.event:
-        yield f"{when(moment.at)}  {_event(moment.event, hidden)}{run}"
+        yield f"{when(moment.at)}  {event_words(moment.event, hidden)}{run}"
     elif moment.operation:
-        yield f"{when(moment.at)}  {_operation(moment.operation)}{run}"
-        yield from (f"    {line}" for line in _changes(moment.operation, hidden))
-        yield f"    {_end(moment.operation)}, {when(moment.settled_at)}"
+        yield f"{when(moment.at)}  {operation_words(moment.operation)}{run}"
+        yield from (f"    {line}" for line in change_words(moment.operation, hidden))
+        yield f"    {end_words(moment.operation)}, {when(moment.settled_at)}"
 
 
-def _event(event: Event, hidden: Collection[str]) -> str:
+def event_words(event: Event, hidden: Collection[str]) -> str:
+    """One decision in words."""
     detail = event.detail
     words = {
         "linked": "linked: crm:{id} is erp:{erp_id}, by {by}",
@@ -113,14 +114,24 @@ def _event(event: Event, hidden: Collection[str]) -> str:
         "conflict": "conflict over {field}: {why}",
         "resolved": "conflict over {field} decided by {by}: {take}'s value holds",
         "approved": "{kind} released by {by}",
+        "forgotten": "a person's data was erased from everything the connector remembers, by {by}",
     }
     if event.kind == "overridden":
         lost = _values(detail.get("lost") or {}, hidden)
         return f"an edit on {event.side} gave way to the policy {detail.get('policy')}: {lost}"
+    if event.kind == "undone":
+        return f"undone what run {detail.get('run')} wrote: {_restored(detail, hidden)}"
     template = words.get(event.kind)
     if template is None:
         return f"{event.kind}: {_values(detail, hidden)}"
     return template.format_map(_Told({"id": event.id, **detail}))
+
+
+def _restored(detail: Mapping[str, Any], hidden: Collection[str]) -> str:
+    from connector.history import erased
+
+    was, restored = (erased(detail.get(name) or {}, hidden) for name in ("was", "restored"))
+    return ", ".join(f"{name}: {shown(was.get(name))} -> {shown(value)}" for name, value in restored.items())
 
 
 class _Told(dict[str, Any]):
@@ -136,7 +147,8 @@ def _values(record: Mapping[str, Any], hidden: Collection[str]) -> str:
     return ", ".join(f"{name}: {shown(value)}" for name, value in erased(record, hidden).items())
 
 
-def _operation(operation: Operation) -> str:
+def operation_words(operation: Operation) -> str:
+    """One write in words: what, to which record, why."""
     doing = _DOING.get(operation.kind, operation.action or str(operation.kind))
     target = f"{operation.side}:{operation.target}" if operation.target else f"on {operation.side}"
     source = f" for {operation.side.other}:{operation.source}" if operation.source else ""
@@ -144,7 +156,8 @@ def _operation(operation: Operation) -> str:
     return f"{doing} {target}{source}{why}"
 
 
-def _changes(operation: Operation, hidden: Collection[str]) -> Iterator[str]:
+def change_words(operation: Operation, hidden: Collection[str]) -> Iterator[str]:
+    """What a write changes, a line a field."""
     from connector.history import erased
 
     old, new = erased(operation.old, hidden), erased(operation.values, hidden)
@@ -153,7 +166,8 @@ def _changes(operation: Operation, hidden: Collection[str]) -> Iterator[str]:
         yield f"{name}: {before}{shown(value)}"
 
 
-def _end(operation: Operation) -> str:
+def end_words(operation: Operation) -> str:
+    """What became of a write."""
     end = _ENDS[operation.state]
     return f"{end}: {operation.error}" if operation.error and operation.state is not OperationState.DONE else end
 

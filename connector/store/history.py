@@ -1,7 +1,8 @@
 """The history: every decision with its inputs, appended and never changed; it feeds `explain`, `undo` and audits."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -36,8 +37,28 @@ def of_link(conn: Connection, link: int, limit: int) -> list[tuple[datetime, str
     return _newest(conn, (history.c.link == link,), limit)
 
 
+def newest(
+    conn: Connection, limit: int, entity: str | None = None, run: str | None = None, since: datetime | None = None
+) -> list[tuple[datetime, str, Event]]:
+    """The newest events across records, newest first, each with its instant and run."""
+    conditions = []
+    if entity is not None:
+        conditions.append(history.c.entity == entity)
+    if run is not None:
+        conditions.append(history.c.run == run)
+    if since is not None:
+        conditions.append(history.c.at >= to_micros(since))
+    return _newest(conn, conditions, limit)
+
+
+def of_links(conn: Connection, link_ids: Collection[int], kind: str) -> list[Event]:
+    """Every event of one kind about these links, oldest first."""
+    rows = bulk.select_in(conn, history, ("seq", *_COLUMNS), ("link", link_ids), {"kind": kind})
+    return [_read(row[1:])[2] for row in sorted(rows, key=itemgetter(0))]
+
+
 def _newest(
-    conn: Connection, conditions: tuple[ColumnElement[bool], ...], limit: int
+    conn: Connection, conditions: Sequence[ColumnElement[bool]], limit: int
 ) -> list[tuple[datetime, str, Event]]:
     columns: list[Any] = [history.c[name] for name in _COLUMNS]
     query = select(*columns).where(*conditions).order_by(history.c.seq.desc()).limit(limit)

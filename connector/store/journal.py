@@ -73,6 +73,11 @@ def last_runs(conn: Connection, limit: int) -> list[Run]:
     ]
 
 
+def has_run(conn: Connection, run_id: str) -> bool:
+    """Whether there was a run with this id."""
+    return conn.execute(select(run.c.id).where(run.c.id == run_id)).first() is not None
+
+
 def unfinished_runs(conn: Connection) -> list[str]:
     """The ids of the runs that began and never said how they ended."""
     return list(conn.execute(select(run.c.id).where(text("finished_at IS NULL")).order_by(run.c.id)).scalars())
@@ -210,6 +215,23 @@ def of_record(
     query = select(*_columns((*_READ, "created_at", "changed_at"))).where(operation.c.entity == entity)
     newest = query.where(or_(written, caused)).order_by(operation.c.id.desc()).limit(limit)
     return [(_read(tuple(row[:-2])), to_instant(row[-2]), to_instant(row[-1])) for row in conn.execute(newest)]
+
+
+def newest(
+    conn: Connection, limit: int, entity: str | None = None, run: str | None = None, since: datetime | None = None
+) -> list[tuple[Operation, datetime, datetime]]:
+    """The newest operations, newest first, with when planned and last moved; what was only planned is left out."""
+    told = [operation.c.state != OperationState.PLANNED, or_(operation.c.phase != "stopped", operation.c.attempts > 0)]
+    if entity is not None:
+        told.append(operation.c.entity == entity)
+    if run is not None:
+        # A run's operations have later ids than the run itself.
+        told += [operation.c.id > run, operation.c.run == run]
+    if since is not None:
+        told.append(operation.c.created_at >= to_micros(since))
+    query = select(*_columns((*_READ, "created_at", "changed_at"))).where(*told)
+    found = conn.execute(query.order_by(operation.c.id.desc()).limit(limit))
+    return [(_read(tuple(row[:-2])), to_instant(row[-2]), to_instant(row[-1])) for row in found]
 
 
 def removals_since(conn: Connection, entity: str, side: Side, since: datetime) -> int:
