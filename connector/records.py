@@ -313,6 +313,10 @@ class OperationState(StrEnum):
     ABANDONED = "abandoned"
 
 
+UNDO = "undo of run "
+"""How the reason of a write begins that restores what a run overwrote; the run's id follows."""
+
+
 class Operation(NamedTuple):
     """One planned write, journalled.
 
@@ -348,6 +352,11 @@ class Operation(NamedTuple):
     def key(self) -> str:
         """The record this operation is about, also before it exists on the target."""
         return self.target if self.target is not None else f"new:{self.source}"
+
+    @property
+    def undoes(self) -> str | None:
+        """The run whose write this one takes back."""
+        return self.reason.removeprefix(UNDO) if self.reason.startswith(UNDO) else None
 
 
 class Conflict(NamedTuple):

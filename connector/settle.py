@@ -226,9 +226,16 @@ def _store_updates(connection: Connection, work: Work, side: Side, done: Sequenc
     _sight_again(connection, work, side, done, rebases)
     inbox.put(connection, again, at)
     journal.advance(connection, [operation.id for operation, _ in done], OperationState.DONE, at)
+    history.append(connection, work.run, [_undone(operation) for operation, _ in done if operation.undoes], at)
     _close_conflicts(connection, work, [operation for operation, _ in done])
     cursors.bump(connection, work.name, side, echoes=len(done))
     work.tally.written.update((side, operation.kind) for operation, _ in done)
+
+
+def _undone(operation: Operation) -> Event:
+    detail = {"run": operation.undoes, "was": operation.old, "restored": operation.values}
+    target = str(operation.target)
+    return Event(operation.entity, operation.side, target, "undone", detail, operation.link, operation.id)
 
 
 def _sight_again(

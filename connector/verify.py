@@ -1,7 +1,8 @@
 """Read both live systems and compare them field by field, whatever the state says.
 
-Every field of every linked pair is equal, equal after a declared normal form, or different. A difference needs an open
-conflict or problem that explains it; one without is told, and both keys go back into the inbox.
+Every field of every linked pair is equal, equal after a declared normal form, or different. What explains a
+difference is an open conflict or problem, or an undo; where nothing does it is told, and both keys go back into the
+inbox.
 """
 
 from collections import Counter
@@ -10,11 +11,21 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from connector.context import Context, Work
-from connector.gather import Chunk, Seen, look_up, resolve_references
+from connector.gather import Chunk, Seen, look_up, resolve_references, valid_base
 from connector.reconcile.merge import Half, Pair
-from connector.records import Arrival, Cursor, Link, LinkStatus, Presence, Ref, Side
+from connector.records import Arrival, Cursor, Event, Link, LinkStatus, Presence, Ref, Side
 from connector.report import Exit, Tally
-from connector.store import conflicts, inbox, links, problems
+from connector.store import conflicts, history, inbox, links, problems
+
+
+class Known(NamedTuple):
+    """What the store knows of one pair that may explain a difference."""
+
+    contested: set[str]
+    """Fields and groups with an open conflict."""
+    trouble: str
+    undone: dict[str, str]
+    """Field -> the run whose write to it was undone."""
 
 
 class Difference(NamedTuple):
@@ -96,6 +107,7 @@ def _compare_page(work: Work, page: Sequence[Link], comparison: Comparison) -> N
     resolve_references(work, chunk)
     with work.store.read() as connection:
         open_conflicts = conflicts.of_links(connection, [link.id for link in page])
+        undone = _undone(history.of_links(connection, [link.id for link in page], "undone"))
         refs = [Ref(work.name, side, link.id_on(side)) for link in page for side in Side]
         open_problems = {
             Ref(item.problem.entity, item.problem.side, item.problem.id) for item in problems.of(connection, refs)
@@ -107,20 +119,28 @@ def _compare_page(work: Work, page: Sequence[Link], comparison: Comparison) -> N
         }
         troubled = any(Ref(work.name, side, link.id_on(side)) in open_problems for side in Side)
         before = comparison.unexplained
-        _compare_pair(work, chunk, link, contested, "an open problem" if troubled else "", comparison)
+        known = Known(contested, "an open problem" if troubled else "", undone.get(link.id, {}))
+        _compare_pair(work, chunk, link, known, comparison)
         if comparison.unexplained > before:
             queue.append(link)
     _queue(work, queue)
 
 
-def _compare_pair(
-    work: Work, chunk: Chunk, link: Link, contested: set[str], trouble: str, comparison: Comparison
-) -> None:
+def _undone(events: Sequence[Event]) -> dict[int, dict[str, str]]:
+    """The run whose write was undone, for each link and field; the latest undo counts."""
+    found: dict[int, dict[str, str]] = {}
+    for event in events:
+        runs = dict.fromkeys(event.detail.get("restored", ()), str(event.detail.get("run")))
+        found.setdefault(event.link or 0, {}).update(runs)
+    return found
+
+
+def _compare_pair(work: Work, chunk: Chunk, link: Link, known: Known, comparison: Comparison) -> None:
     comparison.pairs += 1
     seen = {side: chunk.seen[side].get(link.id_on(side), Seen(Presence.FORBIDDEN)) for side in Side}
     missing = [side for side in Side if seen[side].presence is not Presence.PRESENT]
     if missing:
-        why = trouble or ("an open conflict" if contested else "")
+        why = known.trouble or ("an open conflict" if known.contested else "")
         comparison.add(Difference(work.name, link.crm_id, link.erp_id, f"(missing on {missing[0]})", why))
         return
     forms = {side: work.translator(side) for side in Side}
@@ -131,9 +151,25 @@ def _compare_pair(
         elif pair.same(name):
             comparison.fields["equal after normal form" if name not in work.entity.references else "equal"] += 1
         else:
-            why = "an open conflict" if name in contested or work.entity.fields[name].group in contested else trouble
-            why = why or _dangling(work, chunk, name, seen)
+            why = _explained(work, link, name, known, seen) or _dangling(work, chunk, name, seen)
             comparison.add(Difference(work.name, link.crm_id, link.erp_id, name, why))
+
+
+def _explained(work: Work, link: Link, name: str, known: Known, seen: Mapping[Side, Seen]) -> str:
+    """What the store knows that explains a difference in one field."""
+    if not known.contested.isdisjoint((name, work.entity.fields[name].group)):
+        return "an open conflict"
+    if name in known.undone and not _has_moved(work, link, name, seen):
+        return f"undone in run {known.undone[name]}"
+    return known.trouble
+
+
+def _has_moved(work: Work, link: Link, name: str, seen: Mapping[Side, Seen]) -> bool:
+    """Whether a side no longer holds what the last run left there, so that the next one has something to decide."""
+    nothing = object()
+    return any(
+        valid_base(work, side, link.base_on(side)).get(name, nothing) != seen[side].record.get(name) for side in Side
+    )
 
 
 def _dangling(work: Work, chunk: Chunk, name: str, seen: Mapping[Side, Seen]) -> str:

@@ -23,6 +23,7 @@ from connector.cli import (
     status,
     sync,
     systems,
+    undo,
     verify,
 )
 
@@ -73,6 +74,7 @@ for _commands in (
     cursors,
     mappings,
     systems,
+    undo,
     reference,
 ):
     _commands.register(app)

@@ -43,8 +43,14 @@ def approve_changes(
     if call.as_json:
         print_json({"approved": [one.id for one in named], "expires": expires})
     else:
-        say(f"{count(len(named), 'change')} released until {when(expires)}. Write with: connector sync -e {entity}")
+        write = " or ".join(sorted({_writing(one) for one in named})) or f"connector sync -e {entity}"
+        say(f"{count(len(named), 'change')} released until {when(expires)}. Write with: {write}")
     return int(Exit.CLEAN)
+
+
+def _writing(one: Operation) -> str:
+    """The command that writes a change once it is released."""
+    return f"connector undo {one.undoes}" if one.undoes else f"connector sync -e {one.entity}"
 
 
 def _held(connection: "Connection", entity: str, side: Side | None) -> list[Operation]:

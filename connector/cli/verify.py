@@ -71,5 +71,5 @@ def _verdict(found: "list[Comparison]", code: Exit) -> list[str]:
         unexplained = sum(one.unexplained for one in found)
         return [f"{count(unexplained, 'difference')} that nothing explains; queued for the next: connector sync"]
     if code is Exit.DECISION:
-        return [f"{pairs} compared; every difference has an open conflict or problem: connector status"]
+        return [f"{pairs} compared; every difference is explained, as an open conflict or problem, or by an undo."]
     return [f"{pairs} compared; both sides tell one story."]
