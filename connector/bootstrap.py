@@ -35,7 +35,7 @@ def build(
         systems=sides,
         store=open_store(settings.store.url.get_secret_value()),
         clock=_now,
-        new_id=_new_id,
+        new_id=new_id,
         limits=_limits(settings),
         progress=progress or Quiet(),
     )
@@ -95,6 +95,6 @@ def _now() -> datetime:
     return datetime.now(UTC)  # noqa: TID251 -- everything else takes it as an argument
 
 
-def _new_id() -> str:
+def new_id() -> str:
     """A time-ordered id that is unique across processes, machines and restored backups."""
     return uuid7().hex

@@ -14,13 +14,13 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connector.apply import batches
 from connector.context import Context, Work
-from connector.errors import ConfigError
+from connector.errors import ConfigError, RunError
 from connector.reconcile.guards import digest
 from connector.records import Arrival, Operation, OperationKind, OperationState, Record, Side
 from connector.recover import recover, resolve_doubtful
 from connector.report import Report
 from connector.store import inbox, journal
-from connector.sync import apply_staged, check_endpoints, count_open, decide_inbox, running
+from connector.sync import apply_staged, check_endpoints, count_open, decide_inbox, running, was_read
 
 FORMAT = 1
 
@@ -134,6 +134,11 @@ def apply(context: Context, plan: PlanFile) -> Report:
 
 
 def _apply_entity(work: Work, lines: Collection[PlannedOperation]) -> None:
+    if lines and not was_read(work.context, work.name):
+        raise RunError(
+            f"{work.name}: both sides have to be read whole before anything is written, as the state is new or was "
+            "restored; first run: connector sync, or make a new plan: connector plan -o FILE"
+        )
     recover(work)
     keys = sorted({_key(line) for line in lines})
     for some in batches(keys, work.context.limits.chunk):

@@ -87,9 +87,10 @@ def test_verify_and_explain_tell_an_undone_difference(desk: Desk) -> None:
 
     told = [one["explained"] for one in found.json["entities"][0]["differences"] if one["crm_id"] == crm_id]
     assert (found.code, told) == (3, [f"undone in run {run}"])
-    assert f"undone what run {run} wrote: website: new.example -> old.example" in desk.run(
-        "explain", "customer", crm_id
-    ).out
+    assert (
+        f"undone what run {run} wrote: website: new.example -> old.example"
+        in desk.run("explain", "customer", crm_id).out
+    )
 
 
 def test_a_value_that_somebody_changed_since_is_named_and_left_alone(desk: Desk) -> None:

@@ -59,7 +59,7 @@ def show_history(
 
 
 def _instant(text: str) -> datetime:
-    from connector.settings import parse_duration
+    from connector.durations import parse_duration
 
     try:
         found = datetime.fromisoformat(text)

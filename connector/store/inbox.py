@@ -118,6 +118,12 @@ def release(conn: Connection, parents: Iterable[Ref]) -> int:
     return bulk.update_in(conn, inbox, {"waits_for": None, "next_try": None}, ("waits_for", waited))
 
 
+def distrust(conn: Connection) -> None:
+    """Keep every key that waits, and nothing of what came along with it: each record is read again."""
+    unknown = {"version": None, "record": None, "modified": None, "deleted": False, "next_try": None}
+    conn.execute(inbox.update().values(unknown))
+
+
 def waiting(conn: Connection, entity: str, limit: int = 1000) -> list[Waiting]:
     """The keys that wait for a parent, oldest first."""
     parked = (text(WAITING), inbox.c.entity == entity)

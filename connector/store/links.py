@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, text
 
 from connector.errors import StoreError
 from connector.records import Base, Link, LinkStatus, NewLink, Rebase, Ref, Side, Version
@@ -110,6 +110,13 @@ def page(conn: Connection, entity: str, after: int, limit: int) -> list[Link]:
     """The next links after a number, in the order of their numbers."""
     query = select(*(link.c[name] for name in _READ_LINK)).where(link.c.entity == entity, link.c.id > after)
     return _with_bases(conn, bulk.fetch_query(conn, query.order_by(link.c.id).limit(limit)))
+
+
+def keys(conn: Connection, after: int, limit: int) -> list[tuple[int, str, str, str]]:
+    """Number, entity and both ids of the next links after a number, of any entity, that the engine may work with."""
+    columns = (link.c.id, link.c.entity, link.c.crm_id, link.c.erp_id)
+    query = select(*columns).where(link.c.id > after, text(_USABLE)).order_by(link.c.id).limit(limit)
+    return [tuple(row) for row in conn.execute(query)]
 
 
 def _with_bases(conn: Connection, rows: list[bulk.Row]) -> list[Link]:

@@ -109,6 +109,12 @@ def forget(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> i
     return bulk.delete_in(conn, sighting, ("id", before), where)
 
 
+def clear(conn: Connection) -> None:
+    """Forget everything that was seen, on both sides."""
+    conn.execute(sighting.delete())
+    conn.execute(match_key.delete())
+
+
 def _replace_keys(conn: Connection, place: tuple[str, str], before: dict[str, bytes], after: dict[str, bytes]) -> None:
     """Bring the index of match keys from `before` to `after`, touching only what differs."""
     added: list[bulk.Row] = []
