@@ -4,17 +4,15 @@ After a restore nothing is created before both sides were read whole again: what
 counterpart's id, or a match key, and is linked instead of being doubled.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 
 from connector.context import LEASE
-from connector.errors import LeaseHeld, LeaseLost, OutcomeUnknown
-from connector.holder import is_gone, name_process
+from connector.errors import LeaseLost, OutcomeUnknown
+from connector.holder import HOLD, alone
 from connector.records import Arrival, Operation, OperationKind, OperationState, Problem, Side
 from connector.store import cursors, dump, inbox, journal, leases, links, problems, sightings
 from connector.store.database import Store
@@ -22,7 +20,6 @@ from connector.store.database import Store
 RESTORED = "restored"
 """Why a key needs a look: what is remembered of it is as old as the backup."""
 
-_HOLD = timedelta(hours=1)
 _PAGE = 5000
 
 
@@ -54,32 +51,15 @@ def is_empty(store: Store) -> bool:
 
 def restore(store: Store, path: Path, run: str, at: datetime) -> Restored:
     """Replace the state by a backup in one transaction; raises `LeaseHeld` while a run is at work on it."""
-    with _held(store, run, at) as epoch, dump.opened(path) as backup, store.write(durable=True) as connection:
+    with alone(store, LEASE, run, at) as epoch, dump.opened(path) as backup, store.write(durable=True) as connection:
         rows = dump.load(connection, backup)
         newest = journal.last_runs(connection, 1)
         _distrust(connection, at)
         journal.start_run(connection, run, "restore", at)
         journal.finish_run(connection, run, "clean", {"run": run, "kind": "restore", "exit": 0}, at)
-        if not leases.renew(connection, LEASE, epoch, _HOLD, at):
+        if not leases.renew(connection, LEASE, epoch, HOLD, at):
             raise LeaseLost("another process took over the state meanwhile; nothing was restored")
     return Restored(rows["link"], sum(rows.values()), newest[0].started_at if newest else None)
-
-
-@contextmanager
-def _held(store: Store, run: str, at: datetime) -> Iterator[int]:
-    """Keep every run out as long as the block lasts."""
-    with store.write() as connection:
-        held = leases.holder(connection, LEASE)
-        if held is not None and is_gone(held.owner):
-            leases.release(connection, LEASE, held.epoch)
-        epoch = leases.acquire(connection, LEASE, name_process(run), _HOLD, at)
-    if epoch is None:
-        raise LeaseHeld("a run is at work on this state; stop it, or wait for its end, then restore")
-    try:
-        yield epoch
-    finally:
-        with store.write() as connection:
-            leases.release(connection, LEASE, epoch)
 
 
 def _distrust(connection: Connection, at: datetime) -> None:

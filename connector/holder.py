@@ -2,7 +2,17 @@
 
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 from pathlib import Path
+
+from connector.errors import LeaseHeld
+from connector.store import leases
+from connector.store.database import Store
+
+HOLD = timedelta(hours=1)
+"""How long a command may keep every run out."""
 
 
 def name_process(run: str) -> str:
@@ -22,6 +32,23 @@ def is_gone(holder: str) -> bool:
     except OSError:
         return False
     return False
+
+
+@contextmanager
+def alone(store: Store, name: str, run: str, at: datetime) -> Iterator[int]:
+    """Keep every run out as long as the block lasts; gives its epoch. Raises `LeaseHeld` while one is at work."""
+    with store.write() as connection:
+        held = leases.holder(connection, name)
+        if held is not None and is_gone(held.owner):
+            leases.release(connection, name, held.epoch)
+        epoch = leases.acquire(connection, name, name_process(run), HOLD, at)
+    if epoch is None:
+        raise LeaseHeld("a run is at work on this state, so nothing was changed; wait for its end, or stop it")
+    try:
+        yield epoch
+    finally:
+        with store.write() as connection:
+            leases.release(connection, name, epoch)
 
 
 def _place() -> str:

@@ -116,10 +116,17 @@ def _undo_entity(work: Work, undoing: Undoing) -> None:
             ended = journal.get(connection, ids)
         undoing.operations += [ended[one] for one in ids]
     undoing.left += [
-        Left(work.name, one.side, str(one.target), ", ".join(one.values), str(one.error or one.state))
+        Left(work.name, one.side, str(one.target), ", ".join(one.values), _ended(one))
         for one in undoing.operations
         if one.entity == work.name and one.state not in (OperationState.DONE, OperationState.HELD)
     ]
+
+
+def _ended(operation: Operation) -> str:
+    """Why a planned restoration was not written; what a system said may quote a value, and stands in the problem."""
+    if operation.state is OperationState.REJECTED:
+        return "the system refused it: connector problems list"
+    return str(operation.error or operation.state)
 
 
 def _plan(work: Work, undoing: Undoing) -> Iterator[list[Operation]]:

@@ -13,6 +13,7 @@ from connector.cli import (
     daemon,
     demo,
     explain,
+    forget,
     history,
     links,
     mappings,
@@ -77,6 +78,7 @@ for _commands in (
     mappings,
     systems,
     undo,
+    forget,
     reference,
 ):
     _commands.register(app)

@@ -130,6 +130,15 @@ def asked(command: Callable[..., int]) -> Callable[..., int]:
     return call
 
 
+def confirm(call: Invocation, question: str, *, yes: bool) -> None:
+    """Ask before something is lost; whoever asked for JSON has to say so beforehand."""
+    if yes:
+        return
+    if call.as_json:
+        raise typer.BadParameter(f"{question} Say so with --yes")
+    typer.confirm(question, abort=True, err=True)
+
+
 def now() -> datetime:
     """The time at which a person gives a word."""
     return datetime.now(UTC)  # noqa: TID251 -- the command line stands outside any run and its clock

@@ -15,6 +15,7 @@ MaybeEntityArgument = Annotated[str | None, typer.Argument(metavar="[ENTITY]", h
 IdArgument = Annotated[str, typer.Argument(metavar="ID", help="The record's id on either side.")]
 SideOption = Annotated[Side | None, typer.Option("--side", help="Which side's id this is.")]
 OnlySideOption = Annotated[Side | None, typer.Option("--side", help="Only this side; left out, both.")]
+YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do it without asking.")]
 AllOption = Annotated[bool, typer.Option("--all", help="All of them.")]
 
 

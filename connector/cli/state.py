@@ -5,14 +5,14 @@ from typing import Annotated
 
 import typer
 
-from connector.cli.invocation import Invocation, asked, now
+from connector.cli.invocation import Invocation, asked, confirm, now
+from connector.cli.options import YesOption
 from connector.cli.output import count, print_json, say, when
 from connector.report import Exit
 
 group = typer.Typer(help="Save the state to one file, and go back to it.", no_args_is_help=True)
 
 FileArgument = Annotated[Path, typer.Argument(metavar="FILE", help="The backup.")]
-YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Overwrite without asking.")]
 
 
 def register(app: typer.Typer) -> None:
@@ -29,7 +29,7 @@ def back_up(call: Invocation, file: FileArgument, *, yes: YesOption = False) -> 
     if not file.parent.is_dir():
         raise typer.BadParameter(f"the folder {file.parent} does not exist")
     if file.exists():
-        _confirm(call, f"{file} exists. Overwrite it?", yes=yes)
+        confirm(call, f"{file} exists. Overwrite it?", yes=yes)
     with call.store() as store:
         size = save(store, file)
     if call.as_json:
@@ -51,7 +51,7 @@ def restore_backup(call: Invocation, file: FileArgument, *, yes: YesOption = Fal
         raise typer.BadParameter(f"there is no backup {file}")
     with call.store() as store:
         if not is_empty(store):
-            _confirm(call, f"Replace the present state by {file}? What was decided since is forgotten.", yes=yes)
+            confirm(call, f"Replace the present state by {file}? What was decided since is forgotten.", yes=yes)
         restored = restore(store, file, new_id(), now())
     if call.as_json:
         print_json({"file": str(file), **restored._asdict()})
@@ -62,11 +62,3 @@ def restore_backup(call: Invocation, file: FileArgument, *, yes: YesOption = Fal
             "creates anything: connector sync",
         )
     return int(Exit.CLEAN)
-
-
-def _confirm(call: Invocation, question: str, *, yes: bool) -> None:
-    if yes:
-        return
-    if call.as_json:
-        raise typer.BadParameter(f"{question} Say so with --yes")
-    typer.confirm(question, abort=True, err=True)

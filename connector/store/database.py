@@ -3,7 +3,7 @@
 import os
 import sqlite3
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -25,6 +25,8 @@ from connector.store.upgrade import migrate
 
 _SQLITE_NEEDED = (3, 35)
 _WAIT_SECONDS = 30
+_SCRUB_SECONDS = 5
+"""How long readers of the log are waited for."""
 
 
 class Store:
@@ -59,6 +61,26 @@ class Store:
         """A connection that sees one state of the database from its first query on, whatever others commit."""
         with _clear_errors(self._engine.url), self._reading.begin() as conn:
             yield conn
+
+    def scrub(self) -> bool:
+        """Rewrite a SQLite file, so that nothing deleted can be read from it or its log any more.
+
+        False where that was not done: PostgreSQL keeps old rows until `VACUUM FULL`, and a reader keeps the log.
+        """
+        if self.dialect != "sqlite":
+            return False
+        with self._turn, _clear_errors(self._engine.url), closing(self._engine.raw_connection()) as raw:
+            driver: Any = raw.driver_connection
+            try:
+                # The copy is as large as the database, and so not made in memory.
+                for setting in ("temp_store = FILE", "secure_delete = ON", f"busy_timeout = {_SCRUB_SECONDS * 1000}"):
+                    driver.execute(f"PRAGMA {setting}")
+                driver.execute("VACUUM")
+                busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                _set_profile(driver, None)
+                driver.execute(f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000}")
+        return not busy
 
     def close(self) -> None:
         """Close every connection."""
@@ -125,7 +147,7 @@ def _set_profile(raw: Any, _record: Any) -> None:
         "wal_autocheckpoint = 4000",
         "cache_size = -32768",
         "temp_store = MEMORY",
-        # Some builds write zeros over whatever is deleted, which costs a first sync a twentieth; `forget` asks for it.
+        # Some builds write zeros over whatever is deleted, which costs a first sync a twentieth; `scrub` asks for it.
         "secure_delete = OFF",
     ):
         raw.execute(f"PRAGMA {setting}")
