@@ -1,11 +1,15 @@
 """Undo writes back what a run overwrote, and leaves alone what anybody has changed since."""
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
 
+from connector.records import OperationState
+from connector.store import journal
+from connector.store.database import open_store
 from tests.command import Ran, connector
 from tests.systems import Systems, running
 
@@ -177,3 +181,32 @@ def test_a_run_that_never_was_is_a_mistake_on_the_command_line(desk: Desk) -> No
 
     assert undone.code == 64
     assert "connector runs" in undone.err
+
+
+def test_an_undo_whose_answer_was_lost_in_a_crash_is_still_an_undo(desk: Desk, at: datetime) -> None:
+    crm_id, erp_id = desk.customer("Kurt")
+    run = desk.sync_edit(crm_id, website="new.example")
+    desk.run("state", "backup", "before.db", "--yes")
+    undone = desk.run("undo", run, "--json").json
+    crash_into(
+        desk.config.with_name("before.db"), desk.config.with_name("state.db"), undone["changes"][0]["operation"], at
+    )
+    before = desk.writes()
+
+    assert desk.run("sync").code == 0
+
+    assert desk.writes() == before
+    assert desk.partner(erp_id)["website"] == "old.example"
+    assert desk.systems.crm.read("accounts", crm_id)["website"] == "new.example"
+
+
+def crash_into(before: Path, state: Path, operation: str, at: datetime) -> None:
+    """Bring the state to the moment after the call and before its answer: all as it was, the operation being sent."""
+    stores = [open_store(f"sqlite:///{file}") for file in (before, state)]
+    with stores[1].read() as connection:
+        sent = journal.get(connection, [operation])[operation]._replace(state=OperationState.SENDING)
+    with stores[0].write() as connection:
+        journal.add(connection, [sent], at)
+    for store in stores:
+        store.close()
+    before.replace(state)

@@ -9,7 +9,7 @@ import typer
 from connector.cli.explain import change_words, end_words, event_words, operation_words
 from connector.cli.invocation import Invocation, asked, now
 from connector.cli.options import checked
-from connector.cli.output import print_json, print_table, say, when
+from connector.cli.output import print_json, say, when
 from connector.report import Exit
 
 if TYPE_CHECKING:
@@ -110,7 +110,7 @@ def show_runs(call: Invocation, *, limit: LimitOption = 20) -> int:
     if call.as_json:
         print_json([{**run._asdict(), "seconds": _seconds(run)} for run in found])
     elif found:
-        print_table(("run", "began", "took", "ended", "did"), [_row(run) for run in found])
+        say(*(line for run in found for line in _run_lines(run)))
         say("", "What one did: connector history --run RUN")
     else:
         say("Nothing was run yet: connector sync")
@@ -121,11 +121,11 @@ def _seconds(run: "Run") -> float | None:
     return None if run.finished_at is None else (run.finished_at - run.started_at).total_seconds()
 
 
-def _row(run: "Run") -> list[Any]:
+def _run_lines(run: "Run") -> Iterator[str]:
     seconds = _seconds(run)
-    took = "-" if seconds is None else f"{seconds:,.1f} s"
-    did = "; ".join(_did(tally) for tally in run.counts.get("entities", ()) if _did(tally))
-    return [run.id, when(run.started_at), took, run.outcome or "(open)", f"{run.kind}: {did or 'no change'}"]
+    took = "has not said how it ended" if seconds is None else f"{run.outcome} after {seconds:,.1f} s"
+    yield f"{when(run.started_at)}  {run.id}  {run.kind}: {took}"
+    yield from (f"    {did}" for tally in run.counts.get("entities", ()) if (did := _did(tally)))
 
 
 _COUNTED = {"linked": "linked", "conflicts": "in conflict", "problems": "with a problem", "held": "held by a guard"}
@@ -136,4 +136,4 @@ def _did(tally: Mapping[str, Any]) -> str:
     written = tally.get("written") or tally.get("planned") or {}
     parts = [f"{number:,} {what}" for what, number in written.items()]
     parts += [f"{tally[name]:,} {words}" for name, words in _COUNTED.items() if tally.get(name)]
-    return f"{tally['entity']} {', '.join(parts)}" if parts else ""
+    return f"{tally['entity']}: {', '.join(parts)}" if parts else ""

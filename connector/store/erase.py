@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table, and_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
-from connector.records import Record, Side, decode, encode
+from connector.records import OperationKind, Record, Side, decode, encode
 from connector.store import bulk, links
 from connector.store.columns import from_json, to_json, to_micros
 from connector.store.schema import (
@@ -92,24 +92,27 @@ def _bases(conn: Connection, subject: Subject, _at: datetime) -> int:
     known = links.get(conn, [subject.link])[subject.link]
     for side in Side:
         held = decode(known.base_on(side).record)
-        kept: Record = {name: value for name, value in held.items() if name not in subject.fields}
-        _update(conn, base, "link", subject.link, {f"{side}_record": encode(kept)})
+        _update(conn, base, "link", subject.link, {f"{side}_record": encode(_without(held, subject.fields))})
     return len(Side)
 
 
+def _without(record: Record, fields: Collection[str]) -> Record:
+    return {name: value for name, value in record.items() if name not in fields}
+
+
 def _operations(conn: Connection, subject: Subject, _at: datetime) -> int:
-    """An error keeps its code alone: what a system said about a value may quote it."""
+    """An error keeps its code alone: a system may quote values. A create, which may become a base, gets no marker."""
     about = []
     for side, ids in subject.ids.items():
         about.append(and_(operation.c.side == str(side), operation.c.target.in_(ids)))
         about.append(and_(operation.c.side == str(side.other), operation.c.source.in_(ids)))
     records = ("values", "old", "settles")
-    columns = [operation.c[name] for name in ("id", "error", *records)]
+    columns = [operation.c[name] for name in ("id", "kind", "error", *records)]
     rows = conn.execute(select(*columns).where(operation.c.entity == subject.entity, or_(*about))).fetchall()
-    for number, error, *stored in rows:
-        changes = {
-            name: encode(blank(decode(data), subject.fields)) for name, data in zip(records, stored, strict=True)
-        }
+    for number, kind, error, *stored in rows:
+        erased = _without if kind == OperationKind.CREATE else blank
+        before = zip(records, stored, strict=True)
+        changes = {name: encode(erased(decode(data), subject.fields)) for name, data in before}
         told = None if error is None else error.partition(":")[0]
         _update(conn, operation, "id", number, {**changes, "error": told, "reserved": None})
     return len(rows)

@@ -94,6 +94,17 @@ def test_an_erased_field_has_no_base_and_the_others_keep_theirs(store: Store, li
     assert (known.crm_id, known.erp_id, known.crm_base.version) == ("c1", "e1", "v1")
 
 
+def test_a_create_in_doubt_keeps_no_marker_that_could_become_a_base(store: Store, link: int, at: datetime) -> None:
+    create = UPDATE._replace(id="op-4", kind=OperationKind.CREATE, target=None, state=OperationState.REJECTED)
+    with store.write() as conn:
+        journal.add(conn, [create], at)
+
+    erase(store, at)
+
+    with store.read() as conn:
+        assert journal.get(conn, ["op-4"])["op-4"].values == {"title": "Dr"}
+
+
 def test_match_keys_that_hash_a_value_are_gone(store: Store, link: int, at: datetime) -> None:
     erase(store, at)
 
