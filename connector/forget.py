@@ -21,6 +21,8 @@ from connector.store.erase import Subject
 
 _IN_DOUBT = frozenset({OperationState.SENDING, OperationState.UNKNOWN})
 FORGOTTEN = "forgotten"
+BY_HAND = "by hand"
+"""What the history names where it names a run."""
 
 
 class Forgotten(NamedTuple):
@@ -56,7 +58,7 @@ def forget(store: Store, entity: Entity, ref: Ref, by: str, at: datetime) -> For
             rows = erase.erase(connection, subject, at)
             detail = {"by": by, "fields": sorted(subject.fields), "rows": dict(rows)}
             event = Event(entity.name, ref.side, ref.id, FORGOTTEN, detail, subject.link)
-            history.append(connection, FORGOTTEN, [event], at)
+            history.append(connection, BY_HAND, [event], at)
         return Forgotten(subject, dict(rows), again, store.scrub())
 
 
