@@ -210,3 +210,40 @@ def crash_into(before: Path, state: Path, operation: str, at: datetime) -> None:
     for store in stores:
         store.close()
     before.replace(state)
+
+
+def test_an_edit_that_a_policy_overrode_can_be_given_back(desk: Desk) -> None:
+    crm_id, erp_id = desk.customer("Lars")
+    desk.systems.erp.change("partners", erp_id, credit_limit="500")
+    desk.run("sync")
+    run = desk.sync_edit(crm_id, creditLimit=900)
+    overridden = desk.systems.crm.read("accounts", crm_id)["creditLimit"]
+
+    assert desk.run("undo", run).code == 0
+    desk.run("sync")
+
+    assert (overridden, desk.systems.crm.read("accounts", crm_id)["creditLimit"]) == (500, 900)
+    assert float(desk.partner(erp_id)["credit_limit"]) == 500
+
+
+def test_the_lines_of_an_order_are_restored_as_a_whole(desk: Desk) -> None:
+    crm_id, _ = desk.customer("Mona")
+    desk.systems.erp.create("warehouses", code="MAIN", name="Main")
+    desk.systems.erp.create("items", code="ST-1", name="Stift", uom="PCE", list_price="2", currency_code="EUR")
+    desk.run("sync")
+    (product,) = desk.systems.crm.listed("products", productCode="ST-1")
+    lines = [{"productId": product["id"], "quantity": count, "unitPrice": 2} for count in (1, 2)]
+    order = {"accountId": crm_id, "stage": "SUBMITTED", "currency": "EUR", "lines": lines}
+    made = desk.systems.crm.create("orders", **order)
+    desk.run("sync")
+    desk.systems.crm.change("orders", made["id"], lines=[{**lines[0], "quantity": 7}])
+    run = desk.run("sync", "--json").json["run"]
+
+    assert desk.run("undo", run, "-e", "order", "--json").json["changes"][0]["field"] == "lines"
+    before = desk.writes()
+    desk.run("sync")
+
+    (other,) = desk.systems.erp.listed("sales_orders")
+    kept = desk.systems.erp.read("sales_orders", str(other["id"]))["lines"]
+    assert [float(line["qty"]) for line in kept] == [1, 2]
+    assert desk.writes() == before
