@@ -24,6 +24,7 @@ from connector.gather import (
     valid_base,
 )
 from connector.observe import fetch
+from connector.quarantine import Planned, withhold_flips
 from connector.reconcile.match import CREATE, Finding, Verdict, contradicts, judge
 from connector.reconcile.merge import Resolution
 from connector.reconcile.plan import PairPlan, Planner, Sight
@@ -136,6 +137,7 @@ def _decide_linked(work: Work, chunk: Chunk, planner: Planner, decisions: Decisi
     proofs = _proofs(work, chunk)
     with work.store.read() as connection:
         open_conflicts = conflicts.of_links(connection, list(chunk.linked))
+    decided = []
     for link_id, link in chunk.linked.items():
         rows = chunk.by_link.get(link_id, [])
         if any(link.id_on(side) not in chunk.seen[side] for side in Side):
@@ -149,12 +151,16 @@ def _decide_linked(work: Work, chunk: Chunk, planner: Planner, decisions: Decisi
                 link.id_on(side),
                 valid_base(work, side, link.base_on(side)),
                 proved=link.id_on(side) in proofs[side],
-            )
+            )._replace(remapped=link.base_on(side).mapping != work.translator(side).id)
             for side in Side
         }
         still_open = open_conflicts.get(link_id, [])
         plan = planner.pair(link_id, sights, _resolutions(still_open))
-        decisions.pairs.append(PairDecision(link, sights, plan, rows, still_open))
+        # What was agreed beside a write that a changed mapping brought about settles in the look after that write.
+        plan.again |= bool(plan.agreed and plan.operations) and any(one.remapped for one in sights.values())
+        decided.append(PairDecision(link, sights, plan, rows, still_open))
+    withhold_flips(work, [Planned(pair.plan, pair.sights, pair.open) for pair in decided])
+    decisions.pairs += decided
 
 
 def _resolutions(open_conflicts: Sequence[OpenConflict]) -> dict[str, Resolution]:

@@ -25,6 +25,16 @@ def duration_text(value: timedelta) -> str:
     return f"{int(value.total_seconds())}s"
 
 
+def spoken(value: timedelta) -> str:
+    """A length of time in the largest unit that says it exactly: `24 hours`, `90 minutes`."""
+    seconds = int(value.total_seconds())
+    for unit, size in (("days", 86400), ("hours", 3600), ("minutes", 60)):
+        # A single day is better known as hours.
+        if seconds % size == 0 and seconds > size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} seconds"
+
+
 Duration = Annotated[
     timedelta,
     BeforeValidator(parse_duration),

@@ -53,16 +53,25 @@ def stage(work: Work, decisions: Decisions) -> list[CreateDecision]:
 
 def _without_busy(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> list[PairDecision]:
     """Leave a record alone that still has a live operation, such as one whose outcome is unknown; its keys stay."""
+    busy = _busy(connection, work, pairs)
+    if not busy:
+        return list(pairs)
+    held = [pair for pair in pairs if _is_busy(pair, busy)]
+    retry = work.now() + work.context.limits.retry_after
+    inbox.park(connection, [(row.seq, None, retry) for pair in held for row in pair.rows])
+    return [pair for pair in pairs if pair not in held]
+
+
+def _busy(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> set[tuple[Side, str]]:
     busy: set[tuple[Side, str]] = set()
     for side in Side:
         keys = [item.key for pair in pairs for item in pair.plan.operations if item.side is side]
         busy |= {(side, key) for key in journal.live_keys(connection, work.name, side, keys)}
-    if not busy:
-        return list(pairs)
-    held = [pair for pair in pairs if any((item.side, item.key) in busy for item in pair.plan.operations)]
-    retry = work.now() + work.context.limits.retry_after
-    inbox.park(connection, [(row.seq, None, retry) for pair in held for row in pair.rows])
-    return [pair for pair in pairs if pair not in held]
+    return busy
+
+
+def _is_busy(pair: PairDecision, busy: set[tuple[Side, str]]) -> bool:
+    return any((item.side, item.key) in busy for item in pair.plan.operations)
 
 
 def _only_allowed(work: Work, decisions: Decisions) -> Decisions:
@@ -85,7 +94,7 @@ def _is_allowed(work: Work, operations: Sequence[Operation]) -> bool:
 
 def _stage_plan(work: Work, decisions: Decisions) -> None:
     """A plan only: operations are stored to be shown and applied, everything else stays as it is."""
-    pairs = _met_first(work, decisions)
+    pairs = _unheld(work, _met_first(work, decisions))
     operations = [operation._replace(run=work.run) for pair in pairs for operation in pair.plan.operations]
     for create in decisions.creates:
         planned = create.operation._replace(state=OperationState.PLANNED, run=work.run, reserved=None)
@@ -97,6 +106,13 @@ def _stage_plan(work: Work, decisions: Decisions) -> None:
         work.tally.linked += pair.link is None
         work.tally.conflicts += len(pair.plan.contests)
     work.tally.planned.update((operation.side, operation.kind) for operation in operations)
+
+
+def _unheld(work: Work, pairs: list[PairDecision]) -> list[PairDecision]:
+    """Leave out what an operation of an earlier run stands for still, such as one that a guard holds."""
+    with work.store.read() as connection:
+        busy = _busy(connection, work, pairs)
+    return [pair for pair in pairs if not _is_busy(pair, busy)]
 
 
 def _met_first(work: Work, decisions: Decisions) -> list[PairDecision]:
@@ -170,9 +186,19 @@ def _rebases(work: Work, pair: PairDecision) -> Iterable[Rebase]:
         sight, old = pair.sights[side], link.base_on(side)
         if sight.presence is not Presence.PRESENT:
             continue
+        if _awaits_mapping(pair):
+            # A guard may hold the writes back for long, and must know then too that a mapping brought them about.
+            if sight.version != old.version:
+                yield Rebase(link.id, side, old._replace(version=sight.version))
+            continue
         settled = {name: sight.half.now.get(name) for name in pair.plan.agreed}
         if settled or sight.version != old.version:
             yield Rebase(link.id, side, _base(work, side, {**valid_base(work, side, old), **settled}, sight))
+
+
+def _awaits_mapping(pair: PairDecision) -> bool:
+    """Whether something is to be written because a mapping changed: until it is, the bases stay what they were."""
+    return bool(pair.plan.operations) and any(sight.remapped for sight in pair.sights.values())
 
 
 def _stage_conflicts(connection: Connection, work: Work, identified: Sequence[tuple[PairDecision, int]]) -> None:

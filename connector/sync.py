@@ -2,7 +2,6 @@
 
 import gc
 import sys
-from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -11,6 +10,7 @@ from typing import Self
 
 import structlog
 
+from connector import guard
 from connector.apply import apply_planned, send_creates
 from connector.context import LEASE, Context, Work
 from connector.decide import CreateDecision, decide
@@ -18,12 +18,11 @@ from connector.errors import LeaseHeld, LeaseLost, RunError, StoreError, WrongTe
 from connector.gather import gather
 from connector.holder import is_gone, name_process
 from connector.pull import find_absent, pull
-from connector.reconcile import guards
-from connector.records import Operation, OperationState, Problem, Ref, Side, Waiting
+from connector.records import OperationState, Problem, Ref, Side, Waiting
 from connector.recover import recover, resolve_doubtful
 from connector.report import Exit, Report, Tally
 from connector.stage import stage
-from connector.store import approvals, conflicts, cursors, endpoints, inbox, journal, leases, links, problems, standings
+from connector.store import conflicts, cursors, endpoints, inbox, journal, leases, links, problems, standings
 
 log = structlog.get_logger()
 
@@ -225,9 +224,11 @@ def _has_strangers(work: Work) -> bool:
 def drain(work: Work) -> None:
     """Decide every key that was in the inbox at the start; creates stream, everything else is guarded as a whole."""
     decide_inbox(work)
-    if not work.dry:
-        apply_staged(work)
-        resolve_doubtful(work)
+    if work.dry:
+        guard.foretell(work)
+        return
+    apply_staged(work)
+    resolve_doubtful(work)
 
 
 def decide_inbox(work: Work) -> None:
@@ -285,10 +286,9 @@ def _take(work: Work, after: int, head: int) -> list[Waiting]:
 
 def apply_staged(work: Work) -> None:
     """Guard the finished plan, then execute what no guard holds back, page by page."""
-    trips = _guard(work)
-    for page in _planned(work):
-        released = _approved(work, page) if trips else frozenset()
-        held = [item for item in page if item.id not in released and guards.is_stopped(item, trips)]
+    verdict = guard.judge(work)
+    for page in guard.staged(work):
+        held = verdict.held(work, page)
         if held:
             with work.write() as connection:
                 journal.advance(
@@ -296,47 +296,6 @@ def apply_staged(work: Work) -> None:
                 )
             work.tally.held += len(held)
         apply_planned(work, [item for item in page if item not in held])
-
-
-def _planned(work: Work) -> Iterator[list[Operation]]:
-    after = ""
-    while True:
-        with work.store.read() as connection:
-            page = journal.by_state(
-                connection, [OperationState.PLANNED], work.name, work.run, work.context.limits.chunk, after
-            )
-        if not page:
-            return
-        yield page
-        after = page[-1].id
-
-
-def _guard(work: Work) -> list[guards.Trip]:
-    """Count the whole plan before its first write; what was approved does not count."""
-    census = guards.Census(Counter(), Counter())
-    for page in _planned(work):
-        released = _approved(work, page)
-        census.add(item for item in page if item.id not in released)
-    if not (census.removals or census.fields):
-        return []
-    since = work.now() - work.context.limits.guard_window
-    with work.store.read() as connection:
-        linked = links.count(connection, work.name)
-        removed = {side: journal.removals_since(connection, work.name, side, since) for side in Side}
-    trips = [trip for side in Side for trip in guards.check(work.entity, side, census, removed[side], linked)]
-    work.tally.halted += [trip.message for trip in trips]
-    return trips
-
-
-def _approved(work: Work, operations: Sequence[Operation]) -> frozenset[str]:
-    """The operations a person has released, by the digest of what they do."""
-    released: set[str] = set()
-    with work.store.read() as connection:
-        for side in Side:
-            digests = {guards.digest(item): item.id for item in operations if item.side is side}
-            allowed = approvals.approved(connection, work.name, side, list(digests), work.now())
-            released |= {digests[item] for item in allowed}
-    return frozenset(released)
 
 
 def _has_due(context: Context, entities: Sequence[str], halted: Collection[str]) -> bool:

@@ -1,7 +1,7 @@
 """Stops over a whole plan: how much one entity may change on one side before a person has looked."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import orjson
@@ -13,7 +13,12 @@ from connector.records import Operation, OperationKind, Side
 FIRST_CONTACT = "first contact"
 """The reason of operations that compare two records, or one field of them, for the first time."""
 
+MAPPING_CHANGED = "its mapping changed"
+"""How the reason of operations begins that compare fields anew because a row of a mapping is no longer what it was."""
+
 REMOVALS = frozenset({OperationKind.DELETE, OperationKind.ARCHIVE})
+EMPTY = "empty"
+"""The kind of an approval that lets a side show none of its records."""
 
 
 class Trip(NamedTuple):
@@ -26,6 +31,18 @@ class Trip(NamedTuple):
     limit: int
     message: str
     fields: frozenset[str] = frozenset()
+
+
+class Past(NamedTuple):
+    """What was done on one side in the rolling window before a plan; what a person released is not in it.
+
+    `fields` counts the records of which a field was changed, without those that the plan changes again; `window` is
+    the window's length in words.
+    """
+
+    removals: int
+    fields: Mapping[str, int]
+    window: str
 
 
 def digest(operation: Operation) -> str:
@@ -42,39 +59,57 @@ def digest(operation: Operation) -> str:
     return xxhash.xxh3_128_hexdigest(orjson.dumps(content, option=orjson.OPT_SORT_KEYS))
 
 
+def digest_empty(entity: str, side: Side) -> str:
+    """What the approval binds to that lets a side show none of its records."""
+    return xxhash.xxh3_128_hexdigest(orjson.dumps([entity, side, EMPTY]))
+
+
+def is_counted(operation: Operation) -> bool:
+    """Whether an update counts as a change: first contact fills fields on every record, and is meant to."""
+    return operation.kind is OperationKind.UPDATE and operation.reason != FIRST_CONTACT
+
+
 class Census(NamedTuple):
     """What a plan would do, counted page by page so that memory stays flat."""
 
     removals: Counter[Side]
     fields: Counter[tuple[Side, str]]
+    remapped: Counter[tuple[Side, str]]
+    """The part of `fields` that a changed mapping brought about."""
+
+    @classmethod
+    def empty(cls) -> "Census":
+        """Nothing counted yet."""
+        return cls(Counter(), Counter(), Counter())
 
     def add(self, operations: Iterable[Operation]) -> None:
         """Count more operations; approved ones are not handed in."""
         for operation in operations:
             if operation.kind in REMOVALS:
                 self.removals[operation.side] += 1
-            elif operation.kind is OperationKind.UPDATE and operation.reason != FIRST_CONTACT:
-                # First contact fills fields on every record, and is meant to.
-                self.fields.update((operation.side, name) for name in operation.values)
+            elif is_counted(operation):
+                changed = [(operation.side, name) for name in operation.values]
+                self.fields.update(changed)
+                if operation.reason.startswith(MAPPING_CHANGED):
+                    self.remapped.update(changed)
 
 
-def check(entity: Entity, side: Side, census: Census, removed: int, linked: int) -> list[Trip]:
-    """The guards that trip for one entity on one side.
+def check(entity: Entity, side: Side, census: Census, past: Past, linked: int) -> list[Trip]:
+    """The guards that trip for one entity on one side; `linked` is how many links there are."""
+    return _removals(entity, side, census.removals[side], past, linked) + _same_field(
+        entity, side, census, past, linked
+    )
 
-    `removed` were deleted or archived in the rolling window before, `linked` is how many links there are.
-    """
-    return _removals(entity, side, census.removals[side], removed, linked) + _same_field(entity, side, census, linked)
 
-
-def _removals(entity: Entity, side: Side, now: int, before: int, linked: int) -> list[Trip]:
+def _removals(entity: Entity, side: Side, now: int, past: Past, linked: int) -> list[Trip]:
     limit = removal_limit(entity.guard, linked)
-    if now == 0 or now + before <= limit:
+    if now == 0 or now + past.removals <= limit:
         return []
-    recently = f" (and {before} in the last 24 hours)" if before else ""
+    before = f" (and {past.removals} were in the last {past.window})" if past.removals else ""
     message = (
-        f"{now} {entity.name} records{recently} would be deleted or archived on {side}, the limit is {limit} of "
-        f"{linked}; "
-        f"nothing of that kind was written. If this is right, release them with: connector approve {entity.name}"
+        f"{now} {entity.name} records would be deleted or archived on {side}{before}, the limit is {limit} of "
+        f"{linked}; nothing of that kind was written. If this is right, release them with: "
+        f"connector approve {entity.name}"
     )
     return [Trip(entity.name, side, REMOVALS, now, limit, message)]
 
@@ -84,20 +119,35 @@ def removal_limit(guard: Guard, linked: int) -> int:
     return max(1, min(guard.deletes, int(linked * guard.delete_share)))
 
 
-def _same_field(entity: Entity, side: Side, census: Census, linked: int) -> list[Trip]:
+def change_limit(guard: Guard, linked: int) -> int:
+    """On how many records one field may change: the larger of the number and the share."""
+    return max(guard.changes, int(linked * guard.change_share))
+
+
+def _same_field(entity: Entity, side: Side, census: Census, past: Past, linked: int) -> list[Trip]:
     """The same field changed on most records: rarely people, usually a changed mapping or import."""
-    limit = max(entity.guard.changes, int(linked * entity.guard.change_share))
+    limit, kinds = change_limit(entity.guard, linked), frozenset({OperationKind.UPDATE})
     trips = []
-    for (changed_side, name), count in census.fields.items():
-        if changed_side is side and count > limit:
-            message = (
-                f"{name} would change on {count} of {linked} {entity.name} records on {side}, the limit is {limit}; "
-                f"nothing of "
-                f"that kind was written. If this is right, release them with: connector approve {entity.name}"
-            )
-            kinds = frozenset({OperationKind.UPDATE})
-            trips.append(Trip(entity.name, side, kinds, count, limit, message, frozenset({name})))
+    for (changed_on, name), count in census.fields.items():
+        before = past.fields.get(name, 0)
+        if changed_on is not side or count + before <= limit:
+            continue
+        recently = f" (and was on {before} others in the last {past.window})" if before else ""
+        what = f"{name} would change on {count} of {linked} {entity.name} records on {side}{recently}"
+        remapped = census.remapped[side, name]
+        message = f"{what}, the limit is {limit}; nothing of that kind was written. {_advice(entity, name, remapped)}"
+        trips.append(Trip(entity.name, side, kinds, count, limit, message, frozenset({name})))
     return trips
+
+
+def _advice(entity: Entity, name: str, remapped: int) -> str:
+    release = f"release them with: connector approve {entity.name}"
+    if not remapped:
+        return f"If this is right, {release}"
+    return (
+        f"On {remapped} of them because the mapping of {name} changed: if that is not meant, put its row back; if it "
+        f"is, {release}"
+    )
 
 
 def is_stopped(operation: Operation, trips: Iterable[Trip]) -> bool:

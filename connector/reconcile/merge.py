@@ -151,6 +151,10 @@ def _merge_group(pair: Pair, group: str, names: tuple[str, ...], result: Merge) 
     if not known:
         _first_contact(pair, group, names, result)
         return
+    resolution = _resolution(pair, group, names)
+    if resolution is not None:
+        _give_to(pair, group, names, resolution, result, "a person's decision")
+        return
     owner = _owner(pair, names)
     if owner is not None:
         _give_to(pair, group, names, owner, result, f"owner is {owner}")
@@ -247,7 +251,6 @@ def _lifecycle(pair: Pair, group: str, names: tuple[str, ...], movers: list[Side
     winner = policies.lifecycle_winner(
         pair.entity.lifecycle, *(str(pair.halves[side].now.get(names[0])) for side in Side)
     )
-    winner = winner or _resolution(pair, group, names)
     if winner is None:
         states = " and ".join(f"{side}: {pair.halves[side].now.get(names[0])}" for side in Side)
         result.contests.append(Contest(group, names, f"neither state may follow the other ({states})"))
@@ -258,13 +261,9 @@ def _lifecycle(pair: Pair, group: str, names: tuple[str, ...], movers: list[Side
 
 
 def _contested(pair: Pair, group: str, names: tuple[str, ...], result: Merge) -> None:
-    """Both sides moved a group apart: its policy, or a person's word, or a conflict."""
+    """Both sides moved a group apart: its policy, or a conflict."""
     policy = pair.entity.fields[names[0]].policy
     if policy in _COMBINED and len(names) == 1 and _COMBINED[policy](pair, names[0], result):
-        return
-    resolution = _resolution(pair, group, names)
-    if resolution is not None:
-        _give_to(pair, group, names, resolution, result, "a person's decision")
         return
     times = {side: pair.halves[side].modified for side in Side}
     winner = policies.winner(policy, times)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from connector.entities import Entity, Removal, Type
 from connector.reconcile.carry import align, carry, references
-from connector.reconcile.guards import FIRST_CONTACT
+from connector.reconcile.guards import FIRST_CONTACT, MAPPING_CHANGED
 from connector.reconcile.lifecycle import next_step
 from connector.reconcile.merge import Contest, Form, Half, Merge, Override, Pair, Resolution, merge
 from connector.records import Links, Operation, OperationKind, Presence, Record, Ref, Side, Version
@@ -19,13 +19,17 @@ DELETED = "*"
 
 
 class Sight(NamedTuple):
-    """What is known of one side of a linked pair; `proved` says an absence is evidence of a delete."""
+    """What is known of one side of a linked pair; `proved` says an absence is evidence of a delete.
+
+    `remapped` says that its base was read by another mapping than today's.
+    """
 
     id: str
     presence: Presence
     half: Half
     version: Version | None = None
     proved: bool = False
+    remapped: bool = False
 
 
 class LinkFate(NamedTuple):
@@ -205,10 +209,13 @@ def _edited(half: Half, name: str, entity: Entity) -> bool:
 
 
 def _reason(side: Side, merged: Merge, sights: Mapping[Side, Sight]) -> str:
-    lost = [override for override in merged.overrides if override.loser is side]
-    if lost:
-        return "; ".join(f"{override.group}: {override.policy}" for override in lost)
     known = all(name in sight.half.base for sight in sights.values() for name in merged.settles[side])
+    lost = [f"{override.group}: {override.policy}" for override in merged.overrides if override.loser is side]
+    if not known and any(sight.remapped for sight in sights.values()):
+        # Guards tell these by how their reason begins.
+        lost.insert(0, MAPPING_CHANGED)
+    if lost:
+        return "; ".join(lost)
     return f"changed on {side.other}" if known else FIRST_CONTACT
 
 

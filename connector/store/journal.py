@@ -1,6 +1,6 @@
 """The journal: every planned write and what became of it, and one row a run."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple, TypeAlias
 
@@ -9,10 +9,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.sql.elements import ColumnElement
 
 from connector.errors import StoreError
-from connector.records import Operation, OperationKind, OperationState, Side, decode, encode
+from connector.records import Operation, OperationKind, OperationState, Record, Side, decode, encode
 from connector.store import bulk
 from connector.store.columns import SIDES, from_json, maybe_instant, to_instant, to_json, to_micros
-from connector.store.schema import LIVE, REMOVED, STOPPED, TARGETED, operation, run
+from connector.store.schema import CHANGED, LIVE, REMOVED, STOPPED, TARGETED, operation, run
 
 _LIVE_STATES = frozenset({OperationState.PLANNED, OperationState.HELD, OperationState.SENDING, OperationState.UNKNOWN})
 _STOPPED_STATES = frozenset({OperationState.REJECTED, OperationState.ABANDONED})
@@ -236,8 +236,41 @@ def newest(
 
 def removals_since(conn: Connection, entity: str, side: Side, since: datetime) -> int:
     """How many records of one side were archived or deleted since an instant."""
-    done = (operation.c.entity == entity, operation.c.side == str(side), operation.c.done_at >= to_micros(since))
-    return conn.execute(select(func.count()).select_from(operation).where(text(REMOVED), *done)).scalar_one()
+    done = _done_since(REMOVED, entity, side, since)
+    return conn.execute(select(func.count()).select_from(operation).where(*done)).scalar_one()
+
+
+def records_changed_since(conn: Connection, entity: str, side: Side, since: datetime) -> int:
+    """How many records of one side were updated since an instant, but for first contacts; an index answers it."""
+    done = _done_since(CHANGED, entity, side, since)
+    targets = select(operation.c.target).where(*done).distinct().subquery()
+    return conn.execute(select(func.count()).select_from(targets)).scalar_one()
+
+
+def done_since(
+    conn: Connection, kind: str, entity: str, side: Side, since: datetime, page: int
+) -> Iterator[list[Operation]]:
+    """The operations of a kind (`REMOVED`, `CHANGED`) that were done on one side since an instant, page by page."""
+    query = select(*_columns(_READ)).where(*_done_since(kind, entity, side, since))
+    with conn.execution_options(yield_per=page).execute(query) as result:
+        for rows in result.partitions():
+            yield [_read(tuple(row)) for row in rows]
+
+
+def _done_since(kind: str, entity: str, side: Side, since: datetime) -> tuple[ColumnElement[bool] | Any, ...]:
+    at = to_micros(since)
+    return (text(kind), operation.c.entity == entity, operation.c.side == str(side), operation.c.done_at >= at)
+
+
+def written_since(
+    conn: Connection, entity: str, side: Side, records: Collection[str], since: datetime
+) -> list[tuple[str, int, str, Record]]:
+    """The updates of these records that were done since an instant: record, when in microseconds, id, and values."""
+    columns, where = ("target", "done_at", "id", "values"), {"entity": entity, "side": str(side)}
+    # The instant is a number of our own making, so it may stand in the condition.
+    also = f"{TARGETED} AND kind = 'update' AND done_at >= {to_micros(since)}"
+    rows = bulk.select_in(conn, operation, columns, ("target", records), where, also)
+    return [(target, at, operation_id, decode(values)) for target, at, operation_id, values in rows]
 
 
 def state_counts(conn: Connection) -> dict[OperationState, int]:

@@ -26,6 +26,7 @@ from sqlalchemy import (
 LIVE = "phase = 'live'"
 STOPPED = "phase = 'stopped'"
 REMOVED = "phase = 'done' AND kind IN ('archive', 'delete')"
+CHANGED = "phase = 'done' AND kind = 'update' AND reason <> 'first contact'"
 TARGETED = "target IS NOT NULL AND kind <> 'create'"
 READY = "waits_for IS NULL AND next_try IS NULL"
 WAITING = "waits_for IS NOT NULL"
@@ -77,6 +78,8 @@ endpoint = Table(
     _text("environment"),
     _number("first_seen"),
     _text("confirmed_by", empty=True),
+    _number("clock", empty=True),
+    _number("answered_at", empty=True),
 )
 
 mapping = Table(
@@ -222,6 +225,7 @@ operation = Table(
     # An index costs every create about two microseconds: a run's operations are found by their ids instead, which
     # follow the run's own in time, and what a create made by its source.
     _partial("ix_operation_removed", "entity", "side", "done_at", "kind", where=REMOVED),
+    _partial("ix_operation_changed", "entity", "side", "done_at", "target", where=CHANGED),
     _partial("ix_operation_target", "target", where=TARGETED),
     _partial("ix_operation_source", "source", where="source IS NOT NULL"),
 )

@@ -1,0 +1,129 @@
+"""Guard a finished plan before its first write: what no person has released is counted, with what was done before."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from connector.context import Work
+from connector.durations import spoken
+from connector.reconcile import guards
+from connector.records import Operation, OperationState, Side
+from connector.store import approvals, journal, links
+from connector.store.schema import CHANGED, REMOVED
+
+
+class Verdict(NamedTuple):
+    """What the guards said of a plan."""
+
+    trips: list[guards.Trip]
+
+    def held(self, work: Work, operations: Sequence[Operation]) -> list[Operation]:
+        """Those of a plan's operations that a guard holds back and nobody has released."""
+        if not self.trips:
+            return []
+        free = released(work, operations)
+        return [item for item in operations if item.id not in free and guards.is_stopped(item, self.trips)]
+
+
+def staged(work: Work) -> Iterator[list[Operation]]:
+    """The planned operations of this run, page by page."""
+    return _pages(work, OperationState.PLANNED, work.run)
+
+
+def _pages(work: Work, state: OperationState, run: str | None) -> Iterator[list[Operation]]:
+    after, size = "", work.context.limits.chunk
+    while True:
+        with work.store.read() as connection:
+            page = journal.by_state(connection, [state], work.name, run, size, after)
+        if not page:
+            return
+        yield page
+        after = page[-1].id
+
+
+def _counted(work: Work) -> Iterator[list[Operation]]:
+    """What the guards count: the plan, and, where it is only looked at, what one holds since an earlier run."""
+    yield from staged(work)
+    if work.dry:
+        yield from _pages(work, OperationState.HELD, None)
+
+
+def judge(work: Work) -> Verdict:
+    """Count the whole plan, and say what trips; that is told in the run's report."""
+    census = guards.Census.empty()
+    for page in _counted(work):
+        free = released(work, page)
+        census.add(item for item in page if item.id not in free)
+    if not (census.removals or census.fields):
+        return Verdict([])
+    with work.store.read() as connection:
+        linked = links.count(connection, work.name)
+        past = {side: _past(connection, work, side, census, linked) for side in Side}
+    trips = [trip for side in Side for trip in guards.check(work.entity, side, census, past[side], linked)]
+    work.tally.halted += [trip.message for trip in trips]
+    return Verdict(trips)
+
+
+def foretell(work: Work) -> None:
+    """Tell of a plan that is only looked at what a guard would hold back, with what one holds back already."""
+    verdict = judge(work)
+    for page in _counted(work):
+        work.tally.held += len(verdict.held(work, page))
+
+
+def released(work: Work, operations: Sequence[Operation]) -> frozenset[str]:
+    """The operations a person has released, by the digest of what they do."""
+    with work.store.read() as connection:
+        return frozenset(_released(connection, work, operations, work.now()))
+
+
+def _released(connection: Connection, work: Work, operations: Sequence[Operation], at: datetime) -> set[str]:
+    found: set[str] = set()
+    for side in Side:
+        digests = {guards.digest(item): item.id for item in operations if item.side is side}
+        allowed = approvals.approved(connection, work.name, side, list(digests), at)
+        found |= {digests[item] for item in allowed}
+    return found
+
+
+def _past(connection: Connection, work: Work, side: Side, census: guards.Census, linked: int) -> guards.Past:
+    """What was done in the window, looked at more closely only where it could make a guard trip."""
+    window = work.context.limits.guard_window
+    since, now = work.now() - window, census.removals[side]
+    removals = journal.removals_since(connection, work.name, side, since) if now else 0
+    if now <= guards.removal_limit(work.entity.guard, linked) < now + removals:
+        removals = sum(len(page) for page in _unreleased(connection, work, side, REMOVED, since))
+    limit = guards.change_limit(work.entity.guard, linked)
+    planned = {name: count for (changed_on, name), count in census.fields.items() if changed_on is side}
+    changed = journal.records_changed_since(connection, work.name, side, since) if planned else 0
+    suspects = {name for name, count in planned.items() if count <= limit < count + changed}
+    fields = _changed_elsewhere(connection, work, side, suspects, since) if suspects else {}
+    return guards.Past(removals, fields, spoken(window))
+
+
+def _unreleased(
+    connection: Connection, work: Work, side: Side, kind: str, since: datetime
+) -> Iterator[list[Operation]]:
+    """What was done in the window, but for what a person had released."""
+    for page in journal.done_since(connection, kind, work.name, side, since, work.context.limits.chunk):
+        # An approval that still held when the window began may have released it, though it has expired since.
+        free = _released(connection, work, page, since)
+        yield [item for item in page if item.id not in free]
+
+
+def _changed_elsewhere(
+    connection: Connection, work: Work, side: Side, suspects: set[str], since: datetime
+) -> dict[str, int]:
+    """On how many records each of these fields was changed, not counting those that the plan changes again."""
+    changed: dict[str, set[str]] = {name: set() for name in suspects}
+    for page in _unreleased(connection, work, side, CHANGED, since):
+        for item in page:
+            for name in suspects & item.values.keys():
+                changed[name].add(item.key)
+    for page in _counted(work):
+        for item in page:
+            for name in suspects & item.values.keys() if item.side is side else ():
+                changed[name].discard(item.key)
+    return {name: len(keys) for name, keys in changed.items()}
