@@ -159,7 +159,7 @@ def _decide_linked(work: Work, chunk: Chunk, planner: Planner, decisions: Decisi
         # What was agreed beside a write that a changed mapping brought about settles in the look after that write.
         plan.again |= bool(plan.agreed and plan.operations) and any(one.remapped for one in sights.values())
         decided.append(PairDecision(link, sights, plan, rows, still_open))
-    withhold_flips(work, [Planned(pair.plan, pair.sights, pair.open) for pair in decided])
+    withhold_flips(work, [Planned(pair.link, pair.plan, pair.sights, pair.open) for pair in decided if pair.link])
     decisions.pairs += decided
 
 

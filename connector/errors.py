@@ -7,6 +7,7 @@ ConnectorError
 │   ├── WrongTenant
 │   ├── ProtocolError     the answer is not what the system's API promises
 │   ├── GuardTripped
+│   ├── NothingShown      a side shows none of the records it is known to hold
 │   ├── LeaseLost
 │   ├── LeaseHeld         another process is at work; not our turn
 │   ├── StoreError        the state database is newer, locked or unreachable
@@ -92,6 +93,10 @@ class ProtocolError(RunError):
 
 class GuardTripped(RunError):
     """A plan would change more than its guard allows; it is kept for `approve`."""
+
+
+class NothingShown(RunError):
+    """A side shows none of the records it is known to hold; nothing is concluded from that."""
 
 
 class LeaseLost(RunError):

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 
 from connector.context import Context, Work
 from connector.decide import Decisions, decide
+from connector.endpoints import check_endpoints
 from connector.gather import Chunk, census, gather, look_up
 from connector.observe import keys_of
 from connector.pull import pull
@@ -17,7 +18,7 @@ from connector.reconcile.match import judge
 from connector.records import Presence, Problem, Record, Side, Waiting
 from connector.report import Exit, Report
 from connector.store import inbox, links
-from connector.sync import check_endpoints, running
+from connector.sync import running
 
 SHOWN = 3
 """Examples of each kind that are kept for an entity."""
@@ -83,7 +84,7 @@ def match(context: Context, *, entities: Collection[str] = ()) -> tuple[list[Con
     report = Report(context.new_id(), "match")
     found = []
     with running(context, report) as epoch:
-        check_endpoints(context)
+        check_endpoints(context, report)
         for name, entity in context.entities.items():
             if not entities or name in entities:
                 work = Work(context, entity, report.run, report.tally(name), epoch, dry=True)

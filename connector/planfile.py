@@ -14,13 +14,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connector.apply import batches
 from connector.context import Context, Work
+from connector.endpoints import check_endpoints
 from connector.errors import ConfigError, RunError
 from connector.reconcile.guards import digest
 from connector.records import Arrival, Operation, OperationKind, OperationState, Record, Side
 from connector.recover import recover, resolve_doubtful
 from connector.report import Report
 from connector.store import inbox, journal
-from connector.sync import apply_staged, check_endpoints, count_open, decide_inbox, running, was_read
+from connector.sync import apply_staged, count_open, decide_inbox, running, was_read
 
 FORMAT = 1
 
@@ -122,7 +123,7 @@ def apply(context: Context, plan: PlanFile) -> Report:
     """Execute a plan's operations that still come out as planned; `Report.replanned` names those that do not."""
     report = Report(context.new_id(), "apply")
     with running(context, report) as epoch:
-        check_endpoints(context)
+        check_endpoints(context, report)
         for name, entity in context.entities.items():
             lines = [line for line in plan.operations if line.entity == name]
             allowed = frozenset(line.digest for line in lines)

@@ -5,9 +5,11 @@ from collections.abc import Iterator, Sequence
 from sqlalchemy import Connection
 
 from connector.context import Work
+from connector.errors import NothingShown
 from connector.observe import Observation, fetch, keys_of, observe
+from connector.reconcile.guards import digest_empty, removal_limit
 from connector.records import Arrival, Cursor, Page, Presence, Remote, Side, Sighting, encode
-from connector.store import cursors, inbox, links, problems, sightings
+from connector.store import approvals, cursors, inbox, links, problems, sightings
 from connector.store.cursors import Position
 
 
@@ -22,6 +24,8 @@ def pull(work: Work, side: Side) -> int:
     keys_only = position.echoes > work.capabilities(side).page_size
     arrived = 0
     for page in _joined(pages(work, side, position.cursor, keys_only=keys_only), work.context.limits.chunk):
+        if position.cursor is None and not page.remotes:
+            _refuse_nothing(work, side, position)
         position, fresh = _store_page(work, side, position, page, keys_only=keys_only)
         arrived += fresh
         work.tally.read[side] += len(page.remotes)
@@ -61,10 +65,30 @@ def find_absent(work: Work, side: Side, *, full: bool) -> None:
         position = cursors.get(connection, work.name, side)
     if not (full or position.enumeration or _is_due(work, position) or _is_short(work, side, position)):
         return
+    # One that goes on from an earlier run may have shown everything then.
+    shown = position.enumeration is not None
     for page in pages(work, side, position.enumeration, keys_only=True):
+        shown = shown or any(not remote.deleted for remote in page.remotes)
+        if not (shown or page.more):
+            _refuse_nothing(work, side, position)
         position = _mark_page(work, side, position, page)
         work.step(f"comparing {side}", len(page.remotes))
     _collect_absent(work, side, position)
+
+
+def _refuse_nothing(work: Work, side: Side, position: Position) -> None:
+    """End the entity's run where a side shows none of its records, if those are more than a guard lets be deleted."""
+    if position.known <= removal_limit(work.entity.guard, position.known):
+        return
+    with work.write() as connection:
+        if approvals.approved(connection, work.name, side, [digest_empty(work.name, side)], work.now()):
+            return
+        cursors.save(connection, position._replace(enumeration=None), work.now())
+    raise NothingShown(
+        f"{side} shows none of the {position.known} {work.name} records it is known to hold: rights may have been "
+        f"taken, or the address answers for another tenant: nothing was concluded. Look at: connector endpoints. If "
+        f"they are really gone: connector endpoints allow-empty {side} {work.name}"
+    )
 
 
 def _is_due(work: Work, position: Position) -> bool:

@@ -1,13 +1,13 @@
-"""Look, for the linked pairs of one chunk, whether an update would flip a field that our own writes flipped before."""
+"""Look, for the linked pairs of one chunk, whether an update would flip a field, or carry on what only went back."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from connector.context import Work
-from connector.reconcile.flips import FLIPS, Write, flipping, withhold
+from connector.reconcile.flips import FLIPS, REASON, WENT_BACK, Write, flipping, has_gone_back, reverted, withhold
 from connector.reconcile.plan import PairPlan, Sight
-from connector.records import OperationKind, Side
+from connector.records import Link, OperationKind, Side
 from connector.store import journal
 from connector.store.conflicts import OpenConflict
 
@@ -15,28 +15,40 @@ from connector.store.conflicts import OpenConflict
 class Planned(NamedTuple):
     """A linked pair with its plan, and the conflicts of it that are not settled."""
 
+    link: Link
     plan: PairPlan
     sights: Mapping[Side, Sight]
     open: Sequence[OpenConflict]
 
 
 def withhold_flips(work: Work, pairs: Sequence[Planned]) -> None:
-    """Withhold what would flip; what is withheld already stays so until a value moves or a person decides."""
+    """Withhold what would flip or only went back; it stays so until a value moves or a person decides."""
     updated = [pair for pair in pairs if any(item.kind is OperationKind.UPDATE for item in pair.plan.operations)]
     if not updated:
         return
     trails = {side: _trails(work, side, updated) for side in Side}
     for pair in updated:
-        writes = sorted(item for side in Side for item in trails[side].get(pair.sights[side].id, ()))
-        trail = [write for _, _, write in writes]
-        groups = {
-            group
-            for operation in pair.plan.operations
-            for group in flipping(work.entity, operation, pair.sights, trail)
-        }
-        groups = (groups | _still(pair)) - _decided(pair)
-        if groups:
-            withhold(work.entity, pair.plan, groups, work.shared)
+        decided = _decided(pair)
+        reasons = _flips(work, pair, trails) | _reverted(work, pair) | _still(pair)
+        asked = {group: reason for group, reason in reasons.items() if group not in decided}
+        if asked:
+            withhold(work.entity, pair.plan, asked, work.shared)
+
+
+def _flips(work: Work, pair: Planned, trails: "Mapping[Side, Trails]") -> dict[str, str]:
+    writes = sorted(item for side in Side for item in trails[side].get(pair.sights[side].id, ()))
+    trail = [write for _, _, write in writes]
+    groups = [group for item in pair.plan.operations for group in flipping(work.entity, item, pair.sights, trail)]
+    return dict.fromkeys(groups, REASON)
+
+
+def _reverted(work: Work, pair: Planned) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for side in Side:
+        is_ordered = work.capabilities(side).ordered_versions
+        if is_ordered and has_gone_back(pair.link.base_on(side).version, pair.sights[side].version):
+            found |= reverted(work.entity, pair.sights, side)
+    return found
 
 
 Trails = Mapping[str, Sequence[tuple[int, str, Write]]]
@@ -53,13 +65,10 @@ def _trails(work: Work, side: Side, pairs: Sequence[Planned]) -> Trails:
     return trails
 
 
-def _still(pair: Planned) -> set[str]:
+def _still(pair: Planned) -> dict[str, str]:
     """The groups that are withheld, and whose values on both sides are those that a person was asked about."""
-    return {
-        item.conflict.field
-        for item in pair.open
-        if item.resolution is None and item.conflict.reason.startswith(FLIPS) and _is_as_asked(pair, item)
-    }
+    asked = [item.conflict for item in pair.open if item.resolution is None and _is_as_asked(pair, item)]
+    return {conflict.field: conflict.reason for conflict in asked if conflict.reason.startswith((FLIPS, WENT_BACK))}
 
 
 def _is_as_asked(pair: Planned, item: OpenConflict) -> bool:

@@ -84,6 +84,8 @@ class Report:
     open_decisions: int = 0
     open_problems: int = 0
     replanned: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    """What a person should know, although nothing stopped."""
 
     def tally(self, entity: str) -> Tally:
         """The counts of one entity, made on first use."""
@@ -129,5 +131,6 @@ class Report:
             "open_problems": self.open_problems,
             "replanned": list(self.replanned),
             "halted": self.halted,
+            "warnings": list(self.warnings),
             "entities": [tally.as_dict() for tally in self.tallies.values()],
         }

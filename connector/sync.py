@@ -14,7 +14,8 @@ from connector import guard
 from connector.apply import apply_planned, send_creates
 from connector.context import LEASE, Context, Work
 from connector.decide import CreateDecision, decide
-from connector.errors import LeaseHeld, LeaseLost, RunError, StoreError, WrongTenant
+from connector.endpoints import check_endpoints
+from connector.errors import LeaseHeld, LeaseLost, RunError, StoreError
 from connector.gather import gather
 from connector.holder import is_gone, name_process
 from connector.pull import find_absent, pull
@@ -22,7 +23,7 @@ from connector.records import OperationState, Problem, Ref, Side, Waiting
 from connector.recover import recover, resolve_doubtful
 from connector.report import Exit, Report, Tally
 from connector.stage import stage
-from connector.store import conflicts, cursors, endpoints, inbox, journal, leases, links, problems, standings
+from connector.store import conflicts, cursors, inbox, journal, leases, links, problems, standings
 
 log = structlog.get_logger()
 
@@ -48,7 +49,7 @@ def _conduct(context: Context, kind: str, entities: Collection[str], *, full: bo
     if kind == "drain":
         chosen = [name for name in chosen if was_read(context, name)]
     with running(context, report) as epoch, _noted(context, report, chosen):
-        check_endpoints(context)
+        check_endpoints(context, report)
         halted: set[str] = set()
         for round_number in range(1 if kind == "plan" else context.limits.rounds):
             before = report.writes
@@ -143,32 +144,6 @@ def _take_lease(context: Context, owner: str) -> int:
             f"expire (at most {context.limits.lease})"
         )
     return epoch
-
-
-def check_endpoints(context: Context) -> None:
-    """Ask both systems who they are before anything is read; another tenant behind an address stops everything."""
-    for side, system in context.systems.items():
-        found = system.adapter.identify()
-        with context.store.write() as connection:
-            known = endpoints.get(connection, side)
-            if known is None:
-                endpoints.save(connection, side, found, "first contact", context.clock())
-                known = endpoints.get(connection, side)
-        if known is not None and (known.system, known.tenant, known.environment) != found[:3]:
-            raise WrongTenant(
-                f"{side}: {found.system} {found.tenant} ({found.environment}) answers where {known.system} "
-                f"{known.tenant} "
-                f"({known.environment}) was before; nothing was read or written. Correct the address, or use a new "
-                f"store"
-            )
-    _remember_mappings(context)
-
-
-def _remember_mappings(context: Context) -> None:
-    with context.store.write() as connection:
-        for side, system in context.systems.items():
-            for name, translator in system.translators.items():
-                endpoints.save_mapping(connection, translator.id, name, side, translator.rows)
 
 
 def _work(context: Context, report: Report, name: str, epoch: int) -> Work:

@@ -47,6 +47,8 @@ class Capabilities:
     """Wire fields the server keeps unique."""
     conditional_write: bool = False
     """Updates are refused by the server when the version has moved."""
+    ordered_versions: bool = False
+    """Versions are whole numbers that only grow: a smaller one tells that a backup was restored."""
     trustworthy_times: bool = False
     """`Remote.modified` is exact enough to ask who was later."""
     tombstones: bool = False

@@ -308,6 +308,7 @@ _COMMON = Capabilities(
     marker_unique=True,
     unique_fields=(MARKER,),
     conditional_write=True,
+    ordered_versions=True,
     trustworthy_times=True,
     tombstones=True,
     counts=True,

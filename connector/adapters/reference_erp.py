@@ -312,6 +312,7 @@ _COMMON = Capabilities(
     idempotency_key=True,
     marker_field=MARKER,
     conditional_write=True,
+    ordered_versions=True,
     counts=True,
     granularity=timedelta(seconds=1),
 )

@@ -119,7 +119,8 @@ def _tenant(context: "Context", side: Side, who: "Fingerprint") -> Iterator[Foun
         known = endpoints.get(connection, side)
     if known is not None and (known.system, known.tenant, known.environment) != who[:3]:
         message = (
-            f"was {known.system} {known.tenant} ({known.environment}) before: correct the address or use a new store"
+            f"was {known.system} {known.tenant} ({known.environment}) before: correct the address, use a new store, or "
+            f"accept it with: connector endpoints confirm {side}"
         )
         yield Found("error", str(side), message)
 

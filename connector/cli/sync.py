@@ -104,6 +104,7 @@ def next_steps(report: "Report") -> list[str]:
 def open_steps(report: "Report") -> list[str]:
     """What stopped, failed or waits for a person, and where to go on."""
     steps = [f"Halted: {message}" for message in report.halted]
+    steps += [f"Warning: {message}" for message in report.warnings]
     if report.open_problems:
         steps.append(f"{count(report.open_problems, 'problem')} to look at: connector problems list")
     if report.open_conflicts:

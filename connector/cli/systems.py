@@ -21,6 +21,7 @@ _WORDS = {
     "marker_field": ("holds our id, so a create whose answer was lost is found again", "cannot hold our id"),
     "marker_unique": ("refuses a second record with our id: no duplicate is possible", "does not refuse a second one"),
     "conditional_write": ("updates are refused when the record has moved: no edit is lost", "read again just before"),
+    "ordered_versions": ("a restored backup is noticed, and overwrites nothing", "a restored backup looks like edits"),
     "trustworthy_times": ("`newest` can decide conflicts", "`newest` asks instead"),
     "tombstones": ("deletes appear in scans", "deletes are found by listing all ids"),
     "counts": ("a missing record is noticed by counting", "missing records are noticed at the next enumeration"),

@@ -11,7 +11,7 @@ from connector.entities import Entity, Policy
 from connector.reconcile.guards import MAPPING_CHANGED
 from connector.reconcile.merge import Contest
 from connector.reconcile.plan import COMBINED, PairPlan, Sight
-from connector.records import Operation, OperationKind, Record, Side, Value
+from connector.records import Operation, OperationKind, Record, Side, Value, Version
 
 FLIPS = "flips: "
 """How the reason of such a conflict begins."""
@@ -19,6 +19,9 @@ FLIPS = "flips: "
 REASON = (
     f"{FLIPS}the connector's own writes change it back and forth, as one of the systems does not keep what it is given"
 )
+WENT_BACK = "went back: "
+"""How the reason of a conflict begins when a side shows an older state than it had."""
+
 _MOVING = frozenset({Policy.DELTA, Policy.UNION, Policy.LIFECYCLE})
 """Policies whose values come back by their nature: stock that is sold and returned, a state that moves on."""
 _TWICE = 2
@@ -62,14 +65,25 @@ def flipping(
     return frozenset(found)
 
 
-def withhold(
-    entity: Entity, plan: PairPlan, groups: Collection[str], shared: Collection[str], reason: str = REASON
-) -> None:
+def has_gone_back(before: Version | None, now: Version | None) -> bool:
+    """Whether a version is smaller than one that was seen before, where versions are whole numbers that only grow."""
+    return bool(before and now and before.isdecimal() and now.isdecimal() and int(now) < int(before))
+
+
+def reverted(entity: Entity, sights: Mapping[Side, Sight], side: Side) -> dict[str, str]:
+    """The groups in which a side that went back differs from what it held, each with the reason to ask about it."""
+    half = sights[side].half
+    moved = [name for name, value in half.base.items() if name in entity.fields and half.now.get(name) != value]
+    reason = f"{WENT_BACK}{side} shows an older state than it had, as after a restored backup"
+    return {entity.fields[name].group or name: reason for name in moved}
+
+
+def withhold(entity: Entity, plan: PairPlan, reasons: Mapping[str, str], shared: Collection[str]) -> None:
     """Take groups of fields out of a pair's updates, and ask about them instead; everything else goes on."""
     taken = set()
     kept = []
     for operation in plan.operations:
-        touched = {name for name in operation.settles if (entity.fields[name].group or name) in groups}
+        touched = {name for name in operation.settles if (entity.fields[name].group or name) in reasons}
         if operation.kind is not OperationKind.UPDATE or not touched:
             kept.append(operation)
             continue
@@ -81,7 +95,7 @@ def withhold(
     plan.overrides[:] = [override for override in plan.overrides if override.group not in taken]
     for group in sorted(taken):
         names = tuple(name for name in entity.groups[group] if name in shared)
-        plan.contests.append(Contest(group, names, reason))
+        plan.contests.append(Contest(group, names, reasons[group]))
 
 
 def _without(operation: Operation, names: Collection[str]) -> Operation:

@@ -52,6 +52,12 @@ def bump(conn: Connection, entity: str, side: Side, *, known: int = 0, echoes: i
     bulk.upsert_rows(conn, cursor, columns, [(entity, str(side), 0, False, known, echoes)], same)
 
 
+def make_due(conn: Connection, side: Side) -> None:
+    """Let everything on a side be listed whole in the next run, where it was before."""
+    was = (cursor.c.side == str(side), cursor.c.enumerated_at.is_not(None))
+    conn.execute(cursor.update().where(*was).values(enumerated_at=0))
+
+
 def all(conn: Connection) -> list[Position]:  # noqa: A001 -- reads as `cursors.all`
     """Every position, in order."""
     return [_position(row) for row in conn.execute(select(*_columns()).order_by(cursor.c.entity, cursor.c.side))]

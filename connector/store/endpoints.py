@@ -8,15 +8,16 @@ from sqlalchemy import Connection, select
 
 from connector.records import Fingerprint, Side
 from connector.store import bulk
-from connector.store.columns import from_json, to_instant, to_json, to_micros
+from connector.store.columns import from_json, maybe_instant, to_instant, to_json, to_micros
 from connector.store.schema import endpoint, mapping
 from connector.store.statements import Same
 
 _COLUMNS = ("side", "system", "tenant", "environment", "first_seen", "confirmed_by")
+_TIMES = ("clock", "answered_at")
 
 
 class Endpoint(NamedTuple):
-    """The system, tenant and environment a side had when it was confirmed."""
+    """The system, tenant and environment a side had when it was confirmed; `clock` is its own when it answered last."""
 
     side: Side
     system: str
@@ -24,15 +25,24 @@ class Endpoint(NamedTuple):
     environment: str
     first_seen: datetime
     confirmed_by: str | None
+    clock: datetime | None = None
+    answered_at: datetime | None = None
 
 
 def get(conn: Connection, side: Side) -> Endpoint | None:
     """What is known to answer on a side; None before first contact."""
-    columns = [endpoint.c[name] for name in _COLUMNS]
+    columns = [endpoint.c[name] for name in (*_COLUMNS, *_TIMES)]
     row = conn.execute(select(*columns).where(endpoint.c.side == str(side))).first()
     if row is None:
         return None
-    return Endpoint(side, row.system, row.tenant, row.environment, to_instant(row.first_seen), row.confirmed_by)
+    times = (maybe_instant(row.clock), maybe_instant(row.answered_at))
+    return Endpoint(side, row.system, row.tenant, row.environment, to_instant(row.first_seen), row.confirmed_by, *times)
+
+
+def note_clock(conn: Connection, side: Side, clock: datetime, at: datetime) -> None:
+    """Remember a side's own clock, and when it answered by ours."""
+    times = {"clock": to_micros(clock), "answered_at": to_micros(at)}
+    bulk.update_in(conn, endpoint, times, ("side", [str(side)]))
 
 
 def save(conn: Connection, side: Side, fingerprint: Fingerprint, by: str, at: datetime) -> None:

@@ -3,9 +3,19 @@
 import pytest
 from hypothesis import given, strategies as st
 
-from connector.reconcile.flips import FLIPS, Write, flipping, is_flip, withhold
+from connector.reconcile.flips import (
+    FLIPS,
+    REASON,
+    WENT_BACK,
+    Write,
+    flipping,
+    has_gone_back,
+    is_flip,
+    reverted,
+    withhold,
+)
 from connector.reconcile.plan import PairPlan
-from connector.records import Record, Side
+from connector.records import Record, Side, Version
 from tests.reconcile.pairs import THING
 from tests.reconcile.test_plan import planned, sights
 
@@ -54,7 +64,7 @@ def flipped(crm: Record, erp: Record, writes: list[Write]) -> PairPlan:
     """The plan for a pair after some writes, without what would flip."""
     plan, seen = planned(crm, erp), sights(crm, erp)
     groups = {group for one in plan.operations for group in flipping(THING, one, seen, writes)}
-    withhold(THING, plan, groups, frozenset(THING.fields))
+    withhold(THING, plan, dict.fromkeys(groups, REASON), frozenset(THING.fields))
     return plan
 
 
@@ -77,3 +87,28 @@ def test_a_number_that_both_sides_move_may_come_back_to_what_it_was() -> None:
     writes = [Write(ERP, {"stock": "9"}), Write(CRM, {"stock": "10"})]
     plan = flipped({"stock": "9"}, {}, writes)
     assert plan.contests == []
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "went_back"),
+    [
+        pytest.param("10", "9", True, id="a smaller number"),
+        pytest.param("9", "10", False, id="a larger number, though a smaller text"),
+        pytest.param("9", "9", False, id="the same"),
+        pytest.param(None, "9", False, id="none was known"),
+        pytest.param("9", None, False, id="none is told"),
+        pytest.param("b", "a", False, id="no number at all"),
+    ],
+)
+def test_a_version_went_back(before: str | None, now: str | None, went_back: bool) -> None:  # noqa: FBT001 -- a table
+    versions = [Version(one) if one else None for one in (before, now)]
+    assert has_gone_back(*versions) is went_back
+
+
+def test_what_went_back_on_one_side_is_asked_about_and_not_written_to_the_other() -> None:
+    plan, seen = planned({"phone": "old", "city": "old"}, {"email": "e"}), sights({"phone": "old", "city": "old"}, {})
+    withhold(THING, plan, reverted(THING, seen, CRM), frozenset(THING.fields))
+    (operation,) = plan.operations
+    assert (operation.side, operation.values) == (CRM, {"email": "e"})
+    assert [contest.group for contest in plan.contests] == ["address", "phone"]
+    assert all(contest.reason.startswith(WENT_BACK) for contest in plan.contests)
