@@ -252,7 +252,7 @@ def done_since(
 ) -> Iterator[list[Operation]]:
     """The operations of a kind (`REMOVED`, `CHANGED`) that were done on one side since an instant, page by page."""
     query = select(*_columns(_READ)).where(*_done_since(kind, entity, side, since))
-    with conn.execution_options(yield_per=page).execute(query) as result:
+    with conn.execute(query.execution_options(yield_per=page)) as result:
         for rows in result.partitions():
             yield [_read(tuple(row)) for row in rows]
 

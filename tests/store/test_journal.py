@@ -5,9 +5,11 @@ from datetime import datetime, timedelta
 import pytest
 
 from connector.errors import StoreError
+from connector.reconcile.guards import FIRST_CONTACT
 from connector.records import Operation, OperationKind, OperationState as State, Record, Side, Version
 from connector.store import journal
 from connector.store.database import Store
+from connector.store.schema import CHANGED
 
 CRM, ERP = Side.CRM, Side.ERP
 LIVE = [State.PLANNED, State.HELD, State.SENDING, State.UNKNOWN]
@@ -192,6 +194,39 @@ def test_the_window_counts_the_removals_in_it(store: Store, at: datetime) -> Non
         journal.advance(conn, ["op0002", "op0004"], State.DONE, at)
 
         assert journal.removals_since(conn, "customer", ERP, at - timedelta(days=1)) == 1
+
+
+def test_records_changed_since_an_instant_count_once_and_first_contact_does_not(store: Store, at: datetime) -> None:
+    often = [update(1, "1"), update(2, "1"), update(3, "2"), update(4, "3")._replace(reason=FIRST_CONTACT)]
+    with store.write() as conn:
+        for one in often:
+            journal.add(conn, [one], at)
+            journal.advance(conn, [one.id], State.DONE, at)
+
+        assert journal.records_changed_since(conn, "customer", ERP, at) == 2
+        assert journal.records_changed_since(conn, "customer", ERP, at + timedelta(seconds=1)) == 0
+        assert journal.records_changed_since(conn, "customer", CRM, at) == 0
+
+
+def test_what_was_done_is_read_page_by_page_while_other_questions_are_asked(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        journal.add(conn, [update(number, str(number)) for number in range(5)], at)
+        journal.advance(conn, [f"op{number:04}" for number in range(5)], State.DONE, at)
+    with store.read() as conn:
+        found = journal.done_since(conn, CHANGED, "customer", ERP, at, 2)
+        pages = [[one.values for one in journal.get(conn, [one.id for one in page]).values()] for page in found]
+
+        assert pages == [[VALUES] * 2, [VALUES] * 2, [VALUES]]
+
+
+def test_the_writes_to_a_record_are_told_with_their_values(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        journal.add(conn, [update(1, "1"), update(2, "2"), update(3, "3"), create(4, "1")], at)
+        journal.advance(conn, ["op0001", "op0002", "op0004"], State.DONE, at)
+        micros = int(at.timestamp() * 1_000_000)
+
+        assert journal.written_since(conn, "customer", ERP, ["1", "3"], at) == [("1", micros, "op0001", VALUES)]
+        assert journal.written_since(conn, "customer", ERP, ["1", "3"], at + timedelta(seconds=1)) == []
 
 
 def test_states_are_counted(store: Store, at: datetime) -> None:

@@ -1,7 +1,7 @@
 """Cursors, endpoints, mappings, aliases and the history."""
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from connector.records import Cursor, Event, Fingerprint, Side
 from connector.store import aliases, cursors, endpoints, history
@@ -53,6 +53,29 @@ def test_an_endpoint_is_known_since_its_tenant_first_answered(store: Store, at: 
 
         assert same == endpoints.Endpoint(CRM, "crm", "acme", "live", at, "ada")
         assert endpoints.get(conn, CRM) == endpoints.Endpoint(CRM, "crm", "other", "live", later, "bob")
+
+
+def test_an_endpoints_clock_is_remembered_beside_ours(store: Store, at: datetime) -> None:
+    theirs = at - timedelta(hours=1)
+    with store.write() as conn:
+        endpoints.save(conn, CRM, Fingerprint("crm", "acme", "live", theirs), "first contact", at)
+        endpoints.note_clock(conn, CRM, theirs, at)
+
+        assert endpoints.get(conn, CRM) == endpoints.Endpoint(
+            CRM, "crm", "acme", "live", at, "first contact", theirs, at
+        )
+
+
+def test_what_was_listed_whole_can_be_made_due_again(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        cursors.save(conn, Position("customer", CRM, enumerated_at=at), at)
+        cursors.save(conn, Position("order", CRM), at)
+        cursors.save(conn, Position("customer", ERP, enumerated_at=at), at)
+        cursors.make_due(conn, CRM)
+
+        listed = {(one.entity, one.side): one.enumerated_at for one in cursors.all(conn)}
+    assert listed["customer", CRM] == datetime(1970, 1, 1, tzinfo=UTC)
+    assert (listed["order", CRM], listed["customer", ERP]) == (None, at)
 
 
 def test_a_mapping_is_remembered_by_its_rows(store: Store) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, event
 from connector.records import Arrival, Base, LinkStatus, OperationState, Rebase, Ref, Side, Sighting
 from connector.store import conflicts, cursors, endpoints, history, inbox, journal, links, problems, sightings
 from connector.store.database import Store
+from connector.store.schema import CHANGED
 
 CRM = Side.CRM
 SCAN = re.compile(r"\bSCAN (?!j\b|fresh\b|json_each\b|\(|CONSTANT|\d+ CONSTANT|anon_)(\w+)")
@@ -44,6 +45,9 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "journal.advance": lambda conn: journal.advance(conn, ["a"], OperationState.SENDING, AT),
     "journal.complete": lambda conn: journal.complete(conn, [("a", "b")], AT),
     "journal.removals_since": lambda conn: journal.removals_since(conn, "order", CRM, AT),
+    "journal.records_changed_since": lambda conn: journal.records_changed_since(conn, "order", CRM, AT),
+    "journal.done_since": lambda conn: list(journal.done_since(conn, CHANGED, "order", CRM, AT, 9)),
+    "journal.written_since": lambda conn: journal.written_since(conn, "order", CRM, ["a"], AT),
     "journal.of_record": lambda conn: journal.of_record(conn, "order", CRM, "a", 5),
     "conflicts.of_links": lambda conn: conflicts.of_links(conn, [1]),
     "problems.of": lambda conn: problems.of(conn, [Ref("order", CRM, "a")]),
