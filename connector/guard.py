@@ -100,6 +100,9 @@ def _past(connection: Connection, work: Work, side: Side, census: guards.Census,
     changed = journal.records_changed_since(connection, work.name, side, since) if planned else 0
     suspects = {name for name, count in planned.items() if count <= limit < count + changed}
     fields = _changed_elsewhere(connection, work, side, suspects, since) if suspects else {}
+    if any(planned[name] + number > limit for name, number in fields.items()):
+        # Only now is it worth finding out what of it a person had released.
+        fields = _changed_unreleased(connection, work, side, suspects, since)
     return guards.Past(removals, fields, spoken(window))
 
 
@@ -117,13 +120,24 @@ def _changed_elsewhere(
     connection: Connection, work: Work, side: Side, suspects: set[str], since: datetime
 ) -> dict[str, int]:
     """On how many records each of these fields was changed, not counting those that the plan changes again."""
+    return _without_planned(work, side, journal.changed_since(connection, work.name, side, suspects, since))
+
+
+def _changed_unreleased(
+    connection: Connection, work: Work, side: Side, suspects: set[str], since: datetime
+) -> dict[str, int]:
+    """The same, without what a person had released."""
     changed: dict[str, set[str]] = {name: set() for name in suspects}
     for page in _unreleased(connection, work, side, CHANGED, since):
         for item in page:
             for name in suspects & item.values.keys():
                 changed[name].add(item.key)
+    return _without_planned(work, side, changed)
+
+
+def _without_planned(work: Work, side: Side, changed: dict[str, set[str]]) -> dict[str, int]:
     for page in _counted(work):
         for item in page:
-            for name in suspects & item.values.keys() if item.side is side else ():
+            for name in changed.keys() & item.values.keys() if item.side is side else ():
                 changed[name].discard(item.key)
     return {name: len(keys) for name, keys in changed.items()}

@@ -208,6 +208,17 @@ def test_records_changed_since_an_instant_count_once_and_first_contact_does_not(
         assert journal.records_changed_since(conn, "customer", CRM, at) == 0
 
 
+def test_the_records_on_which_a_field_changed_are_told_by_field(store: Store, at: datetime) -> None:
+    quoting: Record = {"note": '"phone":', "limit": "1"}
+    with store.write() as conn:
+        rows = [update(1, "1"), update(2, "2")._replace(values=quoting), update(3, "3")._replace(reason=FIRST_CONTACT)]
+        journal.add(conn, rows, at)
+        journal.advance(conn, [one.id for one in rows], State.DONE, at)
+
+        found = journal.changed_since(conn, "customer", ERP, ["phone", "limit"], at)
+    assert found == {"phone": {"1"}, "limit": {"1", "2"}}
+
+
 def test_what_was_done_is_read_page_by_page_while_other_questions_are_asked(store: Store, at: datetime) -> None:
     with store.write() as conn:
         journal.add(conn, [update(number, str(number)) for number in range(5)], at)

@@ -46,6 +46,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "journal.complete": lambda conn: journal.complete(conn, [("a", "b")], AT),
     "journal.removals_since": lambda conn: journal.removals_since(conn, "order", CRM, AT),
     "journal.records_changed_since": lambda conn: journal.records_changed_since(conn, "order", CRM, AT),
+    "journal.changed_since": lambda conn: journal.changed_since(conn, "order", CRM, ["phone"], AT),
     "journal.done_since": lambda conn: list(journal.done_since(conn, CHANGED, "order", CRM, AT, 9)),
     "journal.written_since": lambda conn: journal.written_since(conn, "order", CRM, ["a"], AT),
     "journal.of_record": lambda conn: journal.of_record(conn, "order", CRM, "a", 5),
