@@ -23,6 +23,7 @@ from connector.gather import (
     unproved,
     valid_base,
 )
+from connector.moves import MISSING, Moves, follow_moves
 from connector.observe import fetch
 from connector.quarantine import Planned, withhold_flips
 from connector.reconcile.match import CREATE, Finding, Verdict, contradicts, judge
@@ -45,7 +46,6 @@ from connector.records import (
 from connector.store import conflicts, problems
 from connector.store.conflicts import OpenConflict
 
-MISSING = frozenset({Presence.ABSENT, Presence.GONE})
 _ABSENT = Seen(Presence.ABSENT)
 
 
@@ -111,13 +111,16 @@ class Decisions:
     parked: list[Waiting] = field(default_factory=list)
     ignored: list[Waiting] = field(default_factory=list)
     vanished: list[Waiting] = field(default_factory=list)
+    moves: Moves = field(default_factory=Moves)
     start: int = 0
     """The first inbox number of the chunk."""
 
 
 def decide(work: Work, chunk: Chunk) -> Decisions:
     """Decide every key of a chunk, in the order: linked pairs, first contacts, creates."""
-    decisions = Decisions(ignored=list(chunk.dropped), problems=list(chunk.problems), start=chunk.rows[0].seq)
+    moves = follow_moves(work, chunk)
+    decisions = Decisions(problems=list(chunk.problems), moves=moves, start=chunk.rows[0].seq)
+    decisions.ignored, decisions.parked = list(chunk.dropped), list(moves.postponed)
     verdicts = {side: _judge_loose(work, chunk, side, decisions) for side in Side}
     partners = _partners(work, chunk, verdicts)
     resolve_references(work, chunk)
@@ -174,13 +177,15 @@ def _proofs(work: Work, chunk: Chunk) -> dict[Side, set[str]]:
     """The absences that count as deletes: of records old enough to be visible, on a side that shows its canary.
 
     They are read once more after both are known: at the first reading a new record, or lost rights, could hide them.
+    What goes on elsewhere was not deleted.
     """
     proofs: dict[Side, set[str]] = {}
     for side, ids in unproved(chunk).items():
         alive = bool(ids) and is_canary_alive(work, side)
         settled = is_settled_long_enough(work, side, ids) if alive else {}
         answers = fetch(work, side, sorted(record_id for record_id in settled if settled[record_id]))
-        proofs[side] = {answer.id for answer in answers.values() if answer.presence in MISSING}
+        missing = [answer for answer in answers.values() if answer.presence in MISSING]
+        proofs[side] = {answer.id for answer in missing if answer.moved_to is None}
     return proofs
 
 

@@ -55,6 +55,8 @@ class Chunk:
     seen: dict[Side, dict[str, Seen]] = field(default_factory=lambda: {side: {} for side in Side})
     refs: dict[tuple[str, Side, str], str] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
+    moved: dict[Side, dict[str, str]] = field(default_factory=lambda: {side: {} for side in Side})
+    """From the ids that were read in vain to those under which their systems say that the records go on."""
     keys: dict[Side, dict[str, tuple[int, ...]]] = field(default_factory=lambda: {side: {} for side in Side})
     """The match keys of unlinked records."""
 
@@ -135,6 +137,8 @@ def look_up(work: Work, chunk: Chunk, side: Side, ids: Collection[str]) -> None:
     for answer in answers.values():
         if answer.presence is not Presence.PRESENT:
             seen[answer.id] = Seen(answer.presence)
+            if answer.moved_to is not None:
+                chunk.moved[side][answer.id] = answer.moved_to
     chunk.problems.extend(observation.problems)
 
 

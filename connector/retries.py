@@ -7,7 +7,7 @@ from connector.store import inbox, problems, upkeep
 from connector.store.database import Store
 from connector.store.problems import OpenProblem
 
-PERSONAL = frozenset({"ambiguous", "waiting", "outcome_unknown"})
+PERSONAL = frozenset({"ambiguous", "merged", "waiting", "outcome_unknown"})
 """Causes that no second try settles: they wait for a person's word, or for a parent."""
 
 

@@ -11,6 +11,7 @@ from connector.context import Work
 from connector.decide import CreateDecision, Decisions, PairDecision
 from connector.errors import OutcomeUnknown
 from connector.gather import valid_base
+from connector.moves import Moves, awaited, store_moves
 from connector.reconcile.guards import digest
 from connector.reconcile.merge import Contest
 from connector.reconcile.plan import PairPlan, Sight
@@ -45,10 +46,18 @@ def stage(work: Work, decisions: Decisions) -> list[CreateDecision]:
         decisions = _only_allowed(work, decisions)
     ready = [create for create in decisions.creates if not create.waits]
     with work.write(durable=bool(ready)) as connection:
+        _stage_moves(connection, work, decisions.moves)
         _stage_pairs(connection, work, _without_busy(connection, work, decisions.pairs))
         ready = _stage_creates(connection, work, ready)
         _stage_rest(connection, work, decisions)
     return ready
+
+
+def _stage_moves(connection: Connection, work: Work, moves: Moves) -> None:
+    if moves != Moves():
+        store_moves(connection, work, moves)
+        for side in Side:
+            forget(connection, work, side, [trail.old for trail in moves.trails if trail.side is side])
 
 
 def _without_busy(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> list[PairDecision]:
@@ -81,7 +90,7 @@ def _only_allowed(work: Work, decisions: Decisions) -> Decisions:
     """
     pairs = [pair for pair in decisions.pairs if _is_allowed(work, pair.plan.operations)]
     creates = [create for create in decisions.creates if not create.waits and _is_allowed(work, [create.operation])]
-    return Decisions(pairs=pairs, creates=creates)
+    return Decisions(pairs=pairs, creates=creates, moves=decisions.moves)
 
 
 def _is_allowed(work: Work, operations: Sequence[Operation]) -> bool:
@@ -278,7 +287,8 @@ def _events(work: Work, pair: PairDecision, link: int) -> Iterable[Event]:
 def _stage_rows(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> None:
     """Take the decided keys out of the inbox; those that wait for a parent, or cannot be read for now, stay."""
     at = work.now()
-    waiting = [(row.seq, pair.plan.waits[0], None) for pair in pairs if pair.plan.waits for row in pair.rows]
+    held = [(row.seq, pair.plan.waits[0]) for pair in pairs if pair.plan.waits for row in pair.rows]
+    waiting = _waiting(connection, held)
     again = [_again(work, pair) for pair in pairs if pair.plan.again]
     troubled = [_trouble(work, pair) for pair in pairs if pair.plan.trouble]
     retry = at + work.context.limits.retry_after
@@ -293,6 +303,11 @@ def _stage_rows(connection: Connection, work: Work, pairs: Sequence[PairDecision
         work.tally.problems += problems.report(connection, troubled, at)
     fine = [Ref(work.name, side, pair.sights[side].id) for pair in pairs if not pair.plan.trouble for side in Side]
     clear_problems(connection, work, fine)
+
+
+def _waiting(connection: Connection, held: Sequence[tuple[int, Ref]]) -> list[tuple[int, Ref, None]]:
+    parents = awaited(connection, [parent for _, parent in held])
+    return [(seq, parent, None) for (seq, _), parent in zip(held, parents, strict=True)]
 
 
 def clear_problems(connection: Connection, work: Work, refs: Iterable[Ref]) -> None:
@@ -341,7 +356,7 @@ def _journal_creates(connection: Connection, work: Work, side: Side, creates: Se
 
 def _stage_rest(connection: Connection, work: Work, decisions: Decisions) -> None:
     at = work.now()
-    waiting = [(create.seq, create.waits[0], None) for create in decisions.creates if create.waits]
+    waiting = _waiting(connection, [(create.seq, create.waits[0]) for create in decisions.creates if create.waits])
     retry = at + work.context.limits.retry_after
     inbox.park(connection, waiting)
     inbox.park(connection, [(row.seq, None, retry) for row in decisions.parked])

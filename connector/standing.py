@@ -16,7 +16,7 @@ from connector.store.journal import Run
 from connector.store.pauses import Pause
 from connector.store.standings import EntityStanding
 
-DECISIONS = frozenset({"ambiguous", "waiting"})
+DECISIONS = frozenset({"ambiguous", "merged", "waiting"})
 """Causes of problems that wait for a person or a parent, and are no failures."""
 _RUNS_LOOKED_AT = 200
 _PAGE = 1000

@@ -300,7 +300,7 @@ def _waiting(row: Waiting) -> Problem:
     return Problem(row.entity, row.side, row.id, "waiting", message, waits_for=parent)
 
 
-DECISIONS = frozenset({"ambiguous", "waiting"})
+DECISIONS = frozenset({"ambiguous", "merged", "waiting"})
 """Causes of problems that wait for a person or a parent, and are no failures."""
 
 

@@ -259,7 +259,8 @@ def _key(record: Body) -> Remote:
 
 def _fetched(result: Mapping[str, Any]) -> Fetched:
     presence = PRESENCES[result["status"]]
-    return Fetched(result["id"], presence, _remote(result["record"]) if presence is Presence.PRESENT else None)
+    remote = _remote(result["record"]) if presence is Presence.PRESENT else None
+    return Fetched(result["id"], presence, remote, result.get("mergedInto"))
 
 
 def _written(result: Mapping[str, Any]) -> Outcome:

@@ -54,7 +54,11 @@ MARKER = "external_ref"
 NOT_FOUND = 404
 NO_VERSION = Version("0")
 KINDS: Mapping[str, type[RecordError]] = {"stale_revision": VersionConflict, "duplicate": AlreadyExists}
-PRESENCES: Mapping[str, Presence] = {"forbidden": Presence.FORBIDDEN, "not_found": Presence.ABSENT}
+PRESENCES: Mapping[str, Presence] = {
+    "forbidden": Presence.FORBIDDEN,
+    "not_found": Presence.ABSENT,
+    "moved": Presence.ABSENT,
+}
 """By the ERP's own word: another 404 may come from anything in between, and is no evidence of a delete."""
 
 
@@ -213,7 +217,8 @@ class ReferenceErp(Adapter):
         answer = self._client.request("GET", place, safe=True)
         said = str(answer.data.get("error")) if isinstance(answer.data, dict) else ""
         if answer.status >= BAD_REQUEST and said in PRESENCES:
-            return Fetched(record_id, PRESENCES[said])
+            moved_to = answer.data.get("moved_to")
+            return Fetched(record_id, PRESENCES[said], moved_to=None if moved_to is None else str(moved_to))
         data = accepted(answer, f"{NAME}: {place}").data
         return Fetched(record_id, Presence.PRESENT, read_all([data], _remote, self._at(resource.name))[0])
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _TOGETHER = 5
 """More records than this with one cause are shown as one row: then it is rarely the records."""
-_DECISIONS = frozenset({"ambiguous", "waiting"})
+_DECISIONS = frozenset({"ambiguous", "merged", "waiting"})
 
 NumbersArgument = Annotated[list[int] | None, typer.Argument(metavar="[ID...]", help="Their numbers.")]
 EntityOption = Annotated[str | None, typer.Option("--entity", "-e", metavar="ENTITY", help="With --all: of this one.")]

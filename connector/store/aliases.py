@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from datetime import datetime
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from connector.records import Side
 from connector.store import bulk
@@ -19,6 +19,31 @@ def add(conn: Connection, entity: str, side: Side, old_id: str, new_id: str, at:
     """Remember that a record has another id now."""
     row = (entity, str(side), old_id, new_id, to_micros(at))
     bulk.upsert_rows(conn, alias, _COLUMNS, [row], Same(keys=("entity", "side", "old_id")))
+
+
+def drop(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> None:
+    """Forget that these ids led elsewhere: their records are there again."""
+    bulk.delete_in(conn, alias, ("old_id", ids), {"entity": entity, "side": str(side)})
+
+
+def is_any(conn: Connection) -> bool:
+    """Whether anything was ever merged or renamed: mostly not, and then nobody need be looked up."""
+    return bool(bulk.fetch_query(conn, select(alias.c.at).limit(1)))
+
+
+def former(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, list[str]]:
+    """The older ids that lead to each of these, the latest first; ids that were never others are left out."""
+    where = {"entity": entity, "side": str(side)}
+    found: dict[str, list[str]] = {}
+    leads_to = {one: one for one in ids}
+    for _ in range(_MOST_STEPS):
+        rows = bulk.select_in(conn, alias, ("old_id", "new_id"), ("new_id", list(leads_to)), where)
+        leads_to = {old: leads_to[new] for old, new in rows if old not in found.get(leads_to[new], ())}
+        for old, present in leads_to.items():
+            found.setdefault(present, []).append(old)
+        if not leads_to:
+            break
+    return found
 
 
 def resolve(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, str]:

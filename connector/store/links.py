@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select, text
 
 from connector.errors import StoreError
 from connector.records import Base, Link, LinkStatus, NewLink, Rebase, Ref, Side, Version
-from connector.store import bulk
+from connector.store import aliases, bulk
 from connector.store.columns import maybe_version, to_micros
 from connector.store.schema import base, link
 
@@ -40,7 +40,20 @@ def get(conn: Connection, link_ids: Collection[int]) -> dict[int, Link]:
 
 
 def counterparts(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, str]:
-    """The id on the other side for each of these ids that has an active or dormant link."""
+    """The id on the other side for each of these ids that has an active or dormant link.
+
+    Where a record was merged or renamed, on either side, it is the one that goes on which counts.
+    """
+    if not aliases.is_any(conn):
+        return _linked(conn, entity, side, ids)
+    present = aliases.resolve(conn, entity, side, ids)
+    found = _linked(conn, entity, side, {present.get(one, one) for one in ids})
+    across = aliases.resolve(conn, entity, side.other, set(found.values()))
+    pairs = ((one, found.get(present.get(one, one))) for one in ids)
+    return {one: across.get(other, other) for one, other in pairs if other is not None}
+
+
+def _linked(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, str]:
     columns = (f"{side}_id", f"{side.other}_id")
     return dict(bulk.select_in(conn, link, columns, (columns[0], ids), {"entity": entity}, _USABLE))
 
@@ -88,6 +101,13 @@ def rebase(conn: Connection, rows: Sequence[Rebase], at: datetime) -> None:
             (f"{side}_record", f"{side}_version", f"{side}_mapping", f"{side}_at"),
             [(number, new.record, new.version, new.mapping, now) for number, new in latest.items()],
         )
+
+
+def repoint(conn: Connection, rows: Sequence[tuple[int, Side, str]], at: datetime) -> None:
+    """Let links follow records that have other ids now; bases and everything else stay."""
+    for side in Side:
+        moved = [(number, new, to_micros(at)) for number, one, new in rows if one is side]
+        bulk.update_rows(conn, link, ("id",), (f"{side}_id", "changed_at"), moved)
 
 
 def set_status(conn: Connection, link_ids: Collection[int], status: LinkStatus, at: datetime) -> None:
