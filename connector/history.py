@@ -55,16 +55,22 @@ class Ambiguous(Exception):
 
 
 def explain(store: Store, entity: str, record_id: str, side: Side | None = None) -> Story:
-    """The story of a record by its id on either side; raises `Ambiguous` where the side must be told."""
+    """The story of a record by its id on either side, now or before it was merged or renamed.
+
+    Raises `Ambiguous` where the side must be told.
+    """
     with store.read() as connection:
         found = _find(connection, entity, record_id, [side] if side else list(Side))
         story = Story(entity, _ids(found, record_id, side), found)
         refs = [Ref(entity, one, known) for one, known in story.ids.items()]
-        story.moments = sorted(_moments(connection, refs, found), key=_order)
+        former = _former(connection, refs)
+        story.moments = sorted(_moments(connection, [*refs, *former], found), key=_order)
         story.problems = problems.of(connection, refs)
         story.waiting = [row for ref in refs for row in inbox.rows(connection, entity, ref.side, [ref.id]).values()]
         story.now_called = {
-            ref.id: new for ref in refs for new in aliases.resolve(connection, entity, ref.side, [ref.id]).values()
+            ref.id: new
+            for ref in [*refs, *former]
+            for new in aliases.resolve(connection, entity, ref.side, [ref.id]).values()
         }
         if found is not None:
             story.conflicts = conflicts.of_links(connection, [found.id]).get(found.id, [])
@@ -86,10 +92,26 @@ def decisions(
 
 
 def _find(connection: Connection, entity: str, record_id: str, sides: Sequence[Side]) -> Link | None:
+    """The link of an id, or of the one that it leads to."""
     found = {link.id: link for side in sides for link in links.find(connection, entity, side, [record_id]).values()}
+    if not found:
+        present = {side: aliases.resolve(connection, entity, side, [record_id]).values() for side in sides}
+        found = {
+            link.id: link for side in sides for link in links.find(connection, entity, side, present[side]).values()
+        }
     if len(found) > 1:
         raise Ambiguous(f"both sides have a {entity} {record_id}")
     return next(iter(found.values()), None)
+
+
+def _former(connection: Connection, refs: Sequence[Ref]) -> list[Ref]:
+    """What records were called before; one that has a link of its own has a story of its own."""
+    found = []
+    for entity, side, record_id in refs:
+        olds = aliases.former(connection, entity, side, [record_id]).get(record_id, [])
+        own = links.find(connection, entity, side, olds)
+        found += [Ref(entity, side, old) for old in olds if old not in own]
+    return found
 
 
 def _ids(link: Link | None, record_id: str, side: Side | None) -> dict[Side, str]:

@@ -79,9 +79,6 @@ def follow_moves(work: Work, chunk: Chunk) -> Moves:
             goals = _goals(link, ends, busy, holders)
             if goals:
                 _move(work, chunk, moves, link, goals, holders)
-    # What was asked for anew, and leads nowhere, sleeps on: no absence of its records is a delete.
-    for link in [link for link in chunk.linked.values() if link.status is LinkStatus.DORMANT]:
-        chunk.dropped.extend(_take_out(chunk, link))
     _keep_trails(work, chunk, moves, ends)
     return moves
 
@@ -105,20 +102,12 @@ def _look_at_sleepers(work: Work, chunk: Chunk, moves: Moves) -> None:
         if is_parted(uses):
             moves.parted += _refs(work, link)
             moves.events.append(Event(work.name, Side.CRM, link.crm_id, "parted", {"erp_id": link.erp_id}, link.id))
-            _wake(chunk, moves, link)
+            moves.statuses[link.id] = LinkStatus.ACTIVE
+            chunk.linked[link.id] = link._replace(status=LinkStatus.ACTIVE)
             continue
-        rows = chunk.by_link.get(link.id, [])
-        is_told = any(link.id_on(side) in chunk.moved[side] for side in Side)
-        if any(row.why == "retry" for row in rows) and is_told:
-            continue  # Somebody asks anew: it is decided as on the first day.
         if is_over(uses):
             moves.over += _refs(work, link)
         chunk.dropped.extend(_take_out(chunk, link))
-
-
-def _wake(chunk: Chunk, moves: Moves, link: Link) -> None:
-    moves.statuses[link.id] = LinkStatus.ACTIVE
-    chunk.linked[link.id] = link._replace(status=LinkStatus.ACTIVE)
 
 
 def _take_out(chunk: Chunk, link: Link) -> list[Waiting]:
@@ -198,8 +187,6 @@ def _move(work: Work, chunk: Chunk, moves: Moves, link: Link, goals: Mapping[Sid
     if course is Course.SLEEP:
         winners = {side: holders[side, goal.id] for side, goal in goals.items() if goal.holder is not None}
         _put_to_sleep(work, chunk, moves, followed, winners)
-    elif link.status is LinkStatus.DORMANT:
-        _wake(chunk, moves, followed)
 
 
 def _point(work: Work, chunk: Chunk, moves: Moves, link: Link, side: Side, new: str) -> Link:

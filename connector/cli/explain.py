@@ -8,7 +8,7 @@ import typer
 from connector.cli.invocation import Invocation, asked
 from connector.cli.options import EntityArgument, IdArgument, SideOption, checked
 from connector.cli.output import count, print_json, say, shown, when
-from connector.records import Event, Operation, OperationKind, OperationState
+from connector.records import Event, LinkStatus, Operation, OperationKind, OperationState
 from connector.report import Exit
 
 if TYPE_CHECKING:
@@ -115,6 +115,10 @@ def event_words(event: Event, hidden: Collection[str]) -> str:
         "resolved": "conflict over {field} decided by {by}: {take}'s value holds",
         "approved": "{kind} released by {by}",
         "forgotten": "a person's data was erased from everything the connector remembers, by {by}",
+        "renamed": "renamed: {old} is {new} now; {then}",
+        "merged": "merged: {old} went into {new}; {then}",
+        "absorbed": "took in {old}, which was merged into it",
+        "parted": "the merge was taken back: linked with erp:{erp_id} again",
     }
     if event.kind == "overridden":
         lost = _values(detail.get("lost") or {}, hidden)
@@ -178,6 +182,8 @@ def _present(story: "Story") -> Iterator[str]:
         yield "Now: not linked."
     else:
         yield f"Now: crm:{link.crm_id} and erp:{link.erp_id} are linked (link {link.id}, {link.status})."
+    if link is not None and link.status is LinkStatus.DORMANT:
+        yield "One of the two was merged into another record, so nothing is carried across this link any more."
     for item in story.conflicts:
         state = "decided, not written yet" if item.status == "resolved" else "open"
         yield f"Conflict {item.id} over {item.conflict.field} is {state}: connector conflicts show {item.id}"

@@ -1,6 +1,7 @@
 """`connector links`: which record is which on the other side, and a person's word on it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -10,7 +11,7 @@ from connector.cli.invocation import Invocation, asked, now, who
 from connector.cli.options import EntityArgument, IdArgument, SideOption, checked
 from connector.cli.output import MASKED, count, print_json, print_table, say, shown
 from connector.errors import ConfigError
-from connector.records import Arrival, Event, Link, Presence, Ref, Side, decode
+from connector.records import Arrival, Event, Link, LinkStatus, Presence, Ref, Side, decode
 from connector.report import Exit
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from connector.context import Context
 
 _PAGE = 1000
+Former = Mapping[Side, Mapping[str, list[str]]]
 CrmOption = Annotated[str, typer.Option("--crm", metavar="ID", help="The record in the CRM.")]
 ErpOption = Annotated[str, typer.Option("--erp", metavar="ID", help="The record in the ERP.")]
 
@@ -39,25 +41,50 @@ def list_links(
     entity: EntityArgument,
     *,
     limit: Annotated[int, typer.Option("--limit", min=1, help="Show no more than this.")] = 200,
+    dormant: Annotated[bool, typer.Option("--dormant", help="Only those of merged records, which sleep.")] = False,
 ) -> int:
-    """List the links of an entity."""
+    """List the links of an entity, with the ids that their records had before they were merged or renamed."""
     from connector.store import links
 
     checked(call.entities, entity)
-    found: list[Link] = []
     with call.store() as store, store.read() as connection:
         total = links.count(connection, entity)
-        while len(found) < limit:
-            page = links.page(connection, entity, found[-1].id if found else 0, min(_PAGE, limit - len(found)))
-            if not page:
-                break
-            found += page
+        found = list(islice(_listed(connection, entity, dormant=dormant), limit))
+        former = _former(connection, entity, found)
     if call.as_json:
-        print_json([_brief(one) for one in found])
-    else:
-        print_table(("link", "crm", "erp", "status"), [[one.id, one.crm_id, one.erp_id, one.status] for one in found])
-        say("", f"{count(total, 'link')} of {entity}" + (f", the first {limit} shown." if total > limit else "."))
+        print_json([{**_brief(one), "former": _former_of(one, former)} for one in found])
+        return int(Exit.CLEAN)
+    rows = [[one.id, one.crm_id, one.erp_id, one.status, _told(_former_of(one, former))] for one in found]
+    width = 5 if any(former.values()) else 4
+    print_table(("link", "crm", "erp", "status", "formerly")[:width], [row[:width] for row in rows])
+    more = f", the first {limit} shown" if total > limit and not dormant else ""
+    say("", f"{count(total, 'link')} of {entity}{f', {len(found)} of them asleep' if dormant else more}.")
     return int(Exit.CLEAN)
+
+
+def _listed(connection: "Connection", entity: str, *, dormant: bool) -> Iterator[Link]:
+    from connector.store import links
+
+    after = 0
+    while page := links.page(connection, entity, after, _PAGE):
+        after = page[-1].id
+        yield from (one for one in page if not dormant or one.status is LinkStatus.DORMANT)
+
+
+def _former(connection: "Connection", entity: str, found: Sequence[Link]) -> Former:
+    from connector.store import aliases
+
+    if not aliases.is_any(connection):
+        return {side: {} for side in Side}
+    return {side: aliases.former(connection, entity, side, [one.id_on(side) for one in found]) for side in Side}
+
+
+def _former_of(link: Link, former: Former) -> dict[Side, list[str]]:
+    return {side: former[side].get(link.id_on(side), []) for side in Side}
+
+
+def _told(former: Mapping[Side, Sequence[str]]) -> str:
+    return ", ".join(f"{side}:{old}" for side, olds in former.items() for old in olds)
 
 
 def show_link(
@@ -95,14 +122,14 @@ def _masked(fields: Mapping[str, Any], name: str, value: Any) -> Any:
 
 
 def find_link(connection: "Connection", entity: str, record_id: str, side: Side | None) -> Link:
-    """The link of a record by either side's id; an id that both sides use needs the side."""
-    from connector.store import links
+    """The link of a record by either side's id, now or formerly; an id that both sides use needs the side."""
+    from connector.store import aliases, links
 
-    found = {
-        link.id: link
-        for one in ([side] if side else Side)
-        for link in links.find(connection, entity, one, [record_id]).values()
-    }
+    sides = [side] if side else list(Side)
+    found = {link.id: link for one in sides for link in links.find(connection, entity, one, [record_id]).values()}
+    if not found:
+        present = {one: aliases.resolve(connection, entity, one, [record_id]).values() for one in sides}
+        found = {link.id: link for one in sides for link in links.find(connection, entity, one, present[one]).values()}
     if len(found) > 1:
         raise typer.BadParameter(f"both sides have a {entity} {record_id}; say which with --side")
     if not found:

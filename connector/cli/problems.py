@@ -116,7 +116,9 @@ def retry_problems(
         refs = {Ref(item.problem.entity, item.problem.side, item.problem.id) for item in items}
         inbox.put(connection, [Arrival(*ref, "retry") for ref in sorted(refs)], at)
         for item in items:
-            problems.dismiss(connection, item.id, at)
+            # What is left over of a merge is only looked at: the look closes it, if people have dealt with it.
+            if item.problem.cause != "merged":
+                problems.dismiss(connection, item.id, at)
     if call.as_json:
         print_json({"retried": [item.id for item in items]})
     else:

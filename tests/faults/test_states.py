@@ -123,19 +123,6 @@ def test_another_tenant_behind_the_address_stops_the_run(own: Desk) -> None:
     own.settle()
 
 
-def test_a_merged_customer_leaves_one_on_each_side_that_is_in_use(own: Desk) -> None:
-    winner, loser = own.crm.listed("accounts")[:2]
-    gone = own.partner(loser)
-
-    own.crm.call("POST", f"accounts/{loser['id']}/merge", json={"into": winner["id"]})
-    ran = own.sync()
-
-    assert ran.code == 0, ran.out + ran.err
-    assert own.erp.read("partners", str(gone["id"]))["active"] is False
-    assert own.partner(winner)["active"] is True
-    assert len(own.crm.listed("accounts")) == 9
-
-
 @pytest.mark.parametrize("side", ["crm", "erp"])
 def test_a_restored_backup_deletes_nothing_and_makes_nothing_twice(own: Desk, side: str) -> None:
     restored = own.crm if side == "crm" else own.erp
