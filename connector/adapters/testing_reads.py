@@ -110,6 +110,19 @@ class ReadContract:
         presence = system.adapter.fetch(system.resource, [remote.id])[0].presence
         assert presence in {Presence.ABSENT, Presence.GONE}
 
+    def test_a_record_that_goes_on_elsewhere_is_told_with_its_new_id(self, system: SystemUnderTest) -> None:
+        system.need(system.move, "nobody says how a record is merged or renamed")
+        moved, deleted, stays = system.create(3)
+        system.need(system.claims.can_delete, "cannot delete")
+        new = system.move(moved.id) if system.move else ""
+        system.take_away(deleted)
+
+        fetched = system.adapter.fetch(system.resource, [stays.id, moved.id, deleted.id])
+
+        assert [each.moved_to for each in fetched] == [None, new, None]
+        assert fetched[1].presence in {Presence.ABSENT, Presence.GONE}
+        assert [each.id for each in system.stored([new])] == [new]
+
     def test_records_are_found_by_their_markers(self, system: SystemUnderTest) -> None:
         system.need(system.claims.marker_field, "has no marker field")
         system.need(system.claims.can_create, "cannot create")

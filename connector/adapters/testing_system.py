@@ -39,7 +39,8 @@ class SystemUnderTest:
     body, another one for each n. `field` can be changed to each of `values` and stores them as they are sent; `text`
     is a free text that may be empty; `wrong` is a body that validation refuses. `edit` and `remove` do what a person
     does in the system itself; without them a second adapter does it. `forbid` takes the right to one record away;
-    `create_tied` makes so many records with one and the same time of change, and tells their ids.
+    `create_tied` makes so many records with one and the same time of change, and tells their ids; `move` merges or
+    renames a record, and tells the id under which it goes on.
 
     The failing network needs `url`, where the system answers, and `connect_at`, which makes an adapter for another
     address: that of a proxy in front of it. Its time-out should be about a second, and its attempts few. `renews` says
@@ -62,6 +63,7 @@ class SystemUnderTest:
     remove: Callable[[str], None] | None = None
     forbid: Callable[[str], None] | None = None
     create_tied: Callable[[int], Sequence[str]] | None = None
+    move: Callable[[str], str] | None = None
     url: str | None = None
     connect_at: Callable[[str], Adapter] | None = None
     renews: bool = False

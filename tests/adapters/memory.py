@@ -49,11 +49,20 @@ class Shelf:
         self.numbers = itertools.count(1)
         self.writes = 0
         self.forbidden: set[str] = set()
+        self.moved: dict[str, str] = {}
         self.is_frozen = False
 
     @property
     def now(self) -> datetime:
         return datetime(2026, 11, 23, tzinfo=UTC) + timedelta(seconds=self.writes // 3)
+
+    def move(self, record_id: str) -> str:
+        """A record gets another id."""
+        new = str(next(self.numbers))
+        self.store(new, {**(self.rows[record_id].body or {}), "id": new})
+        self.store(record_id, None, deleted=True)
+        self.moved[record_id] = new
+        return new
 
     def store(self, record_id: str, body: Body | None, *, deleted: bool = False) -> Remote:
         before = self.rows.get(record_id)
@@ -135,7 +144,8 @@ class Memory(Adapter):
         if record_id in self.shelf.forbidden:
             return Fetched(record_id, Presence.FORBIDDEN)
         if remote is None or remote.deleted:
-            return Fetched(record_id, Presence.GONE if remote else Presence.ABSENT)
+            presence = Presence.GONE if remote else Presence.ABSENT
+            return Fetched(record_id, presence, moved_to=self.shelf.moved.get(record_id))
         return Fetched(record_id, Presence.PRESENT, self.shown(remote, keys_only=False))
 
     @override

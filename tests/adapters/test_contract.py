@@ -45,6 +45,7 @@ def system_of(kind: type[Memory]) -> SystemUnderTest:
         transition="close",
         forbid=shelf.forbidden.add,
         create_tied=lambda count: tied(kind(shelf), count),
+        move=shelf.move,
         secrets=(SECRET,),
     )
 
@@ -264,6 +265,12 @@ class JumpsOverWhatShowsLate(Memory):
         return {"since": (self.shelf.now + timedelta(seconds=1)).isoformat(), "began": "", "after": 0}
 
 
+class TakesMovesForDeletes(Memory):
+    @override
+    def fetched(self, record_id: str) -> Fetched:
+        return super().fetched(record_id)._replace(moved_to=None)
+
+
 class PagesByTime(Memory):
     @override
     def number(self, remote: Remote) -> int:
@@ -306,6 +313,7 @@ LIES: list[tuple[type[Memory], Callable[[ResourceContract, SystemUnderTest], Non
     (ShowsNewRecordsLate, ResourceContract.test_a_new_record_is_fetched_within_the_declared_lag),
     (ShowsNewRecordsLate, ResourceContract.test_a_new_record_is_found_by_its_marker_within_the_declared_lag),
     (JumpsOverWhatShowsLate, ResourceContract.test_what_scans_show_late_is_not_jumped_over),
+    (TakesMovesForDeletes, ResourceContract.test_a_record_that_goes_on_elsewhere_is_told_with_its_new_id),
     (PagesByTime, ResourceContract.test_records_of_one_time_are_all_seen),
 ]
 

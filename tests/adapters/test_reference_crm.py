@@ -89,6 +89,13 @@ class CrmContract(ResourceContract):
         }
 
 
+def merge(person: requests.Session, url: str, into: Callable[[], str], record_id: str) -> str:
+    """Merge a record into a new one."""
+    winner = into()
+    person.post(f"{url}/{record_id}/merge", json={"into": winner}, timeout=10).raise_for_status()
+    return winner
+
+
 def edit(person: requests.Session, url: str, record_id: str, fields: Body) -> None:
     tag = person.get(f"{url}/{record_id}", timeout=10).headers["ETag"]
     person.patch(f"{url}/{record_id}", json=fields, headers={"If-Match": tag}, timeout=10).raise_for_status()
@@ -98,7 +105,9 @@ class TestAccounts(CrmContract, AdapterContract):
     collection = "accounts"
 
     @pytest.fixture
-    def system(self, small: Callable[[], ReferenceCrm], hands: dict[str, Any], faults: Faults) -> SystemUnderTest:
+    def system(
+        self, small: Callable[[], ReferenceCrm], hands: dict[str, Any], faults: Faults, person: requests.Session
+    ) -> SystemUnderTest:
         system = SystemUnderTest(
             connect=small,
             stamps=STAMPS,
@@ -118,6 +127,7 @@ class TestAccounts(CrmContract, AdapterContract):
             **hands,
         )
         system.create_tied = partial(faults.tied, system.create)
+        system.move = partial(merge, person, f"{hands['url']}/api/v1/accounts", lambda: system.create()[0].id)
         return system
 
 

@@ -97,6 +97,12 @@ class ErpContract(ResourceContract):
         }
 
 
+def renumber(person: requests.Session, url: str, record_id: str) -> str:
+    answer = person.post(f"{url}/{record_id}/renumber", timeout=10)
+    answer.raise_for_status()
+    return str(answer.json()["id"])
+
+
 def edit(person: requests.Session, url: str, record_id: str, fields: Body) -> None:
     revision = person.get(f"{url}/{record_id}", timeout=10).json()["revision"]
     person.patch(f"{url}/{record_id}", json={**fields, "revision": revision}, timeout=10).raise_for_status()
@@ -106,7 +112,9 @@ class TestPartners(ErpContract):
     name = "partners"
 
     @pytest.fixture
-    def system(self, small: Callable[[], ReferenceErp], hands: dict[str, Any], faults: Faults) -> SystemUnderTest:
+    def system(
+        self, small: Callable[[], ReferenceErp], hands: dict[str, Any], faults: Faults, person: requests.Session
+    ) -> SystemUnderTest:
         system = SystemUnderTest(
             connect=small,
             stamps=STAMPS,
@@ -123,6 +131,7 @@ class TestPartners(ErpContract):
             wrong={**COMPANY, "name": None},
             text="comment",
             decimals=Decimals("credit_limit", ("0.10", "1234567.89", "100000000.05", "0.00")),
+            move=partial(renumber, person, f"{hands['url']}/api/partners"),
             **hands,
         )
         system.create_tied = partial(faults.tied, system.create)
@@ -133,7 +142,9 @@ class TestItems(ErpContract):
     name = "items"
 
     @pytest.fixture
-    def system(self, small: Callable[[], ReferenceErp], hands: dict[str, Any]) -> SystemUnderTest:
+    def system(
+        self, small: Callable[[], ReferenceErp], hands: dict[str, Any], person: requests.Session
+    ) -> SystemUnderTest:
         return SystemUnderTest(
             connect=small,
             stamps=STAMPS,
@@ -143,6 +154,7 @@ class TestItems(ErpContract):
             wrong={"code": None, "name": "No code"},
             text="description",
             decimals=Decimals("list_price", ("0.0001", "12.3456", "123456789.9999")),
+            move=partial(renumber, person, f"{hands['url']}/api/items"),
             **hands,
         )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 import pytest
 
 from connector.records import Base, LinkStatus, NewLink, Rebase, Ref, Side, Version
-from connector.store import links
+from connector.store import aliases, links
 from connector.store.database import Store
 
 CRM, ERP = Side.CRM, Side.ERP
@@ -145,3 +145,28 @@ def test_ids_hold_anything(store: Store, at: datetime) -> None:
         links.add(conn, [pair(one, one) for one in odd], at)
 
         assert sorted(links.counterparts(conn, "customer", CRM, odd)) == sorted(odd)
+
+
+def test_a_link_follows_its_record_and_keeps_its_bases(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        numbers = links.add(conn, [pair("a", "1"), pair("b", "2")], at)
+
+        links.repoint(conn, [(numbers[0], CRM, "c"), (numbers[1], ERP, "3")], at)
+
+        stored = links.get(conn, numbers)
+        assert [(one.crm_id, one.erp_id) for one in stored.values()] == [("c", "1"), ("b", "3")]
+        assert stored[numbers[0]].base_on(CRM) == base("crm a")
+
+
+def test_counterparts_are_those_of_the_records_that_go_on(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        numbers = links.add(conn, [pair("loser", "1"), pair("winner", "2"), pair("other", "3")], at)
+        links.set_status(conn, numbers[:1], LinkStatus.DORMANT, at)
+        aliases.add(conn, "customer", CRM, "loser", "winner", at)
+        aliases.add(conn, "customer", CRM, "lost", "unlinked", at)
+
+        from_crm = links.counterparts(conn, "customer", CRM, ["loser", "winner", "other", "lost"])
+        from_erp = links.counterparts(conn, "customer", ERP, ["1", "2", "3"])
+
+    assert from_crm == {"loser": "2", "winner": "2", "other": "3"}
+    assert from_erp == {"1": "winner", "2": "winner", "3": "other"}

@@ -103,6 +103,26 @@ def test_aliases_in_a_circle_come_to_an_end(store: Store, at: datetime) -> None:
         assert set(aliases.resolve(conn, "customer", CRM, ["a"])) <= {"a"}
 
 
+def test_the_older_ids_of_a_record_are_told(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        for old, new in (("a", "b"), ("b", "c"), ("x", "c"), ("y", "z")):
+            aliases.add(conn, "customer", CRM, old, new, at)
+
+        assert aliases.former(conn, "customer", CRM, ["c", "a"]) == {"c": ["b", "x", "a"]}
+
+
+def test_an_id_that_is_in_use_again_leads_nowhere(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        assert not aliases.is_any(conn)
+        aliases.add(conn, "customer", CRM, "a", "b", at)
+        assert aliases.is_any(conn)
+
+        aliases.drop(conn, "customer", ERP, ["a"])
+        aliases.drop(conn, "customer", CRM, ["a"])
+
+        assert aliases.resolve(conn, "customer", CRM, ["a"]) == {}
+
+
 def test_the_history_is_told_newest_first(store: Store, at: datetime) -> None:
     later = at + timedelta(minutes=1)
     first = Event("customer", CRM, "a", "linked", {"by": "tax_id"}, link=4)
