@@ -105,6 +105,18 @@ class Pair:
             return True
         return self._same_across(name, Side.CRM, crm, erp) or self._same_across(name, Side.ERP, erp, crm)
 
+    def is_across(self, name: str, source: Side) -> bool:
+        """Whether the other side holds what `source` does.
+
+        References may say the same and still not be across: the counterpart of a record that was merged stands for the
+        one that stays, until the reference is moved to that one's own.
+        """
+        if self.entity.fields[name].type is not Type.REF:
+            return self.same(name)
+        return self._same_across(
+            name, source, self.halves[source].now.get(name), self.halves[source.other].now.get(name)
+        )
+
     def _same_across(self, name: str, source: Side, value: Value, other: Value) -> bool:
         try:
             carried = carry(self.entity.fields[name], value, source, self.links)
@@ -145,7 +157,11 @@ def _merge_group(pair: Pair, group: str, names: tuple[str, ...], result: Merge) 
     movers = [side for side in Side if any(pair.moved(side, name) for name in names)] if known else list(Side)
     if not movers:
         return
-    if all(pair.same(name) for name in names):
+    owner = _owner(pair, names)
+    sources = movers if owner is None else [owner]
+    if all(pair.same(name) for name in names) and (
+        not known or all(pair.is_across(name, source) for name in names for source in sources)
+    ):
         result.agreed.extend(names)
         return
     if not known:
@@ -155,7 +171,6 @@ def _merge_group(pair: Pair, group: str, names: tuple[str, ...], result: Merge) 
     if resolution is not None:
         _give_to(pair, group, names, resolution, result, "a person's decision")
         return
-    owner = _owner(pair, names)
     if owner is not None:
         _give_to(pair, group, names, owner, result, f"owner is {owner}")
     elif pair.entity.fields[names[0]].policy is Policy.LIFECYCLE:
@@ -180,7 +195,7 @@ def _owner(pair: Pair, names: tuple[str, ...]) -> Side | None:
 def _propagate(pair: Pair, group: str, names: tuple[str, ...], source: Side, result: Merge) -> None:
     """Write a group's changed fields across; nothing is written while one of its references has no counterpart."""
     target = source.other
-    changed = tuple(name for name in names if not pair.same(name))
+    changed = tuple(name for name in names if not pair.is_across(name, source))
     blocked = [name for name in changed if not _can_take(pair, target, name)]
     if blocked:
         result.contests.append(Contest(group, names, f"{target} does not let {', '.join(blocked)} be changed"))
