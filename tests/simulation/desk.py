@@ -63,7 +63,8 @@ def retry(world: World, store: Store, rules: Rules) -> None:
         ref = Ref(item.problem.entity, item.problem.side, item.problem.id)
         with store.write() as connection:
             inbox.put(connection, [Arrival(*ref, "retry")], world.now())
-            problems.dismiss(connection, item.id, world.now())
+            if item.problem.cause != "merged":
+                problems.dismiss(connection, item.id, world.now())
 
 
 def _find(world: World, store: Store, rules: Rules, item: OpenProblem) -> bool:

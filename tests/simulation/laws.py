@@ -34,6 +34,8 @@ class Told:
     contested: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     values: dict[tuple[str, str], list[Any]] = field(default_factory=lambda: defaultdict(list))
     """What is lost by a named policy or held in an open conflict, by thing and field."""
+    joined: set[frozenset[str]] = field(default_factory=set)
+    """Things of which people made one, and whose counterpart went along."""
 
 
 def listen(world: World, store: Store) -> Told:
@@ -50,11 +52,25 @@ def listen(world: World, store: Store) -> Told:
                 for name, value in values.items():
                     told.values[serial, name].append(value)
         rows = connection.execute(select(history).where(history.c.kind == "overridden")).all()
+    _hear_of_moves(world, store, told)
     for row in rows:
         serial = str(world.name_of(row.entity, Side(row.side), row.id))
         for name, value in from_json(row.detail)["lost"].items():
             told.values[serial, name].append(value)
     return told
+
+
+def _hear_of_moves(world: World, store: Store, told: Told) -> None:
+    """Whose counterpart went along to another record."""
+    with store.read() as connection:
+        rows = connection.execute(select(history).where(history.c.kind.in_(("merged", "renamed")))).all()
+    for row in rows:
+        detail = from_json(row.detail)
+        pair = [str(world.name_of(row.entity, Side(row.side), detail[name])) for name in ("old", "new")]
+        if detail["then"] == "its link follows":
+            told.joined.add(frozenset(pair))
+            for serial in pair:
+                told.named[serial].append("merged")
 
 
 class Court:
@@ -125,7 +141,7 @@ class Court:
 
     def _invented(self, serial: str, entity: str, rows: dict[Side, list[Row]]) -> None:
         for side, found in rows.items():
-            for row in found:
+            for row in found if not any(serial in pair for pair in self.told.joined) else ():
                 for name in UNIQUE.get(entity, ()):
                     value = row.fields.get(name)
                     known = value is None or self.chronicle.origin(serial, name, value) is not None
@@ -148,7 +164,7 @@ class Court:
         values = {side: row.fields.get(name) for side, row in pair.items()}
         if name == "customer":
             parents = {side: self.world.name_of("customer", side, str(value)) for side, value in values.items()}
-            return parents[Side.CRM] == parents[Side.ERP]
+            return parents[Side.CRM] == parents[Side.ERP] or frozenset(map(str, parents.values())) in self.told.joined
         if name == "tags":
             return set(values[Side.CRM] or ()) == set(values[Side.ERP] or ())
         return any(keep(side.other, entity, name, values[side]) == values[side.other] for side in Side)
