@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from connector.apply import batches
 from connector.context import Context, Work
+from connector.endpoints import check_endpoints
 from connector.entities import Policy
 from connector.gather import Chunk, Seen, look_up, valid_base
 from connector.reconcile.carry import without_ids
@@ -32,7 +33,7 @@ from connector.records import (
 from connector.recover import recover, resolve_doubtful
 from connector.report import Report, Tally
 from connector.store import conflicts, journal, links
-from connector.sync import apply_staged, check_endpoints, count_open, running
+from connector.sync import apply_staged, count_open, running
 
 NEVER = "only changed values are undone, never what was created, deleted, archived or moved on to another state"
 
@@ -75,7 +76,7 @@ class _Written:
 
 def preview(context: Context, run: str, entities: Collection[str] = ()) -> Undoing:
     """What undoing a run would write now; nothing is stored, and neither system is written to."""
-    check_endpoints(context)
+    check_endpoints(context, Report(run, "undo"))
     undoing = Undoing(run)
     for name in _chosen(context, entities):
         work = Work(context, context.entities[name], "", Tally(name), dry=True)
@@ -88,7 +89,7 @@ def undo(context: Context, run: str, entities: Collection[str] = ()) -> tuple[Un
     """Write back what a run overwrote, through the guards and the journal like any other change."""
     report, undoing = Report(context.new_id(), "undo"), Undoing(run)
     with running(context, report) as epoch:
-        check_endpoints(context)
+        check_endpoints(context, report)
         for name in _chosen(context, entities):
             work = Work(context, context.entities[name], report.run, report.tally(name), epoch)
             _undo_entity(work, undoing)
