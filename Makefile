@@ -72,8 +72,8 @@ soak: setup ## ten minutes of two daemons, a receiver and a sync by hand on one 
 replay: setup ## do what the Dockerfile says without Docker, and run the result without rights
 	$(BIN)/python deploy/replay.py
 
-crash: setup ## kill a hundred syncs on each database and hold the connector to its promises
-	CONNECTOR_TEST_KILLS=$${CONNECTOR_TEST_KILLS:-100} \
+crash: setup ## kill two hundred syncs on each database and hold the connector to its promises
+	CONNECTOR_TEST_KILLS=$${CONNECTOR_TEST_KILLS:-200} \
 		$(BIN)/python -m pytest -n $(WORKERS) --timeout 1800 $(PYTEST_ARGS) tests/test_crash.py
 
 SEEDS ?= 200

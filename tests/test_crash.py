@@ -16,7 +16,7 @@ from tests.systems import Systems, running
 
 SEED = "customers=150,contacts=150,products=40,orders=100"
 KILLS = int(os.environ.get("CONNECTOR_TEST_KILLS", "10"))
-"""How often each database's sync is killed; `make crash` asks for a hundred."""
+"""How often each database's sync is killed; `make crash` asks for two hundred."""
 FIRST_CONTACT = 3
 """So many kills before people begin to edit; after that every sync has as much to do."""
 LONGEST = 0.6
