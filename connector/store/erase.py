@@ -9,10 +9,9 @@ from sqlalchemy import Connection, Table, and_, or_, select
 from sqlalchemy.sql.elements import ColumnElement
 
 from connector.records import OperationKind, Record, Side, decode, encode
-from connector.store import bulk, links
+from connector.store import aliases, links
 from connector.store.columns import from_json, to_json, to_micros
 from connector.store.schema import (
-    alias,
     approval,
     base,
     conflict,
@@ -43,8 +42,7 @@ def find(conn: Connection, entity: str, side: Side, record_id: str, fields: froz
     ids = {one: {found.id_on(one)} if found else set() for one in Side}
     ids[side].add(record_id)
     for one, known in ids.items():
-        within = ("new_id", sorted(known))
-        known |= {row[0] for row in bulk.select_in(conn, alias, ("old_id",), within, {"entity": entity, "side": one})}
+        known.update(*aliases.former(conn, entity, one, sorted(known)).values())
     return Subject(entity, {one: frozenset(known) for one, known in ids.items()}, found.id if found else None, fields)
 
 
