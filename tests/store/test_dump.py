@@ -6,6 +6,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import create_engine, text
 
 from connector.backup import restore, save
 from connector.context import LEASE
@@ -155,3 +158,28 @@ def test_a_backup_of_a_newer_program_is_refused(sqlite_store: Store, at: datetim
         restore(sqlite_store, tmp_path / "newer.db", "run-2", at)
 
     assert not list(tmp_path.glob("newer.db.*"))
+
+
+def test_a_backup_of_an_older_program_is_brought_to_the_present_tables(
+    store: Store, at: datetime, tmp_path: Path
+) -> None:
+    older = tmp_path / "older.db"
+    make_first(older)
+
+    restore(store, older, "run-2", at)
+
+    with store.read() as conn:
+        assert [(one.id, one.kind) for one in journal.last_runs(conn, 5)] == [("run-2", "restore"), ("run-1", "sync")]
+    assert [one.name for one in tmp_path.glob("older*")] == ["older.db"]
+
+
+def make_first(file: Path) -> None:
+    """A backup as the first version of the tables had it, with one run in it."""
+    config = Config()
+    config.set_main_option("script_location", "connector.store:migrations")
+    engine = create_engine(f"sqlite:///{file}")
+    with engine.begin() as conn:
+        config.attributes["connection"] = conn
+        command.upgrade(config, "0001")
+        conn.execute(text("INSERT INTO run (id, kind, started_at) VALUES ('run-1', 'sync', 1)"))
+    engine.dispose()
