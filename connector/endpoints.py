@@ -57,7 +57,7 @@ def _look_at_clock(connection: Connection, context: Context, known: Endpoint, fo
         return []
     cursors.make_due(connection, known.side)
     log.warning("clock_went_back", side=str(known.side), seconds=int(lost.total_seconds()))
-    back = spoken(timedelta(minutes=lost // timedelta(minutes=1)))
+    back = spoken(timedelta(minutes=round(lost / timedelta(minutes=1))))
     message = (
         f"{known.side}: its clock went back by {back} since it answered last: it was corrected, or a backup was "
         f"restored. All its records are listed, so that no change is missed; then look with: connector verify"
