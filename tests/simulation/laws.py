@@ -36,6 +36,8 @@ class Told:
     """What is lost by a named policy or held in an open conflict, by thing and field."""
     joined: set[frozenset[str]] = field(default_factory=set)
     """Things of which people made one, and whose counterpart went along."""
+    alike: set[frozenset[str]] = field(default_factory=set)
+    """Those and the others of which people made one: what belongs to one may stand beside what belongs to the other."""
 
 
 def listen(world: World, store: Store) -> Told:
@@ -67,6 +69,7 @@ def _hear_of_moves(world: World, store: Store, told: Told) -> None:
     for row in rows:
         detail = from_json(row.detail)
         pair = [str(world.name_of(row.entity, Side(row.side), detail[name])) for name in ("old", "new")]
+        told.alike.add(frozenset(pair))
         if detail["then"] == "its link follows":
             told.joined.add(frozenset(pair))
             for serial in pair:
@@ -164,7 +167,7 @@ class Court:
         values = {side: row.fields.get(name) for side, row in pair.items()}
         if name == "customer":
             parents = {side: self.world.name_of("customer", side, str(value)) for side, value in values.items()}
-            return parents[Side.CRM] == parents[Side.ERP] or frozenset(map(str, parents.values())) in self.told.joined
+            return parents[Side.CRM] == parents[Side.ERP] or frozenset(map(str, parents.values())) in self.told.alike
         if name == "tags":
             return set(values[Side.CRM] or ()) == set(values[Side.ERP] or ())
         return any(keep(side.other, entity, name, values[side]) == values[side.other] for side in Side)
