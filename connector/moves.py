@@ -70,6 +70,7 @@ Holders = dict[tuple[Side, str], Link]
 def follow_moves(work: Work, chunk: Chunk) -> Moves:
     """Let the chunk's links follow their records, and take those out of it that sleep or have to wait."""
     moves = Moves()
+    _wait_for_creates(work, chunk, moves)
     _recall(work, chunk)
     _look_at_sleepers(work, chunk, moves)
     ends = {side: _ends(work, chunk, side) for side in Side}
@@ -81,6 +82,19 @@ def follow_moves(work: Work, chunk: Chunk) -> Moves:
                 _move(work, chunk, moves, link, goals, holders)
     _keep_trails(work, chunk, moves, ends)
     return moves
+
+
+def _wait_for_creates(work: Work, chunk: Chunk, moves: Moves) -> None:
+    """What is gone while its counterpart is being made is looked at again once the two are linked."""
+    for side in Side:
+        seen = chunk.seen[side]
+        gone = [row for row in chunk.loose if row.side is side and row.id in seen and seen[row.id].presence in MISSING]
+        if gone:
+            with work.store.read() as connection:
+                live = journal.live_keys(connection, work.name, side.other, [f"new:{row.id}" for row in gone])
+            held = [row for row in gone if f"new:{row.id}" in live]
+            moves.postponed += held
+            chunk.loose = [row for row in chunk.loose if row not in held]
 
 
 def _recall(work: Work, chunk: Chunk) -> None:
