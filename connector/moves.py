@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from connector.context import Work
-from connector.gather import Chunk, Seen, is_canary_alive, look_up, rows_across
+from connector.gather import Chunk, Seen, is_canary_alive, is_settled_long_enough, look_up, rows_across
 from connector.observe import keys_of
 from connector.reconcile.moves import (
     MOST_STEPS,
@@ -135,15 +135,18 @@ def _refs(work: Work, link: Link) -> list[Ref]:
 
 
 def _uses(work: Work, chunk: Chunk, link: Link) -> dict[Side, Use]:
-    return {side: _use(work, side, chunk.seen[side].get(link.id_on(side))) for side in Side}
+    return {side: _use(work, Ref(work.name, side, link.id_on(side)), chunk.seen[side]) for side in Side}
 
 
-def _use(work: Work, side: Side, seen: Seen | None) -> Use:
+def _use(work: Work, ref: Ref, states: Mapping[str, Seen]) -> Use:
+    """How a record stands; a new one may only not show yet."""
+    seen, side = states.get(ref.id), ref.side
     if seen is None or seen.presence is Presence.FORBIDDEN:
         return Use.UNKNOWN
     if seen.presence is Presence.PRESENT:
         return Use.ARCHIVED if seen.record.get(_STATUS) == _ARCHIVED else Use.IN_USE
-    return Use.MISSING if is_canary_alive(work, side) else Use.UNKNOWN
+    is_proved = is_canary_alive(work, side) and is_settled_long_enough(work, side, [ref.id])[ref.id]
+    return Use.MISSING if is_proved else Use.UNKNOWN
 
 
 def _ends(work: Work, chunk: Chunk, side: Side) -> dict[str, str]:
