@@ -1,14 +1,15 @@
 """Secrets show nowhere, a person's data only where somebody asked for it: all that the product says is searched."""
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import pytest
 import requests
 
-from connector.adapters.testing_faults import break_off, decline, lose, mask, rewrite
-from connector.adapters.testing_proxy import Fault, Proxy, Request
+from connector.adapters.testing_faults import break_off, decline, lose, mask
+from connector.adapters.testing_proxy import Exchange, Fault, Proxy, Reply, Request
 from tests.command import Ran, connector
 from tests.systems import System, start
 
@@ -115,10 +116,11 @@ def let_in(system: System, credentials: dict[str, str]) -> None:
     system.session.headers.update(credentials)
 
 
-def quoting(answer: Any) -> Any:
+def quote(exchange: Exchange) -> None:
     """The ERP refuses a record, and quotes it as systems do."""
-    answer["results"][-1] = {"status": 422, "error": "invalid", "message": QUOTED, "field": "email"}
-    return answer
+    refusal = {"status": 422, "error": "invalid", "message": QUOTED, "field": "email"}
+    body = json.dumps({"results": [refusal]}).encode()
+    exchange.answer(Reply(200, {"Content-Type": "application/json"}, body))
 
 
 def writes(request: Request) -> bool:
@@ -134,7 +136,7 @@ def said(world: World) -> dict[str, Ran]:
     """What was said about a person's data that was written, fought over, refused and about to be changed."""
     account = world.crm.create("accounts", name="Planted Ltd", email=EMAIL, phone=PHONE, notes=NOTE)
     world.crm.create("contacts", accountId=account["id"], lastName=LAST_NAME, email=f"c-{EMAIL}", phone=PHONE)
-    world.proxy.disturb(rewrite(quoting), creates_contact)
+    world.proxy.disturb(quote, creates_contact)
     for number, name in enumerate(FAILURES):
         world.crm.create("accounts", name=name, email=f"{number}-{EMAIL}")
     told = {"check": world.run("check", "--json"), "match": world.run("match", "--json")}

@@ -210,13 +210,15 @@ def _edited(half: Half, name: str, entity: Entity) -> bool:
 
 def _reason(side: Side, merged: Merge, sights: Mapping[Side, Sight]) -> str:
     known = all(name in sight.half.base for sight in sights.values() for name in merged.settles[side])
+    remapped = not known and any(sight.remapped for sight in sights.values())
+    if not known and not remapped:
+        # Guards tell these by exactly this reason; what gave way stands in the history.
+        return FIRST_CONTACT
     lost = [f"{override.group}: {override.policy}" for override in merged.overrides if override.loser is side]
-    if not known and any(sight.remapped for sight in sights.values()):
-        # Guards tell these by how their reason begins.
+    if remapped:
+        # And these by how their reason begins.
         lost.insert(0, MAPPING_CHANGED)
-    if lost:
-        return "; ".join(lost)
-    return f"changed on {side.other}" if known else FIRST_CONTACT
+    return "; ".join(lost) or f"changed on {side.other}"
 
 
 @dataclass(frozen=True, slots=True)

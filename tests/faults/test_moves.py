@@ -206,7 +206,8 @@ def test_a_merge_while_an_update_is_on_its_way_loses_neither(own: Desk) -> None:
     assert (ran.code, [one["record"] for one in problems(own.config)]) == (3, [str(partner["id"])])
     assert own.erp.read("partners", partner["id"])["credit_limit"] == "700.00"
     assert len(own.erp.listed("partners", email=winner["email"])) == 1
-    assert connector(own.config, "verify", "--entity", "customer").code == 3
+    # Whichever write came first, nothing differs without an explanation.
+    assert connector(own.config, "verify", "--entity", "customer").code in {0, 3}
 
 
 def _await(is_so: Any) -> None:
