@@ -191,17 +191,7 @@ def _proofs(work: Work, chunk: Chunk) -> dict[Side, set[str]]:
 
 def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> dict[str, Verdict]:
     """A verdict for every unlinked record of one side that exists."""
-    records: dict[str, Record] = {}
-    for row in chunk.loose:
-        if row.side is not side:
-            continue
-        seen = chunk.seen[side].get(row.id)
-        if seen is None or seen.presence is Presence.FORBIDDEN:
-            decisions.ignored.append(row)
-        elif seen.presence is not Presence.PRESENT:
-            decisions.vanished.append(row)
-        else:
-            records[row.id] = seen.record
+    records = _read_loose(chunk, side, decisions)
     if not records:
         return {}
     keys = known_keys(work, chunk, side, records)
@@ -216,6 +206,26 @@ def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> 
                 judge(record_id, keys[record_id], who) if named is None else Verdict(Finding.LINK, named)
             )
     return verdicts
+
+
+def _read_loose(chunk: Chunk, side: Side, decisions: Decisions) -> dict[str, Record]:
+    """The unlinked records of one side that can be read; what becomes of the others is decided here."""
+    records: dict[str, Record] = {}
+    for row in chunk.loose:
+        if row.side is not side:
+            continue
+        seen = chunk.seen[side].get(row.id)
+        if seen is None:
+            decisions.ignored.append(row)
+        elif seen.presence is Presence.FORBIDDEN:
+            # Its version is known already, so no scan would bring it again once it may be read.
+            decisions.problems.append(_unreadable(row))
+            decisions.parked.append(row)
+        elif seen.presence is not Presence.PRESENT:
+            decisions.vanished.append(row)
+        else:
+            records[row.id] = seen.record
+    return records
 
 
 def _partners(work: Work, chunk: Chunk, verdicts: Mapping[Side, dict[str, Verdict]]) -> list[tuple[str, str]]:
@@ -320,6 +330,12 @@ def _decide_loose(
                     new_id(), entity, across, record_id, version, values, reserved, record, data, row.seq, waits
                 )
             )
+
+
+def _unreadable(row: Waiting) -> Problem:
+    who = f"{row.entity} {row.side}:{row.id}"
+    message = f"{who}: {row.side} does not let the connector read it; give the connector's user the right to"
+    return Problem(row.entity, row.side, row.id, "forbidden", message)
 
 
 def _incomplete(row: Waiting, lacking: str) -> Problem:
