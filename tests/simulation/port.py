@@ -208,7 +208,8 @@ class Port(Adapter):
 
     @override
     def perform(self, resource: Resource, transitions: Sequence[Transition]) -> list[Outcome]:
-        raise NotImplementedError
+        self.system.watch.breaches.append(f"transition: {self.system.side} declares none")
+        return []
 
     def _write(self, verb: str, items: Sequence[Any], write: Callable[[Any], Row]) -> list[Outcome]:
         if not 0 < len(items) <= self.known.write_size:
