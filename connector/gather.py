@@ -113,7 +113,7 @@ def _read_states(work: Work, chunk: Chunk) -> None:
     fresh = [row for row in linked if row.seen_at >= stale_before and prompt[row.side]]
     current = fresh + [row for row in linked if guarded and row.why == FOLLOW_UP]
     for row in current + chunk.loose if not work.rereads else ():
-        if row.record is not None and not row.deleted:
+        if row.carries:
             chunk.seen[row.side][row.id] = carried(row)
     for side in Side:
         wanted = {row.id for row in chunk.rows if row.side is side}

@@ -91,7 +91,7 @@ def _creations(work: Work, side: Side, done: Sequence[Answered]) -> list[Creatio
         stored, told = _stored(work.translator(side), values, outcome.body)
         # What was neither sent nor told is empty on both sides, or held back.
         others = [name for name in (*told, *held_back) if name in shared and name not in values]
-        unsettled = [name for name in others if source.get(name) != stored.get(name)] if others else others
+        unsettled = [name for name in others if source.get(name) != stored.get(name)]
         ours = data if data is not None and not unsettled else encode(_without(source, unsettled))
         theirs = Base(encode(_without(stored, unsettled)), outcome.version, here)
         link = _new_link(create, target, Base(ours, create.version, there), theirs)
