@@ -256,6 +256,8 @@ def _merge(world: World, chance: Random) -> bool:
     kept = chance.choice(others)
     for contact in system.children(row, "contact"):
         _refer(world, side, contact, kept)
+    # Whose record goes into one of two twins has said which of them is meant.
+    world.chronicle.twins.discard(kept.serial)
     _remove(world, side, row, kept)
     return True
 
