@@ -232,12 +232,13 @@ def known_keys(work: Work, chunk: Chunk, side: Side, records: Mapping[str, Recor
         if seen[record_id].data is None
     ]
     if rows:
-        _sight_again(work, side, rows)
+        remember_keys(work, side, rows)
     with work.store.read() as connection:
         return sightings.keys(connection, work.name, side, records)
 
 
-def _sight_again(work: Work, side: Side, rows: Sequence[Sighting]) -> None:
+def remember_keys(work: Work, side: Side, rows: Sequence[Sighting]) -> None:
+    """Remember what was read just now, so that it is found by its match keys."""
     with work.write() as connection:
         generation = cursors.get(connection, work.name, side).generation
         new = sightings.see(connection, work.name, side, rows, generation, work.now())

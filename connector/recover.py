@@ -16,10 +16,11 @@ from connector.apply import batches, refs_of, send_batch
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.entities import Policy
-from connector.gather import valid_base
-from connector.observe import fetch, observe
+from connector.gather import remember_keys, valid_base
+from connector.observe import fetch, keys_of, observe
 from connector.reconcile.plan import COMBINED
 from connector.records import (
+    Arrival,
     Base,
     Conflict,
     Link,
@@ -32,11 +33,12 @@ from connector.records import (
     Record,
     Remote,
     Side,
+    Sighting,
     encode,
 )
 from connector.settle import adopt, settle_creates, settle_updates
 from connector.stage import requeue
-from connector.store import conflicts, journal, links, problems
+from connector.store import conflicts, inbox, journal, links, problems
 
 _COUNTING = frozenset({Policy.DELTA, Policy.UNION})
 DOUBTFUL = (OperationState.SENDING, OperationState.UNKNOWN)
@@ -155,7 +157,7 @@ def _resolve_creates(work: Work, side: Side, creates: Sequence[Operation]) -> No
         elif capabilities.marker_field is not None:
             _look_up(work, side, batch, capabilities)
         else:
-            _park(work, batch, f"{side} can neither repeat a create safely nor be searched for it")
+            _seek(work, side, batch, capabilities)
 
 
 def _repeat(work: Work, side: Side, batch: Sequence[Operation]) -> None:
@@ -197,6 +199,48 @@ def _look_up(work: Work, side: Side, batch: Sequence[Operation], capabilities: C
             _park(
                 work, [operation], f"its create on {side} was sent, but no record there carries its marker; look there"
             )
+
+
+def _seek(work: Work, side: Side, batch: Sequence[Operation], capabilities: Capabilities) -> None:
+    """A unique business key: whatever holds it is the record, and where nothing does, the server takes only one.
+
+    Who made the record that holds it, the lost call or a person, is not known: the two meet as on first contact.
+    """
+    keys: dict[tuple[str, str], Operation] = {}
+    for operation in batch:
+        key = _unique_key(work, operation, capabilities.unique_fields)
+        if key is None:
+            _park(work, [operation], f"{side} can neither repeat a create safely nor be searched for it")
+        else:
+            keys[key] = operation
+    for field in sorted({field for field, _ in keys}):
+        asked = {value: item for (name, value), item in keys.items() if name == field}
+        found = work.adapter(side).find(work.resource(side), field, list(asked))
+        held = {str((remote.body or {}).get(field)) for remote in found}
+        _meet(work, side, [item for value, item in asked.items() if value in held], found)
+        lag = capabilities.lookup_lag
+        missing = [item for value, item in asked.items() if value not in held and _lag_is_over(work, item, lag)]
+        if missing:
+            _repeat(work, side, missing)
+
+
+def _unique_key(work: Work, operation: Operation, fields: Sequence[str]) -> tuple[str, str] | None:
+    """The first wire field that the server keeps unique and the create fills, with its value."""
+    body = work.translator(operation.side).write(operation.values, creating=True)
+    return next(((name, str(body[name])) for name in fields if body.get(name) not in (None, "")), None)
+
+
+def _meet(work: Work, side: Side, operations: Sequence[Operation], found: Sequence[Remote]) -> None:
+    """Let matching find the records that hold the unique keys: both are looked at again."""
+    if not operations:
+        return
+    present = observe(work, side, found).present
+    remember_keys(work, side, [Sighting(one.id, one.version, keys_of(work, side, one.record)) for one in present])
+    at, ids = work.now(), [item.id for item in operations]
+    with work.write() as connection:
+        journal.advance(connection, ids, OperationState.ABANDONED, at, error="a record with its unique key is there")
+        requeue(connection, work, operations, "unknown")
+        inbox.put(connection, [Arrival(work.name, side, remote.id, "unknown") for remote in found], at)
 
 
 def _lag_is_over(work: Work, operation: Operation, lag: timedelta) -> bool:
