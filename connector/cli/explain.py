@@ -8,7 +8,8 @@ import typer
 from connector.cli.invocation import Invocation, asked
 from connector.cli.options import EntityArgument, IdArgument, SideOption, checked
 from connector.cli.output import count, print_json, say, shown, when
-from connector.records import Event, LinkStatus, Operation, OperationKind, OperationState
+from connector.entities import Entity
+from connector.records import Event, LinkStatus, Operation, OperationKind, OperationState, Side
 from connector.report import Exit
 
 if TYPE_CHECKING:
@@ -54,14 +55,27 @@ def explain_record(
             story = explain(store, entity, record_id, side)
         except Ambiguous as error:
             raise typer.BadParameter(f"{error}; say which with --side") from error
+    rule = left_out(story, definition)
     if call.as_json:
-        print_json(as_dict(story, hidden))
+        print_json({**as_dict(story, hidden), "left_out": rule})
     else:
-        say(*tell(story, hidden))
+        say(*tell(story, hidden, rule))
     return int(Exit.CLEAN)
 
 
-def tell(story: "Story", hidden: Collection[str]) -> list[str]:
+def left_out(story: "Story", definition: Entity) -> str | None:
+    """The rule that keeps a known record without a counterpart, where nothing else is open about it."""
+    if story.link or story.problems or story.waiting or not story.is_known:
+        return None
+    known = {moment.seen.side for moment in story.moments if moment.seen}
+    barred = [str(side.other) for side in Side if side in known and side.other not in definition.creates]
+    if barred:
+        return f"the rule creates forbids to create a {story.entity} on {' or '.join(barred)}"
+    wanted = [f"its {name} is {' or '.join(values)}" for name, values in definition.create_when.items()]
+    return f"by the rule create_when it gets a counterpart only where {' and '.join(wanted)}" if wanted else None
+
+
+def tell(story: "Story", hidden: Collection[str], rule: str | None = None) -> list[str]:
     """The whole story as lines."""
     names = " and ".join(f"{side}:{record_id}" for side, record_id in story.ids.items())
     if not story.is_known:
@@ -76,7 +90,7 @@ def tell(story: "Story", hidden: Collection[str]) -> list[str]:
         *(line for moment in story.moments if not _is_superseded(moment) for line in _lines(moment, hidden)),
         *_superseded(story),
         "",
-        *_present(story),
+        *_present(story, rule),
     ]
 
 
@@ -176,10 +190,10 @@ def end_words(operation: Operation) -> str:
     return f"{end}: {operation.error}" if operation.error and operation.state is not OperationState.DONE else end
 
 
-def _present(story: "Story") -> Iterator[str]:
+def _present(story: "Story", rule: str | None) -> Iterator[str]:
     link = story.link
     if link is None:
-        yield "Now: not linked."
+        yield f"Now: not linked: {rule}." if rule else "Now: not linked."
     else:
         yield f"Now: crm:{link.crm_id} and erp:{link.erp_id} are linked (link {link.id}, {link.status})."
     if link is not None and link.status is LinkStatus.DORMANT:

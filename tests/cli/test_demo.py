@@ -6,12 +6,18 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
+from sqlalchemy import select
 
+from connector.history import as_dict, explain
+from connector.records import Side
+from connector.store.database import open_store
+from connector.store.schema import link, operation, sighting
 from tests.command import Ran, command, connector
 
 SMALL = ("--customers", "60", "--orders", "40")
@@ -72,6 +78,41 @@ def is_quiet_soon(url: str) -> bool:
     while answers(url) and time.monotonic() < end:
         time.sleep(0.1)
     return not answers(url)
+
+
+def untold(config: str) -> list[str]:
+    """The linked records whose story lacks a receipt, a decision, or one of their writes."""
+    lacking = []
+    with closing(open_store(f"sqlite:///{Path(config).with_name('connector.db')}")) as store:
+        with store.read() as connection:
+            pairs = connection.execute(select(link)).all()
+            writes = connection.execute(
+                select(operation.c.id, operation.c.entity, operation.c.side, operation.c.target)
+            )
+            written = {(entity, side, target, number) for number, entity, side, target in writes if target}
+        for pair in pairs:
+            for side, record_id in ((Side.CRM, pair.crm_id), (Side.ERP, pair.erp_id)):
+                moments = as_dict(explain(store, pair.entity, record_id, side), ())["moments"]
+                told = {one.get("operation") for one in moments}
+                received = any(one["kind"] == "first_seen" for one in moments)
+                decided = any(one["kind"] == "linked" or one.get("why") for one in moments)
+                mine = {number for *ref, number in written if ref == [pair.entity, side, record_id]}
+                if not (received and decided and mine <= told):
+                    lacking.append(f"{pair.entity} {side}:{record_id}")
+    assert pairs
+    assert written
+    return lacking
+
+
+def drafts(config: str) -> list[str]:
+    """The CRM's orders that have no counterpart."""
+    with (
+        closing(open_store(f"sqlite:///{Path(config).with_name('connector.db')}")) as store,
+        store.read() as connection,
+    ):
+        linked = select(link.c.crm_id).where(link.c.entity == "order")
+        seen = select(sighting.c.id).where(sighting.c.entity == "order", sighting.c.side == "crm")
+        return list(connection.scalars(seen.where(sighting.c.id.not_in(linked))))
 
 
 def test_the_demo_ends_well(told: Ran) -> None:
@@ -141,6 +182,8 @@ def test_kept_systems_go_on_running_until_they_are_stopped(tmp_path: Path) -> No
         assert ran.code == 0
         assert all(answers(url) for url in kept["urls"].values())
         assert connector(Path(kept["config"]), "verify").code in (0, 3)
+        assert connector(Path(kept["config"]), "explain", "order", drafts(kept["config"])[0], "--json").json["left_out"]
+        assert untold(kept["config"]) == []
         again = demo(tmp_path, "--keep")
         assert (again.code, "stop it with: kill" in again.err) == (64, True)
     finally:
