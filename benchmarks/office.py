@@ -140,10 +140,13 @@ def environ(config: Path) -> Mapping[str, str]:
 
 @contextmanager
 def office(folder: Path, customers: int, store: str | None = None, *options: str) -> Iterator[Office]:
-    """Both systems on free loopback ports, with one world of so many customers."""
+    """Both systems on free loopback ports, with one world of so many customers; `{side}` in an option is filled in."""
     folder.mkdir(parents=True, exist_ok=True)
     seed = ["--seed", f"customers={customers}", *options]
-    with started(_server("crm", folder, seed)) as crm, started(_server("erp", folder, seed)) as erp:
+    crm_server, erp_server = (
+        _server(side, folder, [option.format(side=side) for option in seed]) for side in ("crm", "erp")
+    )
+    with started(crm_server) as crm, started(erp_server) as erp:
         yield Office(folder, Side("crm", crm), Side("erp", erp), store or f"sqlite:///{folder / 'state.db'}")
 
 

@@ -1,7 +1,7 @@
 """`make soak`: two daemons, a receiver and somebody who syncs by hand, on one PostgreSQL, while both systems misbehave.
 
-In the end both systems must tell one story, and every customer that somebody entered must be there once on each side:
-the systems' own records and counts are the witness, not the connector.
+In the end both systems must tell one story, every customer that somebody entered must be there once on each side, and
+nothing may have been written twice: the systems' own records and logs are the witness, not the connector.
 """
 
 import argparse
@@ -39,6 +39,7 @@ FAULTS: list[dict[str, Any]] = [
 _NEW, _COUNTED = 0.2, 0.15
 """Shares of what people do: customers that are new, and stock that is counted."""
 PATIENCE = 180
+LOG = "{side}.writes"
 DAEMON = "daemon: {every: 5s, stop_within: 20s}\nsync: {retry_after: 5s, enumerate_every: 60s}\n"
 QUIET = (requests.RequestException, OSError)
 
@@ -104,7 +105,8 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="connector-soak-") as name, running_server() as server:
         store = server.create()
         try:
-            with office(Path(name), chosen.customers, store, "--faults") as room:
+            log = f"--log-writes={Path(name) / LOG}"
+            with office(Path(name), chosen.customers, store, "--faults", log) as room:
                 return _soak(room, chosen.seconds, chosen.seed)
         finally:
             server.drop(store)
@@ -176,13 +178,31 @@ def _judge(room: Office, config: Path, people: People, calm: bool) -> int:  # no
     verification = room.run(config, "verify", "--json")
     verified = verification.returncode
     done = f"{len(people.entered)} customers entered, {people.edits} edits, {people.adjustments} counts"
-    found = f"calm: {calm}; doubled: {doubled}; open conflicts: {len(conflicts)}; verify: {verified}"
+    twice = {side.name: written_twice(room.folder / LOG.format(side=side.name)) for side in (room.crm, room.erp)}
+    found = f"calm: {calm}; doubled: {doubled}; written twice: {twice}; conflicts: {len(conflicts)}; verify: {verified}"
     sys.stdout.write(f"{done}; {found}; one story: {one_story}\n")
-    fine = calm and not any(doubled.values()) and verified in {0, 3} and (one_story)
+    fine = calm and not any(doubled.values()) and not any(twice.values()) and verified in {0, 3} and one_story
     if not fine:
         sys.stdout.write("".join(f"{each}\n" for each in (*told, verification.stdout)))
     sys.stdout.write(f"goal: {'reached' if fine else 'MISSED'}\n")
     return 0 if fine else 1
+
+
+def written_twice(log: Path) -> list[str]:
+    """What a server says was written a second time: a create with the same marker, or a change to what already was."""
+    made: set[tuple[str, str]] = set()
+    now: dict[tuple[str, str], str] = {}
+    found = []
+    for line in log.read_bytes().splitlines():
+        write = orjson.loads(line)
+        record, maker = (write["collection"], write["id"]), (write["collection"], write["marker"])
+        again = write["kind"] == "created" and write["marker"] and maker in made
+        if again or now.get(record) == write["digest"]:
+            found.append(f"{write['kind']} {write['collection']} {write['id']}")
+        if write["kind"] == "created" and write["marker"]:
+            made.add(maker)
+        now[record] = write["digest"]
+    return found
 
 
 def _doubled(side: Side, entered: Sequence[str]) -> dict[str, int]:

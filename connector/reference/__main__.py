@@ -18,6 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--token-lifetime", type=int, default=3600, help="seconds")
     parser.add_argument("--rate-limit", type=int, help="requests a second")
     parser.add_argument("--log-requests", type=Path, help="a file that gets one line a request")
+    parser.add_argument("--log-writes", type=Path, help="a file that gets one line a record that was written")
     parser.add_argument("--strict", action="store_true", help="the CRM checks VAT ids")
     parser.add_argument("--faults", action="store_true", help="let faults be set, at _faults")
     given = parser.parse_args(arguments)
@@ -34,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         token_lifetime=given.token_lifetime,
         rate_limit=given.rate_limit,
         log_requests=given.log_requests,
+        log_writes=given.log_writes,
         strict=given.strict,
         faults=given.faults,
     )

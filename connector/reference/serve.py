@@ -19,6 +19,7 @@ from connector.reference.fields import Collection
 from connector.reference.options import Options
 from connector.reference.seed import seed_crm, seed_erp
 from connector.reference.storage import Store
+from connector.reference.writelog import WriteLog
 
 Kind = Literal["crm", "erp"]
 SEEDED = ("customers", "contacts", "products", "orders")
@@ -64,6 +65,7 @@ def run(  # noqa: PLR0913 -- the ways to start a server, all but the first three
     token_lifetime: int = 3600,
     rate_limit: int | None = None,
     log_requests: Path | None = None,
+    log_writes: Path | None = None,
     strict: bool = False,
     faults: bool = False,
 ) -> None:
@@ -85,6 +87,8 @@ def run(  # noqa: PLR0913 -- the ways to start a server, all but the first three
     try:
         if seed and store.is_empty():
             server.seed(store, seed)
+        if log_writes:
+            WriteLog(log_writes, store)
         app = server.build(options, store, plane)
         with socket.create_server((host, port), backlog=BACKLOG) as listening:
             config = _configuration(app, reachable=faults)
