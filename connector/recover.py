@@ -16,13 +16,15 @@ from connector.apply import batches, refs_of, send_batch
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.entities import Policy
-from connector.gather import remember_keys, valid_base
+from connector.gather import is_canary_alive, remember_keys, valid_base
+from connector.moves import MISSING
 from connector.observe import fetch, keys_of, observe
 from connector.reconcile.plan import COMBINED
 from connector.records import (
     Arrival,
     Base,
     Conflict,
+    Fetched,
     Link,
     Operation,
     OperationKind,
@@ -70,7 +72,13 @@ def resolve_doubtful(work: Work) -> None:
     for side in Side:
         got_through = _got_through(work, side, others)
         others = [item for item in others if item not in got_through]
-    moved = [found for side in Side for found in _moved_since(work, side, others)]
+    moved: list[tuple[Operation, Record]] = []
+    for side in Side:
+        counted = [item for item in others if item.side is side and _counted(work, item)]
+        found, hidden = _read_again(work, side, counted)
+        moved += found
+        # What they moved is only known once their records are seen again: until then they stay in doubt.
+        others = [item for item in others if item not in hidden]
     with work.write() as connection:
         for item, record in moved:
             _count_once(connection, work, item, record)
@@ -111,13 +119,23 @@ def _counted(work: Work, operation: Operation) -> list[str]:
     return [name for name in operation.values if work.entity.fields[name].policy in _COUNTING]
 
 
-def _moved_since(work: Work, side: Side, operations: Sequence[Operation]) -> list[tuple[Operation, Record]]:
-    """The updates of such fields whose record is no longer as it was, with what it holds now."""
-    counting = [item for item in operations if item.side is side and _counted(work, item)]
-    answers = fetch(work, side, [str(item.target) for item in counting])
+def _read_again(
+    work: Work, side: Side, counted: Sequence[Operation]
+) -> tuple[list[tuple[Operation, Record]], list[Operation]]:
+    """Updates in which movements count: those whose record is no longer as it was, with what it holds; and the hidden.
+
+    Hidden is a record that is neither shown nor proved to be gone.
+    """
+    answers = fetch(work, side, [str(item.target) for item in counted])
     present = {one.id: one for one in observe(work, side, [a.remote for a in answers.values() if a.remote]).present}
-    seen = [(item, present[str(item.target)]) for item in counting if item.target in present]
-    return [(item, one.record) for item, one in seen if one.version is None or one.version != item.version]
+    seen = [(item, present[str(item.target)]) for item in counted if item.target in present]
+    unseen = [item for item in counted if item.target not in present]
+    hidden = [item for item in unseen if not _is_gone(work, side, answers.get(str(item.target)))]
+    return [(item, one.record) for item, one in seen if one.version is None or one.version != item.version], hidden
+
+
+def _is_gone(work: Work, side: Side, answer: Fetched | None) -> bool:
+    return answer is not None and answer.presence in MISSING and is_canary_alive(work, side)
 
 
 def _count_once(connection: Connection, work: Work, operation: Operation, now: Record) -> None:

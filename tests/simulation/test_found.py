@@ -288,3 +288,21 @@ def test_a_create_that_vanished_is_sent_again_where_its_key_is_unique(world: Wor
 
     assert small.only(Side.ERP)["name"] == "Anna"
     assert small.causes() == []
+
+
+def test_a_movement_in_doubt_stays_so_while_its_record_is_not_shown(world: World) -> None:
+    small = world()
+    row = small.customer(points="36")
+    small.sync()
+    small.crm.change(row, {"points": "33"})
+    small.sync(update=["lost"])
+    (across,) = small.erp.of("customer")
+    small.erp.forbidden.add(across.id)
+    small.sync()
+    small.erp.forbidden.clear()
+    small.erp.change(across, {"points": "30"})
+
+    small.sync()
+
+    assert (small.only(Side.CRM)["points"], small.only(Side.ERP)["points"]) == ("33", "30")
+    assert small.contested() == ["points"]
