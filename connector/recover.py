@@ -220,10 +220,7 @@ def _look_up(work: Work, side: Side, batch: Sequence[Operation], capabilities: C
 
 
 def _seek(work: Work, side: Side, batch: Sequence[Operation], capabilities: Capabilities) -> None:
-    """A unique business key: whatever holds it is the record, and where nothing does, the server takes only one.
-
-    Who made the record that holds it, the lost call or a person, is not known: the two meet as on first contact.
-    """
+    """A unique business key: whatever holds it is the record, and where nothing does, the server takes only one."""
     keys: dict[tuple[str, str], Operation] = {}
     for operation in batch:
         key = _unique_key(work, operation, capabilities.unique_fields)
@@ -249,16 +246,18 @@ def _unique_key(work: Work, operation: Operation, fields: Sequence[str]) -> tupl
 
 
 def _meet(work: Work, side: Side, operations: Sequence[Operation], found: Sequence[Remote]) -> None:
-    """Let matching find the records that hold the unique keys: both are looked at again."""
+    """Let matching find the records that hold the unique keys; the creates stay in doubt until it does.
+
+    Whether the lost call made such a record or a person, nobody knows, so no rule may choose a value when they meet.
+    """
     if not operations:
         return
     present = observe(work, side, found).present
     remember_keys(work, side, [Sighting(one.id, one.version, keys_of(work, side, one.record)) for one in present])
-    at, ids = work.now(), [item.id for item in operations]
+    _park(work, operations, f"its create on {side} was sent, and a record there holds its unique key")
     with work.write() as connection:
-        journal.advance(connection, ids, OperationState.ABANDONED, at, error="a record with its unique key is there")
         requeue(connection, work, operations, "unknown")
-        inbox.put(connection, [Arrival(work.name, side, remote.id, "unknown") for remote in found], at)
+        inbox.put(connection, [Arrival(work.name, side, remote.id, "unknown") for remote in found], work.now())
 
 
 def _lag_is_over(work: Work, operation: Operation, lag: timedelta) -> bool:
