@@ -37,6 +37,8 @@ class Mutant(NamedTuple):
     changes: list[Change]
     seed: int = 0
     """The life that caught it before: tried first, for it may still do."""
+    test: str = ""
+    """The named test that catches what shows itself in no life, as other rules stand behind the one that is broken."""
 
 
 class Result(NamedTuple):
@@ -57,7 +59,10 @@ def read_mutants() -> list[Mutant]:
     """Every fault to plant."""
     listed = yaml.safe_load((HERE / "planted.yaml").read_text(encoding="utf-8"))
     return [
-        Mutant(item["name"], [Change(**change) for change in item["patches"]], item.get("seed", 0)) for item in listed
+        Mutant(
+            item["name"], [Change(**change) for change in item["patches"]], item.get("seed", 0), item.get("test", "")
+        )
+        for item in listed
     ]
 
 
@@ -79,6 +84,7 @@ def planted(mutant: Mutant) -> Iterator[Path]:
         unwanted = shutil.ignore_patterns("__pycache__", "reference", "test_*.py")
         shutil.copytree(ROOT / "connector", folder / "connector", ignore=unwanted)
         shutil.copytree(HERE, folder / "tests" / "simulation", ignore=unwanted)
+        shutil.copytree(ROOT / "tests" / "reconcile", folder / "tests" / "reconcile")
         for change in mutant.changes:
             file = folder / change.file
             file.write_text(file.read_text(encoding="utf-8").replace(change.find, change.put), encoding="utf-8")
@@ -90,6 +96,8 @@ def attempt(mutant: Mutant) -> Result:
     if misfits(mutant):
         return Result(mutant, f"{REMEDY} ({', '.join(misfits(mutant))})", "", 0.0)
     began = time.monotonic()
+    if mutant.test:
+        return _try_test(mutant)
     with planted(mutant) as folder:
         command = [
             sys.executable,
@@ -119,6 +127,25 @@ def attempt(mutant: Mutant) -> Result:
     return Result(mutant, law, seed, seconds)
 
 
+def _try_test(mutant: Mutant) -> Result:
+    """Run the named test with the fault in the engine; that it passes without is the whole suite's matter."""
+    began = time.monotonic()
+    with planted(mutant) as folder:
+        command = [sys.executable, "-m", "pytest", "-q", "-c", os.devnull, "--rootdir", str(folder)]
+        ran = subprocess.run(
+            [*command, "--import-mode=importlib", "-p", "no:cacheprovider", mutant.test],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(folder)},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    noticed = ran.returncode == 1
+    return Result(
+        mutant, "" if noticed else ran.stdout[-200:], mutant.test if noticed else "", time.monotonic() - began
+    )
+
+
 def _is_broken_anyway(seed: str) -> bool:
     """Whether the engine as it is breaks a law in the life that was to catch the fault."""
     command = [sys.executable, "-m", "tests.simulation", "--hunt", "--first", seed, "--seeds", "1"]
@@ -143,7 +170,8 @@ def main(given: list[str]) -> int:
 
 
 def _line(result: Result) -> str:
-    how = f"caught by {result.law} (seed {result.seed})" if result.is_caught else f"NOT CAUGHT {result.law}".strip()
+    by = result.mutant.test or f"{result.law} (seed {result.seed})"
+    how = f"caught by {by}" if result.is_caught else f"NOT CAUGHT {result.law}".strip()
     return f"{result.mutant.name:<68} {how:<44} {result.seconds:5.1f} s"
 
 
