@@ -11,9 +11,10 @@ from fastapi.responses import Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp
 
+from connector.reference.erp_desks import Written
 from connector.reference.erp_openapi import describe
 from connector.reference.erp_queries import read_query
-from connector.reference.erp_records import Records, Written
+from connector.reference.erp_records import Records
 from connector.reference.erp_tables import RESOURCES, STOCK_LEVELS
 from connector.reference.erp_webhooks import SubscriptionCalls, add_subscription_calls, envelope
 from connector.reference.faults.doors import spoil
@@ -151,8 +152,8 @@ class ResourceCalls:
         sent = await read_object(request) if await request.body() else {}
         action = request.path_params["action"]
         with self._store.transaction():
-            revision = sent.get("revision")
-            written = self._records.act(self._resource, request.path_params["id"], action, USER, revision)
+            revision = sent.pop("revision", None)
+            written = self._records.act(self._resource, request.path_params["id"], action, USER, revision, sent)
         self._meter.count_write(self._name, action)
         return answer(written.row.body)
 
@@ -197,7 +198,7 @@ class ResourceCalls:
             row = self._records.delete(self._resource, record_id, USER, revision)
             return {"status": 204, "id": row.num}
         if kind == "perform":
-            return _result(200, self._records.act(self._resource, record_id, action, USER, revision), {})
+            return _result(200, self._records.act(self._resource, record_id, action, USER, revision, item), {})
         values = item.get("values")
         return _result(200, self._records.update(self._resource, record_id, values, USER, revision), values)
 

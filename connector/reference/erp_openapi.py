@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
+from connector.reference.erp_fields import EXTRA
 from connector.reference.erp_queries import MOST, OWN_NAMES
-from connector.reference.erp_tables import EXTRA
 from connector.reference.fields import Collection
 from connector.reference.openapi import (
     SCALAR,
@@ -100,7 +100,8 @@ def _describe_writes(schemas: Schemas, root: str, resource: Collection) -> None:
         schemas.add("delete", f"{root}/{{id}}", operation("Delete a record", None, "404 423", status=204))
     if resource.actions:
         act = operation(f"One of {', '.join(resource.actions)}", record, "404 409 422")
-        body = {"type": "object", "properties": {"revision": {"type": ["integer", "null"]}}}
+        told = {"reason": {"type": ["string", "null"]}, "qty": {"type": ["string", "number", "null"]}}
+        body = {"type": "object", "properties": {"revision": {"type": ["integer", "null"]}, **told}}
         schemas.add("post", f"{root}/{{id}}/{{action}}", with_body(act, body, required=False))
     _describe_bulk(schemas, root, new, change)
 

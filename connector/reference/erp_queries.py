@@ -6,7 +6,7 @@ from typing import NamedTuple
 import orjson
 from starlette.datastructures import QueryParams
 
-from connector.reference.erp_tables import EXTRA
+from connector.reference.erp_fields import EXTRA
 from connector.reference.fields import Collection, Kind
 from connector.reference.filters import scalar, short_number, whole
 from connector.reference.refusals import malformed

@@ -1,95 +1,84 @@
-"""Sales orders: what their lines add up to, what may still be changed, and which states follow which."""
+"""Sales orders: what their lines add up to, what is promised of them, and which state their documents bring about."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from decimal import Decimal
-from typing import NamedTuple
 
 from connector.reference.amounts import digits, line_subtotal, round_half_up, total
-from connector.reference.refusals import Reason, Refusal, invalid
 from connector.reference.validation import Values, written
 
-MONEY_DIGITS = 2
-FREE = frozenset(("note", "client_ref", "origin", "external_ref"))
-"""What may be changed of an order that is confirmed or cancelled, besides the users' own columns."""
+MONEY_DIGITS, QUANTITY_DIGITS = 2, 3
+NOTHING = "0.000"
+RESERVING = frozenset(("confirmed", "partially_shipped"))
+"""States in which goods are kept for the order."""
 
 
-class Transition(NamedTuple):
-    """An action on a document: from which states, to which."""
-
-    sources: frozenset[str]
-    target: str
-
-
-TRANSITIONS: Mapping[str, Mapping[str, Transition]] = {
-    "sales_orders": {
-        "confirm": Transition(frozenset(("draft",)), "confirmed"),
-        "cancel": Transition(frozenset(("draft", "confirmed")), "cancelled"),
-    },
-    "purchase_orders": {
-        "receive": Transition(frozenset(("open",)), "received"),
-        "cancel": Transition(frozenset(("open",)), "cancelled"),
-    },
-    "production_orders": {
-        "finish": Transition(frozenset(("planned",)), "done"),
-        "cancel": Transition(frozenset(("planned",)), "cancelled"),
-    },
-}
-
-
-def next_state(resource: str, action: str, document: Values) -> str | None:
-    """The state an action leads to; None where the document is there already; refuses what is not allowed."""
-    transition = TRANSITIONS[resource][action]
-    state = document["state"]
-    if state == transition.target:
-        return None
-    if state not in transition.sources:
-        raise invalid(f"{action} is not possible for what is {state}", "state")
-    if action == "confirm" and not document["lines"]:
-        raise invalid("an order without lines cannot be confirmed", "lines")
-    return transition.target
-
-
-def add_up(order: Values) -> None:
-    """Fill an order's subtotals and totals."""
-    scale = digits(order["currency_code"])
+def add_up(document: Values) -> None:
+    """Fill a document's subtotals and totals: each line rounded once, the tax once over their sum."""
+    scale = digits(document["currency_code"])
     subtotals = [
         line_subtotal(Decimal(line["qty"]), Decimal(line["price_unit"]), Decimal(line["discount"]), scale)
-        for line in order["lines"]
+        for line in document["lines"]
     ]
     sums = total(subtotals, scale)
-    order["lines"] = [
-        {**line, "subtotal": _money(subtotal)} for line, subtotal in zip(order["lines"], subtotals, strict=True)
+    document["lines"] = [
+        {**line, "subtotal": money(subtotal)} for line, subtotal in zip(document["lines"], subtotals, strict=True)
     ]
-    order["amount_untaxed"] = _money(sums.untaxed)
-    order["amount_tax"] = _money(sums.tax)
-    order["amount_total"] = _money(sums.total)
+    document["amount_untaxed"] = money(sums.untaxed)
+    document["amount_tax"] = money(sums.tax)
+    document["amount_total"] = money(sums.total)
 
 
 def quantities(order: Values) -> dict[int, Decimal]:
-    """How much of each item an order asks for."""
+    """How much of each item an order still has to get."""
     found: dict[int, Decimal] = {}
     for line in order["lines"]:
-        found[line["item_id"]] = found.get(line["item_id"], Decimal(0)) + Decimal(line["qty"])
+        found[line["item_id"]] = found.get(line["item_id"], Decimal(0)) + still_open(line)
     return {item: quantity for item, quantity in found.items() if quantity}
 
 
-def refuse_locked(order: Values, changes: Values, extra: str) -> None:
-    """Refuse to change what is settled; what is sent as it is stored is let through."""
-    if order["state"] == "draft":
-        return
-    for name, value in changes.items():
-        if name in FREE or name.startswith(extra):
+def still_open(line: Values) -> Decimal:
+    """How much of a line has not been shipped."""
+    return Decimal(line["qty"]) - Decimal(line["qty_shipped"])
+
+
+def promised(order: Values) -> dict[int, Decimal]:
+    """How much of each item is kept for an order."""
+    state = order.get("state")
+    if state == "cancel_requested":
+        state = order["state_before"]
+    return quantities(order) if state in RESERVING else {}
+
+
+def state_of(order: Values, invoices: Iterable[Values]) -> str:
+    """The state that an order's shipments, invoices and payments have brought it to."""
+    state, lines = str(order["state"]), order["lines"]
+    if state in RESERVING and any(Decimal(line["qty_shipped"]) for line in lines):
+        state = "partially_shipped" if any(still_open(line) > 0 for line in lines) else "shipped"
+    if state == "shipped" and all(Decimal(line["qty_invoiced"]) >= Decimal(line["qty"]) for line in lines):
+        state = "invoiced"
+    if state == "invoiced" and all(each["state"] in ("paid", "cancelled") for each in invoices):
+        state = "paid"
+    return state
+
+
+def split(lines: list[Values], new_id: Iterable[int]) -> list[Values]:
+    """Lines of which a part was shipped, each as the part that was and a line of its own for the back order."""
+    ids, found = iter(new_id), []
+    for line in lines:
+        shipped, rest = Decimal(line["qty_shipped"]), still_open(line)
+        if shipped <= 0 or rest <= 0:
+            found.append(line)
             continue
-        if _bare(value) != _bare(order.get(name)):
-            raise Refusal(Reason.LOCKED, f"{name} cannot be changed: the order is {order['state']}", name)
+        found.append({**line, "qty": line["qty_shipped"]})
+        found.append({**line, "id": next(ids), "qty": quantity(rest), "qty_shipped": NOTHING, "qty_invoiced": NOTHING})
+    return found
 
 
-def _bare(value: object) -> object:
-    """Lines without what the server adds to them, so that equal ones are equal."""
-    if not isinstance(value, list):
-        return value
-    return [{name: each for name, each in line.items() if name not in ("id", "subtotal")} for line in value]
-
-
-def _money(amount: Decimal) -> str:
+def money(amount: Decimal) -> str:
+    """An amount as it is stored."""
     return written(round_half_up(amount, MONEY_DIGITS))
+
+
+def quantity(amount: Decimal) -> str:
+    """A quantity as it is stored."""
+    return written(round_half_up(amount, QUANTITY_DIGITS))

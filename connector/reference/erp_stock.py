@@ -1,7 +1,7 @@
 """Stock: a ledger of moves, and per item and warehouse a level that follows it and the open orders in one transaction.
 
 on hand     the sum of the moves
-reserved    what confirmed sales orders ask for
+reserved    what confirmed sales orders ask for and have not been shipped
 available   on hand less reserved; real companies sell what they do not have, so it may be below zero
 incoming    what open purchase orders and planned production orders will bring, and the earliest day of any
 """
@@ -72,6 +72,10 @@ class Stock:
     def has_levels(self, column: str, value: object) -> bool:
         """Whether goods of this item, or in this warehouse, were ever counted."""
         return self._store.holder(LEVELS, column, value) is not None
+
+    def level(self, item: Values, warehouse: str) -> Values:
+        """What there is of an item in a warehouse, also where none ever was."""
+        return self._level(item, warehouse)[2]
 
     def _shift(self, item: Values, warehouse: str, user: str, **changes: Decimal) -> None:
         num, row, level = self._level(item, warehouse)

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from connector.reference import crm_records, crm_tables, erp_records, erp_tables
+from connector.reference.erp_cash_tables import PRODUCTION_ORDERS, PURCHASE_ORDERS, SALES_ORDERS
 from connector.reference.fields import Collection
 from connector.reference.names import Country
 from connector.reference.spellings import phone, plain, respell, respell_vat
@@ -200,9 +201,9 @@ class ErpSeed:
                 move = {"item_id": item, "warehouse_code": warehouse, "quantity": quantity, "kind": "receipt"}
                 self._add(erp_tables.STOCK_MOVES, {**move, "note": "opening stock"})
         if product.index % 7 == 0:
-            self._supply(erp_tables.PURCHASE_ORDERS, "expected_date", dice, item, "receive")
+            self._supply(PURCHASE_ORDERS, "expected_date", dice, item, "receive")
         if product.index % 11 == 0:
-            self._supply(erp_tables.PRODUCTION_ORDERS, "planned_date", dice, item, "finish")
+            self._supply(PRODUCTION_ORDERS, "planned_date", dice, item, "finish")
 
     def _supply(self, resource: Collection, day: str, dice: Random, item: int, action: str) -> None:
         """An order that will bring goods, or in one case of four has brought them."""
@@ -266,7 +267,7 @@ class ErpSeed:
 
     def _order(self, order: Order) -> None:
         number = self._add(
-            erp_tables.SALES_ORDERS,
+            SALES_ORDERS,
             {
                 "partner_id": self._partners[order.company.index],
                 "date_order": order.ordered.isoformat(),
@@ -288,7 +289,9 @@ class ErpSeed:
         )
         if order.state > 1:
             action = "confirm" if order.state == STAGES.index("CONFIRMED") else "cancel"
-            self._records.act(erp_tables.SALES_ORDERS, number, action, USER, None)
+            written = self._records.act(SALES_ORDERS, number, action, USER, None)
+            if written.values["state"] == "on_hold":
+                self._records.act(SALES_ORDERS, number, "release", USER, None)
 
 
 def company_email(dice: Random, company: Company, desk: str) -> str:

@@ -8,18 +8,9 @@ from typing import Any
 
 from hypothesis import given, settings, strategies as st
 
+from connector.reference.erp_cash_tables import PRODUCTION_ORDERS, PURCHASE_ORDERS, SALES_ORDERS
 from connector.reference.erp_records import TICKS, Records
-from connector.reference.erp_tables import (
-    ITEMS,
-    PARTNERS,
-    PRODUCTION_ORDERS,
-    PURCHASE_ORDERS,
-    RESOURCES,
-    SALES_ORDERS,
-    STOCK_LEVELS,
-    STOCK_MOVES,
-    WAREHOUSES,
-)
+from connector.reference.erp_tables import ITEMS, PARTNERS, RESOURCES, STOCK_LEVELS, STOCK_MOVES, WAREHOUSES
 from connector.reference.fields import Collection
 from connector.reference.storage import Selection, Store
 from tests.systems import System
