@@ -267,7 +267,9 @@ def _rebased(
     """The target settles what is stored, or what it held where nothing had to be written; the source what was read."""
     target = valid_base(work, side, link.base_on(side))
     # What was not written is as it was decided from: another value in the answer is somebody's edit since.
-    written = {name: stored[name] for name in operation.settles if name in operation.values and name in stored}
+    # An action that led elsewhere than it was to, such as a confirmation to a hold, is the system's own move.
+    kept = operation.values if operation.kind is OperationKind.PERFORM else stored
+    written = {name: kept[name] for name in operation.settles if name in operation.values and name in kept}
     settled = {**{name: operation.old.get(name) for name in operation.settles}, **written}
     # What the source moved is absorbed; what the target moved still has to go across, so it must look moved.
     target.update(operation.settles if operation.reason == COMBINED else settled)
@@ -283,9 +285,14 @@ def _rebased(
 
 
 def _differs(base: Record, stored: Record, operation: Operation) -> bool:
-    """Whether the answer shows an unwritten field with another value than the one decided from, or its base."""
+    """Whether the answer shows an unwritten field with another value than the one decided from, or its base.
+
+    An action is told by name, so the field that it changes may have come to something else.
+    """
+    told = operation.values if operation.kind is OperationKind.PERFORM else {}
     return any(
-        name not in operation.values and operation.old.get(name, base.get(name)) != value
+        told.get(name, value) != value
+        or (name not in operation.values and operation.old.get(name, base.get(name)) != value)
         for name, value in stored.items()
     )
 
