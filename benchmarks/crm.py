@@ -61,8 +61,9 @@ COLLECTIONS: Mapping[str, Collection] = {
     ),
     "orders": Collection(
         "ord-",
-        _texts("orderNumber erpOrderNumber accountId contactId orderDate currency stage notes customerReference")
-        | dict.fromkeys(("subtotal", "taxTotal", "grandTotal", "linesTotal"), "number")
+        _texts("orderNumber erpOrderNumber accountId contactId orderDate currency stage statusReason notes")
+        | {"customerReference": "string"}
+        | dict.fromkeys(("subtotal", "taxTotal", "grandTotal", "linesTotal", "priceDifference"), "number")
         | {"lines": "array"},
         tuple(f"lines.{part}" for part in ["lineId", *LINE]),
         {"customFields": {}, "stage": "DRAFT", "lines": []},
@@ -75,6 +76,11 @@ COLLECTIONS: Mapping[str, Collection] = {
     "stock-adjustments": Collection(
         "adj-", _texts("productId warehouse reason note adjustedOn erpDocument") | {"quantity": "number"}
     ),
+    # What follows an order is never measured, but asked for in every run.
+    "shipments": Collection("shp-", {"lines": "array"}),
+    "invoices": Collection("inv-", {"lines": "array"}),
+    "payments": Collection("pay-", {}),
+    "account-balances": Collection("bal-", {}),
 }
 
 
@@ -274,7 +280,7 @@ def _schema(collection: Collection) -> Iterator[Body]:
             "name": name,
             "type": kind,
             "nullable": True,
-            "readOnly": name in STAMPS or name in {"linesTotal", "lines.lineId"},
+            "readOnly": name in STAMPS or name in {"linesTotal", "priceDifference", "lines.lineId"},
             "maxLength": None,
             "choices": None,
         }

@@ -48,8 +48,8 @@ RESOURCES: Mapping[str, Kind] = {
         flag="is_company",
     ),
     "items": Kind(
-        _fields("code name description uom list_price currency_code cost_price barcode active"),
-        {"active": True},
+        _fields("code name description uom list_price currency_code cost_price barcode backorder active"),
+        {"backorder": True, "active": True},
     ),
     "warehouses": Kind(("code", "name"), {}),
     "stock_moves": Kind(
@@ -63,8 +63,8 @@ RESOURCES: Mapping[str, Kind] = {
     ),
     "sales_orders": Kind(
         _fields(
-            "number partner_id contact_id date_order currency_code state note client_ref origin "
-            "warehouse_code lines amount_untaxed amount_tax amount_total"
+            "number partner_id contact_id date_order currency_code state state_reason state_before note "
+            "client_ref origin warehouse_code lines amount_untaxed amount_tax amount_total"
         ),
         {"state": "draft", "warehouse_code": "MAIN"},
         ("number", "SO-"),
@@ -79,10 +79,17 @@ RESOURCES: Mapping[str, Kind] = {
         {"state": "planned"},
         ("number", "MO-"),
     ),
+    # What follows an order is never measured, but asked for in every run.
+    "shipments": Kind(("number", "lines"), {}),
+    "invoices": Kind(("number", "lines"), {}),
+    "payments": Kind(("number",), {}),
+    "customer_balances": Kind((), {}),
 }
-READ_ONLY = frozenset((*STAMPS, "number", "state", "amount_untaxed", "amount_tax", "amount_total"))
-LINE = ("id", "item_id", "name", "qty", "price_unit", "discount", "subtotal")
-EMPTY_LINE = {"name": None, "discount": "0.00"}
+TOTALS = ("amount_untaxed", "amount_tax", "amount_total")
+READ_ONLY = frozenset((*STAMPS, "number", "state", "state_reason", "state_before", *TOTALS))
+DONE = ("qty_shipped", "qty_invoiced")
+LINE = ("id", "item_id", "name", "qty", "price_unit", "discount", "subtotal", *DONE)
+EMPTY_LINE = {"name": None, "discount": "0.00", **dict.fromkeys(DONE, "0.000")}
 STATES: Mapping[str, Body] = {
     "confirm": {"state": "confirmed"},
     "cancel": {"state": "cancelled"},
@@ -265,7 +272,7 @@ def _shown(row: Row, fields: frozenset[str] | None) -> bytes:
 
 def _schema(name: str, kind: Kind) -> Iterator[tuple[str, Body]]:
     lines = [f"lines.{part}" for part in LINE] if "lines" in kind.fields else []
-    numbered = {kind.number[0]} | ({"lines.id", "lines.subtotal"} if lines else set())
+    numbered = {kind.number[0]} | ({f"lines.{part}" for part in ("id", "subtotal", *DONE)} if lines else set())
     for field in (*STAMPS, "external_ref", *kind.fields, *lines):
         locked = field in READ_ONLY or field in numbered or name == "stock_levels"
         yield field, {"type": "char", "required": False, "readonly": locked, "size": None, "selection": None}

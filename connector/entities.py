@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field as Setting
+from pydantic import BaseModel, ConfigDict, Field as Setting, field_validator
 
 from connector.records import Side
 
@@ -129,11 +129,17 @@ class Entity(Strict):
         default_factory=lambda: {Side.CRM: Removal.ARCHIVE, Side.ERP: Removal.ARCHIVE}
     )
     """What a delete does to *this* side when the record is gone from the other."""
-    lifecycle: Mapping[str, tuple[str, ...]] = Setting(default_factory=dict)
-    """From each state to the states that may follow it."""
+    lifecycle: Mapping[str, Mapping[str, frozenset[Side]]] = Setting(default_factory=dict)
+    """From each state to the states that may follow it, each with the sides that may lead there."""
     lock: Lock | None = None
     locked_fields: frozenset[str] = frozenset()
     guard: Guard = Guard()
+
+    @field_validator("lifecycle", mode="before")
+    @classmethod
+    def _spelled_out(cls, given: Any) -> Any:
+        """A list of states is for both sides; a single side needs no list."""
+        return {state: _followers(after) for state, after in given.items()} if isinstance(given, Mapping) else given
 
     @cached_property
     def groups(self) -> dict[str, tuple[str, ...]]:
@@ -174,6 +180,12 @@ class Entity(Strict):
         for rule in self.fields.values():
             found |= {part.entity for part in rule.fields.values() if part.type is Type.REF}
         return frozenset(name for name in found if name)
+
+
+def _followers(given: Any) -> Any:
+    if isinstance(given, Mapping):
+        return {state: (makers,) if isinstance(makers, str) else makers for state, makers in given.items()}
+    return dict.fromkeys(given, tuple(Side)) if isinstance(given, list | tuple) else given
 
 
 def read_catalogue() -> dict[str, Any]:

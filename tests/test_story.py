@@ -79,8 +79,8 @@ def test_a_second_sync_asks_each_side_a_few_times_an_entity(world: World) -> Non
     before = [system.stats()["total"]["requests"] for system in world.systems]
     connector(world.config, "sync")
     asked = [system.stats()["total"]["requests"] - old for system, old in zip(world.systems, before, strict=True)]
-    # Six entities: a page of changes and a count each, and once who answers; the witness itself asks twice.
-    assert all(count <= 6 * 3 + 4 for count in asked), asked
+    # Ten entities: a page of changes and a count each, and once who answers; the witness itself asks twice.
+    assert all(count <= 10 * 3 + 4 for count in asked), asked
 
 
 def test_edits_of_different_fields_on_both_sides_both_survive(world: World) -> None:

@@ -326,5 +326,9 @@ COLLECTIONS: Mapping[str, Capabilities] = {
     "orders": _COMMON,
     "stock-levels": _COMMON,
     "stock-adjustments": _COMMON,
+    "shipments": _COMMON,
+    "invoices": _COMMON,
+    "payments": _COMMON,
+    "account-balances": _COMMON,
 }
 """What each collection can do; of a stock adjustment only `erpDocument` can be changed, as `describe` says."""

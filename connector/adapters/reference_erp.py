@@ -321,7 +321,23 @@ _COMMON = Capabilities(
     counts=True,
     granularity=timedelta(seconds=1),
 )
-_ORDERS = replace(_COMMON, transitions=frozenset(("confirm", "cancel")))
+_DERIVED = replace(
+    _COMMON, idempotency_key=False, marker_field=None, can_create=False, can_update=False, can_delete=False
+)
+_POSTED = replace(_COMMON, can_delete=False)
+_ORDER_ACTIONS = (
+    "confirm",
+    "release",
+    "hold",
+    "refuse",
+    "reopen",
+    "request_cancel",
+    "deny_cancel",
+    "cancel",
+    "split",
+    "drop_rest",
+    "close",
+)
 
 RESOURCES: Mapping[str, Capabilities] = {
     "partners": replace(
@@ -337,11 +353,15 @@ RESOURCES: Mapping[str, Capabilities] = {
     ),
     "warehouses": _COMMON,
     "stock_moves": replace(_COMMON, can_update=False, can_delete=False),
-    "stock_levels": replace(
-        _COMMON, idempotency_key=False, marker_field=None, can_create=False, can_update=False, can_delete=False
-    ),
-    "sales_orders": _ORDERS,
+    "stock_levels": _DERIVED,
+    "sales_orders": replace(_COMMON, transitions=frozenset(_ORDER_ACTIONS)),
     "purchase_orders": replace(_COMMON, transitions=frozenset(("receive", "cancel"))),
     "production_orders": replace(_COMMON, transitions=frozenset(("finish", "cancel"))),
+    "boms": _COMMON,
+    "shipments": replace(_POSTED, transitions=frozenset(("deliver",))),
+    "returns": replace(_POSTED, transitions=frozenset(("receive", "cancel"))),
+    "invoices": replace(_COMMON, transitions=frozenset(("post", "cancel"))),
+    "payments": replace(_POSTED, can_update=False),
+    "customer_balances": _DERIVED,
 }
 """What each resource can do."""

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from connector.entities import Entity, FirstContact, Policy, Type
-from connector.reconcile import policies
+from connector.reconcile import lifecycle, policies
 from connector.reconcile.carry import Unlinked, carry, without_ids
 from connector.records import Links, Record, Ref, Side, Value
 
@@ -254,25 +254,32 @@ def _fill(pair: Pair, group: str, names: tuple[str, ...], filled: Side, result: 
 def _first_winner(pair: Pair, names: tuple[str, ...], owner: Side | None) -> Side | None:
     rule = pair.entity.fields[names[0]]
     if rule.policy is Policy.LIFECYCLE:
-        return policies.lifecycle_winner(
-            pair.entity.lifecycle, *(str(pair.halves[side].now.get(names[0])) for side in Side)
-        )
+        states = _states(pair, names[0])
+        return lifecycle.later(pair.entity.lifecycle, states[Side.CRM], states[Side.ERP])
     chosen = {FirstContact.CRM: Side.CRM, FirstContact.ERP: Side.ERP, FirstContact.OWNER: owner, FirstContact.ASK: None}
     return chosen[rule.first_contact]
 
 
 def _lifecycle(pair: Pair, group: str, names: tuple[str, ...], movers: list[Side], result: Merge) -> None:
-    """The state that is further along wins, whoever moved; a move nobody may make is for a person."""
-    winner = policies.lifecycle_winner(
-        pair.entity.lifecycle, *(str(pair.halves[side].now.get(names[0])) for side in Side)
-    )
-    if winner is None:
-        states = " and ".join(f"{side}: {pair.halves[side].now.get(names[0])}" for side in Side)
+    """A legal move goes across; of two, the one that may follow the other; what nobody may do is for a person."""
+    graph, now, name = pair.entity.lifecycle, _states(pair, names[0]), names[0]
+    was = {side: str(pair.halves[side].base.get(name)) for side in Side}
+    illegal = [side for side in movers if not lifecycle.may_lead(graph, side, was[side], now[side])]
+    winner = movers[0] if len(movers) == 1 else lifecycle.later(graph, now[Side.CRM], now[Side.ERP])
+    if illegal:
+        reason = "; ".join(lifecycle.why_not(graph, side, was[side], now[side]) for side in illegal)
+        result.contests.append(Contest(group, names, reason))
+    elif winner is None:
+        states = " and ".join(f"{side}: {was[side]} to {now[side]}" for side in Side)
         result.contests.append(Contest(group, names, f"neither state may follow the other ({states})"))
     elif movers == [winner]:
         _propagate(pair, group, names, winner, result)
     else:
         _give_to(pair, group, names, winner, result, "lifecycle")
+
+
+def _states(pair: Pair, name: str) -> dict[Side, str]:
+    return {side: str(pair.halves[side].now.get(name)) for side in Side}
 
 
 def _contested(pair: Pair, group: str, names: tuple[str, ...], result: Merge) -> None:

@@ -141,7 +141,8 @@ class Planner:
         """One legal step towards the wanted state, by the action that makes it; the next look takes the next."""
         wanted = str(operation.values[name])
         actions = self.forms[operation.side].transitions[name]
-        step = wanted if wanted in actions else next_step(self.entity.lifecycle, state, wanted)
+        source = operation.side.other
+        step = wanted if wanted in actions else next_step(self.entity.lifecycle, state, wanted, source)
         if step is None or step not in actions:
             reason = f"{operation.side} has no action that leads from {state} to {wanted}"
             plan.contests.append(Contest(self.entity.fields[name].group or name, (name,), reason))

@@ -5,7 +5,6 @@ from datetime import datetime
 from decimal import Decimal
 
 from connector.entities import Policy
-from connector.reconcile.lifecycle import further
 from connector.records import Side, Value
 
 
@@ -25,14 +24,6 @@ def _newest(crm: datetime | None, erp: datetime | None) -> Side | None:
     if crm is None or erp is None or crm == erp:
         return None
     return Side.CRM if crm > erp else Side.ERP
-
-
-def lifecycle_winner(graph: Mapping[str, tuple[str, ...]], crm: str, erp: str) -> Side | None:
-    """The side whose state is further along the lifecycle, or None where neither may follow the other."""
-    state = further(graph, crm, erp)
-    if state is None:
-        return None
-    return Side.CRM if state == crm else Side.ERP
 
 
 def plain(number: Decimal) -> str:

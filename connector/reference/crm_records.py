@@ -130,23 +130,24 @@ class Records:
             elif field.name in changes and field.kind is Kind.SCALARS:
                 kept = before.get(field.name, {}) if changes[field.name] else {}
                 values[field.name] = {**kept, **changes[field.name]}
+        if "lines" in changes:
+            known = [line["lineId"] for line in before.get("lines", ())]
+            values["lines"] = [self._line(line, known) for line in changes["lines"]]
         if collection.name == "orders":
             self._complete_order(values, before, changes)
 
     def _complete_order(self, values: Values, before: Values, changes: Values) -> None:
-        if "lines" in changes:
-            known = [line["lineId"] for line in before.get("lines", ())]
-            values["lines"] = [self._line(line, known) for line in changes["lines"]]
         if not before and not values["orderNumber"]:
             values["orderNumber"] = self._free_order_number()
         if "lines" in changes or "currency" in changes:
             values["linesTotal"] = _lines_total(values["lines"], values["currency"])
+        values["priceDifference"] = _difference(values["subtotal"], values["linesTotal"])
 
     def _line(self, line: Values, known: list[str]) -> Values:
         if line["lineId"] is None:
             return {**line, "lineId": f"ln-{self._store.next('line', FIRST_LINE)}"}
         if line["lineId"] not in known:
-            raise invalid("lines.lineId is no line of this order, or is named twice", "lines.lineId")
+            raise invalid("lines.lineId is no line of this record, or is named twice", "lines.lineId")
         known.remove(line["lineId"])
         return line
 
@@ -213,6 +214,11 @@ def _merged(field: Field, before: Values | None, sent: Values | None) -> Values 
     blank = dict.fromkeys(part.name for part in field.fields)
     merged = {**blank, **(before or {}), **sent} if sent is not None else blank
     return merged if any(value is not None for value in merged.values()) else None
+
+
+def _difference(told: float | None, counted: float) -> float | None:
+    """By how much the ERP's sum is above what the lines come to here; None while it has said nothing."""
+    return None if told is None else float(read_decimal(told) - read_decimal(counted))
 
 
 def _lines_total(lines: list[Values], currency: str | None) -> float:

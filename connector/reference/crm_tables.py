@@ -2,54 +2,12 @@
 
 from dataclasses import replace
 
+from connector.reference.crm_cash_tables import ACCOUNT_BALANCES, INVOICES, ORDERS, PAYMENTS, SHIPMENTS
+from connector.reference.crm_fields import ADDRESS, CURRENCY, EMAIL, PHONE, STATUS, TEXT, collection
 from connector.reference.fields import Collection, Field, Kind
-from connector.reference.normal import alpha2, currency, email, folded, key, strict_vat, trimmed, website
+from connector.reference.normal import strict_vat, trimmed, website
 
-ACTIVE = ("ACTIVE", "INACTIVE")
-STAGES = ("DRAFT", "SUBMITTED", "CONFIRMED", "CANCELLED")
-
-SYSTEM = (
-    Field(name="id", read_only=True, required=True),
-    Field(name="version", kind=Kind.INTEGER, read_only=True, required=True),
-    Field(name="createdAt", kind=Kind.INSTANT, read_only=True, required=True),
-    Field(name="modifiedAt", kind=Kind.INSTANT, read_only=True, required=True),
-    Field(name="modifiedBy", read_only=True),
-    Field(name="externalId", longest=200, unique=True, normal=key),
-    Field(name="customFields", kind=Kind.SCALARS),
-)
-"""What every record has."""
-
-OWN = frozenset(("id", "version", "createdAt", "modifiedAt", "modifiedBy"))
-"""The fields that the server stamps; they are no part of what a create or a change reads."""
-
-STATUS = Field(name="status", kind=Kind.CHOICE, choices=ACTIVE, default="ACTIVE")
-CURRENCY = Field(name="currency", normal=currency, longest=3)
-PHONE = Field(name="phone", normal=folded, longest=60)
-EMAIL = Field(name="email", normal=email, longest=200, indexed=True)
-TEXT = Field(name="text", normal=trimmed, longest=20_000)
-
-ADDRESS = (
-    Field(name="street", normal=trimmed, longest=200),
-    Field(name="postalCode", normal=trimmed, longest=20),
-    Field(name="city", normal=trimmed, longest=120),
-    Field(name="country", normal=alpha2, longest=2),
-)
-
-LINE = (
-    Field(name="lineId", kind=Kind.REFERENCE, read_only=True),
-    Field(name="productId", kind=Kind.REFERENCE, target="products", required=True),
-    Field(name="description", normal=trimmed, longest=1000),
-    Field(name="quantity", kind=Kind.NUMBER, required=True),
-    Field(name="unitPrice", kind=Kind.NUMBER, required=True),
-    Field(name="discountPercent", kind=Kind.NUMBER),
-)
-
-
-def _collection(name: str, prefix: str, about: str, *fields: Field, actions: tuple[str, ...] = ()) -> Collection:
-    return Collection(name=name, about=about, fields=(*SYSTEM, *fields), prefix=prefix, first=1001, actions=actions)
-
-
-ACCOUNTS = _collection(
+ACCOUNTS = collection(
     "accounts",
     "acc-",
     "Customers.",
@@ -71,7 +29,7 @@ ACCOUNTS = _collection(
     actions=("merge",),
 )
 
-CONTACTS = _collection(
+CONTACTS = collection(
     "contacts",
     "con-",
     "People who work for customers.",
@@ -85,7 +43,7 @@ CONTACTS = _collection(
     actions=("merge",),
 )
 
-PRODUCTS = _collection(
+PRODUCTS = collection(
     "products",
     "prd-",
     "What can be sold.",
@@ -98,27 +56,7 @@ PRODUCTS = _collection(
     STATUS,
 )
 
-ORDERS = _collection(
-    "orders",
-    "ord-",
-    "What customers ordered.",
-    Field(name="orderNumber", normal=key, longest=40, fixed=True, unique=True),
-    Field(name="erpOrderNumber", normal=trimmed, longest=40, indexed=True),
-    Field(name="accountId", kind=Kind.REFERENCE, target="accounts", required=True, indexed=True),
-    Field(name="contactId", kind=Kind.REFERENCE, target="contacts"),
-    Field(name="orderDate", kind=Kind.DATE),
-    CURRENCY,
-    Field(name="stage", kind=Kind.CHOICE, choices=STAGES, default="DRAFT", indexed=True),
-    replace(TEXT, name="notes"),
-    Field(name="customerReference", normal=trimmed, longest=120),
-    Field(name="lines", kind=Kind.LINES, fields=LINE),
-    Field(name="subtotal", kind=Kind.NUMBER),
-    Field(name="taxTotal", kind=Kind.NUMBER),
-    Field(name="grandTotal", kind=Kind.NUMBER),
-    Field(name="linesTotal", kind=Kind.NUMBER, read_only=True),
-)
-
-STOCK_LEVELS = _collection(
+STOCK_LEVELS = collection(
     "stock-levels",
     "stk-",
     "How much of a product a warehouse holds, as the ERP says.",
@@ -132,7 +70,7 @@ STOCK_LEVELS = _collection(
     Field(name="expectedOn", kind=Kind.DATE),
 )
 
-STOCK_ADJUSTMENTS = _collection(
+STOCK_ADJUSTMENTS = collection(
     "stock-adjustments",
     "adj-",
     "Goods that somebody returned, sampled, counted or broke.",
@@ -148,7 +86,18 @@ STOCK_ADJUSTMENTS = _collection(
 CHANGEABLE_ADJUSTMENT = frozenset(("erpDocument",))
 """All that can be changed of a stock adjustment once it is made."""
 
-COLLECTIONS = (ACCOUNTS, CONTACTS, PRODUCTS, ORDERS, STOCK_LEVELS, STOCK_ADJUSTMENTS)
+COLLECTIONS = (
+    ACCOUNTS,
+    CONTACTS,
+    PRODUCTS,
+    ORDERS,
+    STOCK_LEVELS,
+    STOCK_ADJUSTMENTS,
+    SHIPMENTS,
+    INVOICES,
+    PAYMENTS,
+    ACCOUNT_BALANCES,
+)
 
 
 def with_strict_vat(collections: tuple[Collection, ...]) -> tuple[Collection, ...]:

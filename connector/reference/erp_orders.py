@@ -15,7 +15,10 @@ from connector.reference.validation import Values
 
 ORDERS, USUAL_CURRENCY, USUAL_PLACE = "sales_orders", "EUR", "MAIN"
 FREE = frozenset(("note", "client_ref", "origin", "external_ref"))
-"""What may be changed of an order that is no quotation any more, besides the users' own columns."""
+"""What may be changed of an order that is settled, besides the users' own columns."""
+
+EDITABLE = frozenset(("draft", "on_hold", "refused"))
+"""States in which nothing is promised yet."""
 
 ACTIONS: Mapping[str, Transition] = {
     "confirm": Transition(frozenset(("draft",)), "confirmed"),
@@ -52,7 +55,7 @@ class OrderDesk(Desk):
 
     @override
     def refuse_settled(self, before: Values, changes: Values) -> None:
-        if before["state"] != "draft":
+        if before["state"] not in EDITABLE:
             refuse_but(FREE, before, changes, EXTRA)
             changes.pop("lines", None)
 

@@ -8,6 +8,7 @@ from random import Random
 from typing import Any
 
 from connector.reference import crm_records, crm_tables, erp_records, erp_tables
+from connector.reference.crm_cash_tables import ORDERS as CRM_ORDERS
 from connector.reference.erp_cash_tables import PRODUCTION_ORDERS, PURCHASE_ORDERS, SALES_ORDERS
 from connector.reference.fields import Collection
 from connector.reference.names import Country
@@ -128,7 +129,7 @@ class CrmSeed:
 
     def _order(self, order: Order) -> None:
         self._add(
-            crm_tables.ORDERS,
+            CRM_ORDERS,
             {
                 "orderNumber": order.number,
                 "accountId": self._accounts[order.company.index],

@@ -30,7 +30,7 @@ def test_owners_policies_and_first_contact_are_words() -> None:
 def test_notes_say_what_is_special() -> None:
     assert lines("customer")["phone"].notes == "personal; CRM: kept as fold; ERP: kept as e164"
     assert lines("customer")["primary_contact"].notes == "written once both records exist"
-    assert lines("order")["status"].notes == "ERP: by confirm; ERP: by cancel"
+    assert lines("order")["status"].notes == "ERP: by reopen; ERP: by confirm; ERP: by request_cancel; ERP: by cancel"
     assert lines("order")["tax"].notes == "moves with totals; ERP: read-only"
     assert lines("stock_adjustment")["quantity"].notes == "required; CRM: only on create; ERP: only on create"
 

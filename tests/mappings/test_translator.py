@@ -238,7 +238,13 @@ def test_a_translator_says_what_its_side_takes(side: Side, name: str) -> None:
 
 
 def test_an_order_moves_in_the_erp_by_actions() -> None:
-    assert ERP_ORDER.transitions == {"status": {"confirmed": "confirm", "cancelled": "cancel"}}
+    actions = {
+        "submitted": "reopen",
+        "confirmed": "confirm",
+        "cancel_requested": "request_cancel",
+        "cancelled": "cancel",
+    }
+    assert ERP_ORDER.transitions == {"status": actions}
     assert "reference" in CRM_ORDER.creatable - CRM_ORDER.writable
     assert ERP_ORDER.part_references == {"lines": {"product": "product"}}
     assert ERP_ORDER.references == {"customer": "customer", "contact": "contact"}

@@ -61,7 +61,9 @@ def test_fields_are_written_before_the_state_advances() -> None:
 
 
 def test_a_far_state_is_reached_step_by_step() -> None:
-    entity = THING.model_copy(update={"lifecycle": {"open": ("sold",), "sold": ("dropped",), "dropped": ()}})
+    both = frozenset(Side)
+    graph = {"open": {"sold": both}, "sold": {"dropped": both}, "dropped": {}}
+    entity = THING.model_copy(update={"lifecycle": graph})
     form = PlainForm(fixed=frozenset({"state"}), transitions={"state": {"sold": "sell"}})
     plan = planner(entity, form).pair(1, sights({"state": "dropped"}, {}), {})
     assert (plan.operations[0].action, plan.operations[0].settles, plan.again) == ("sell", {}, True)

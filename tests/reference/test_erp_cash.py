@@ -1,4 +1,4 @@
-"""From a quotation to its money in the ERP: holds, shipments, back orders, invoices, credit notes, payments, returns."""
+"""From a quotation to its money in the ERP: holds, shipments, invoices, credit notes, payments, returns."""
 
 from typing import Any
 
