@@ -191,7 +191,7 @@ def _proofs(work: Work, chunk: Chunk) -> dict[Side, set[str]]:
 
 def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> dict[str, Verdict]:
     """A verdict for every unlinked record of one side that exists."""
-    records = _read_loose(chunk, side, decisions)
+    records = _read_loose(work, chunk, side, decisions)
     if not records:
         return {}
     keys = known_keys(work, chunk, side, records)
@@ -208,9 +208,10 @@ def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> 
     return verdicts
 
 
-def _read_loose(chunk: Chunk, side: Side, decisions: Decisions) -> dict[str, Record]:
+def _read_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> dict[str, Record]:
     """The unlinked records of one side that can be read; what becomes of the others is decided here."""
     records: dict[str, Record] = {}
+    missing = []
     for row in chunk.loose:
         if row.side is not side:
             continue
@@ -222,10 +223,19 @@ def _read_loose(chunk: Chunk, side: Side, decisions: Decisions) -> dict[str, Rec
             decisions.problems.append(_unreadable(row))
             decisions.parked.append(row)
         elif seen.presence is not Presence.PRESENT:
-            decisions.vanished.append(row)
+            missing.append(row)
         else:
             records[row.id] = seen.record
+    if missing:
+        _leave_missing(work, side, missing, decisions)
     return records
+
+
+def _leave_missing(work: Work, side: Side, missing: Sequence[Waiting], decisions: Decisions) -> None:
+    """What is not there is forgotten; a new record, which only cannot be read yet, is looked at again."""
+    settled = is_settled_long_enough(work, side, [row.id for row in missing])
+    for row in missing:
+        (decisions.vanished if settled[row.id] else decisions.parked).append(row)
 
 
 def _partners(work: Work, chunk: Chunk, verdicts: Mapping[Side, dict[str, Verdict]]) -> list[tuple[str, str]]:
