@@ -1,16 +1,36 @@
 """Read what moved: pages of a scan go into the inbox and the sightings, in one transaction with their cursor."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
 
 from connector.context import Work
 from connector.errors import NothingShown
-from connector.observe import Observation, fetch, keys_of, observe
+from connector.observe import fetch
 from connector.reconcile.guards import digest_empty, removal_limit
-from connector.records import Arrival, Cursor, Page, Presence, Remote, Side, Sighting, encode
+from connector.records import Arrival, Cursor, Page, Presence, Remote, Side, Sighting
 from connector.store import approvals, cursors, inbox, links, problems, sightings
 from connector.store.cursors import Position
+from connector.store.inbox import Scanned
+from connector.store.sightings import Seen
+from connector.survey import Survey, survey
+
+_CHUNKS, _BYTES = 4, 8 << 20
+"""What is stored in one transaction: so many chunks or bytes, whichever comes first."""
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What some pages brought, until it is stored."""
+
+    page: Page
+    """The last one, without its records."""
+    read: int = 0
+    fresh: int = 0
+    bytes: int = 0
+    survey: Survey = field(default_factory=Survey.empty)
+    deleted: list[Remote] = field(default_factory=list)
 
 
 def pull(work: Work, side: Side) -> int:
@@ -23,13 +43,13 @@ def pull(work: Work, side: Side) -> int:
         position = cursors.get(connection, work.name, side)
     keys_only = position.echoes > work.capabilities(side).page_size
     arrived = 0
-    for page in _joined(pages(work, side, position.cursor, keys_only=keys_only), work.context.limits.chunk):
-        if position.cursor is None and not page.remotes:
+    for batch in _batches(work, position, pages(work, side, position.cursor, keys_only=keys_only), keys_only=keys_only):
+        if position.cursor is None and not batch.read:
             _refuse_nothing(work, side, position)
-        position, fresh = _store_page(work, side, position, page, keys_only=keys_only)
-        arrived += fresh
-        work.tally.read[side] += len(page.remotes)
-        work.step(f"reading {side}", len(page.remotes))
+        position = _store(work, position, batch)
+        arrived += batch.fresh
+        work.tally.read[side] += batch.read
+        work.step(f"reading {side}", batch.read)
     return arrived
 
 
@@ -46,14 +66,30 @@ def pages(work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> 
             page = coming.result()
 
 
-def _joined(pages: Iterator[Page], size: int) -> Iterator[Page]:
-    """Pages put together until they hold so many records: one transaction for them all costs less than one for each."""
-    held: list[Remote] = []
+def _batches(work: Work, position: Position, pages: Iterator[Page], *, keys_only: bool) -> Iterator[_Batch]:
+    """Pages translated and put together: one transaction for several of them costs less than one for each."""
+    most, batch = work.context.limits.chunk * _CHUNKS, None
     for page in pages:
-        held += page.remotes
-        if len(held) >= size or not page.more:
-            yield page._replace(remotes=held)
-            held = []
+        batch = batch or _Batch(page)
+        _look_at(work, position, batch, page.remotes, keys_only=keys_only)
+        batch.page = page._replace(remotes=[])
+        if batch.read >= most or batch.bytes >= _BYTES or not page.more:
+            yield batch
+            batch = None
+
+
+def _look_at(work: Work, position: Position, batch: _Batch, remotes: Sequence[Remote], *, keys_only: bool) -> None:
+    side = position.side
+    fresh = _fresh(work, side, position, remotes)
+    if any(remote.body is not None for remote in remotes):
+        work.alive.add(side)
+    alive = [remote for remote in fresh if not remote.deleted]
+    found = survey(work, side, _with_bodies(work, side, alive) if keys_only else alive)
+    batch.read += len(remotes)
+    batch.fresh += len(fresh)
+    batch.bytes += sum(map(len, found.records))
+    batch.survey.add(found)
+    batch.deleted += [remote for remote in fresh if remote.deleted]
 
 
 def find_absent(work: Work, side: Side, *, full: bool) -> None:
@@ -106,26 +142,20 @@ def _is_short(work: Work, side: Side, position: Position) -> bool:
     return count is not None and count < position.known
 
 
-def _store_page(work: Work, side: Side, position: Position, page: Page, *, keys_only: bool) -> tuple[Position, int]:
-    fresh = _fresh(work, side, position, page.remotes)
-    if any(remote.body is not None for remote in page.remotes):
-        work.alive.add(side)
-    deleted = [remote for remote in fresh if remote.deleted]
-    alive = [remote for remote in fresh if not remote.deleted]
-    observation = observe(work, side, _with_bodies(work, side, alive) if keys_only else alive)
-    at = work.now()
+def _store(work: Work, position: Position, batch: _Batch) -> Position:
+    page, at = batch.page, work.now()
     with work.write() as connection:
-        new = _remember(connection, work, position, observation, deleted)
+        new = _remember(connection, work, position, batch)
         position = position._replace(
             cursor=page.cursor,
             complete=position.complete or not page.more,
             known=position.known + new,
             # Windows overlap: what the last page showed in vain will mostly be shown once more.
-            echoes=position.echoes if page.more else len(page.remotes) - len(fresh),
+            echoes=position.echoes if page.more else batch.read - batch.fresh,
             enumerated_at=position.enumerated_at or at,
         )
         cursors.save(connection, position, at)
-    return position, len(fresh)
+    return position
 
 
 def _fresh(work: Work, side: Side, position: Position, remotes: Sequence[Remote]) -> list[Remote]:
@@ -154,24 +184,20 @@ def _with_bodies(work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remo
     ]
 
 
-def _remember(
-    connection: Connection, work: Work, position: Position, observation: Observation, deleted: Sequence[Remote]
-) -> int:
+def _remember(connection: Connection, work: Work, position: Position, batch: _Batch) -> int:
     side, at, name = position.side, work.now(), work.name
-    seen = [
-        Sighting(record_id, version, keys_of(work, side, record))
-        for record_id, version, record, _ in observation.present
-    ]
-    seen += [Sighting(problem.id, None) for problem in observation.problems]
-    arrivals = [
-        Arrival(name, side, record_id, "scan", version, encode(record), modified=remote.modified)
-        for record_id, version, record, remote in observation.present
-    ]
-    arrivals += [Arrival(work.name, side, remote.id, "tombstone", remote.version, deleted=True) for remote in deleted]
-    inbox.put(connection, arrivals, at)
-    if observation.problems:
-        work.tally.problems += problems.report(connection, observation.problems, at)
-    return sightings.see(connection, work.name, side, seen, position.generation, at)
+    found = batch.survey.last_of_each()
+    inbox.put_scanned(connection, name, side, Scanned(found.ids, found.versions, found.modified, found.records), at)
+    gone = [Arrival(name, side, remote.id, "tombstone", remote.version, deleted=True) for remote in batch.deleted]
+    inbox.put(connection, gone, at)
+    if found.problems:
+        work.tally.problems += problems.report(connection, found.problems, at)
+    columns = Seen(found.ids, found.versions, found.keys)
+    unread = [Sighting(problem.id, None) for problem in found.problems]
+    if not position.complete:
+        new = sightings.meet(connection, name, side, columns, position.generation, at)
+        return new + sightings.see(connection, name, side, unread, position.generation, at)
+    return sightings.see(connection, name, side, [*map(Sighting, *columns), *unread], position.generation, at)
 
 
 def _mark_page(work: Work, side: Side, position: Position, page: Page) -> Position:

@@ -18,7 +18,7 @@ Path = tuple[str, ...]
 Converted = tuple[str, str, Callable[[Any], Any]]
 
 
-class _Group(NamedTuple):
+class Group(NamedTuple):
     """The columns that one object of a body holds, each as (canonical field, wire name)."""
 
     prefix: Path
@@ -31,7 +31,7 @@ class _Group(NamedTuple):
 
 def make_reader(columns: Sequence[Column]) -> Callable[[Body], Record]:
     """A function that reads every column of a complete body; what is absent reads as None, a list of parts as empty."""
-    groups = _grouped(columns)
+    groups = grouped(columns)
 
     def read(body: Body) -> Record:
         record: Record = {}
@@ -82,7 +82,7 @@ def make_writer(columns: Sequence[Column], skipped: Iterable[str] = ()) -> Calla
     prefixes = sorted({column.path[:-1] for column in columns} | {()}, key=lambda prefix: (len(prefix), prefix))
     count = len(prefixes)
     table: dict[str, tuple[int, str, Callable[[Any], Any] | None]] = {field: (count, field, None) for field in skipped}
-    table |= {column.field: (prefixes.index(column.path[:-1]), column.path[-1], _writing(column)) for column in columns}
+    table |= {column.field: (prefixes.index(column.path[:-1]), column.path[-1], writing(column)) for column in columns}
     inner = list(enumerate(prefixes))[1:]
 
     def write(record: Record) -> Body:
@@ -134,7 +134,8 @@ def attach(body: Body, prefix: Path, node: Body) -> None:
     body.update(node)
 
 
-def _writing(column: Column) -> Callable[[Any], Any] | None:
+def writing(column: Column) -> Callable[[Any], Any] | None:
+    """What a column's values go through on their way to the wire; None where they travel as they are."""
     if column.parts:
         return partial(_write_parts, _part_writer(column.parts))
     return None if column.converter.is_plain_text else column.converter.write
@@ -158,11 +159,11 @@ def _part_writer(columns: Sequence[Column]) -> Callable[[Record], Body]:
     return write_part
 
 
-def _grouped(columns: Sequence[Column]) -> list[_Group]:
+def grouped(columns: Sequence[Column]) -> list[Group]:
     """The columns by the object that holds them."""
-    groups: dict[Path, _Group] = {}
+    groups: dict[Path, Group] = {}
     for column in columns:
-        group = groups.setdefault(column.path[:-1], _Group(column.path[:-1], [], [], []))
+        group = groups.setdefault(column.path[:-1], Group(column.path[:-1], [], [], []))
         if column.parts:
             group.lists.append((column.field, column.path[-1], make_reader(column.parts)))
         elif column.converter.is_plain_text:

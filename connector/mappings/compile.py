@@ -4,7 +4,7 @@ Reading or writing a customer of 21 fields takes about four microseconds, its ca
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from connector.mappings.closures import make_creator, make_partial_reader, make_
 from connector.mappings.columns import Column, bind
 from connector.mappings.forms import is_same_number
 from connector.mappings.model import EntityMapping, SystemMapping, in_order
+from connector.mappings.pages import Columns, make_page_creator, make_page_reader
 from connector.mappings.slow import why_unreadable, why_unwritable
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.records import MARKER, Body, Record, Resource, Side, Value
@@ -56,6 +57,10 @@ class Translator:
     _read_present: Callable[[Body], Record]
     _create: Callable[[Record], Body]
     _update: Callable[[Record], Body]
+    read_page: Callable[[Sequence[Body]], Columns]
+    """All mapped fields of complete bodies at once; raises one of `UNTRANSLATABLE`, and then `read` tells which."""
+    create_page: Callable[[Columns, int], list[Body]]
+    """The wire forms of new records, likewise."""
 
     def read(self, body: Body) -> Record:
         """All mapped fields of a complete body; what it leaves out is empty. Raises `MappingFailed`."""
@@ -167,6 +172,8 @@ def compile_mapping(entity: Entity, mapping: EntityMapping, side: Side) -> Trans
         _read_present=make_partial_reader(columns),
         _create=make_creator(creatable, _constants(mapping), skipped),
         _update=make_writer(writable, skipped),
+        read_page=make_page_reader(columns),
+        create_page=make_page_creator(creatable, _constants(mapping)),
     )
 
 

@@ -6,9 +6,10 @@ key that both fill says otherwise. Anything less is for a person: nothing is lin
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import xxhash
 
@@ -18,6 +19,9 @@ from connector.records import Record, Side
 _SIGN = 1 << 63
 _NOISE = re.compile(r"[\W_]+")
 _ASCII_NOISE = bytes(code for code in range(128) if not chr(code).isalnum())
+_BETWEEN = "\x1e"
+"""Stands between texts that are folded together."""
+_OTHER_NOISE = _ASCII_NOISE.replace(_BETWEEN.encode(), b"")
 _ASCII_LOWER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 _GERMAN = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss", "ø": "oe", "å": "aa", "æ": "ae"})
 
@@ -54,6 +58,35 @@ def _ranked(entity: Entity, record: Record) -> list[tuple[int, int]]:
         else:
             found.append((rank, _signed(key)))
     return found
+
+
+def match_key_columns(entity: Entity, columns: Mapping[str, Sequence[Any]], count: int) -> list[list[int | None]]:
+    """The match keys of many records at once: for each kind of key a column, with None where it is left out."""
+    empty = [b""] * count
+    folded = {name: fold_column(columns[name]) for fields in entity.match_fields for name in fields if name in columns}
+    digest, low = xxhash.xxh3_64_intdigest, _SIGN - 1
+    found: list[list[int | None]] = []
+    for _, begun, fields in entity.match_plan:
+        rows = zip(*(folded.get(name, empty) for name in fields), strict=True)
+        found.append([digest(b"\x1f".join((begun, *row))) & low if all(row) else None for row in rows])
+    return found
+
+
+def fold_column(values: Sequence[Any]) -> list[bytes]:
+    """Each value folded, and nothing where there is none; what is plain ASCII is folded in one go."""
+    if not _FOLDED_TOGETHER.issuperset(map(type, values)):
+        return [fold(value) if value is not None else b"" for value in values]
+    texts = [value or "" for value in values]
+    joined = _BETWEEN.join(texts)
+    if not joined.isascii():
+        joined = _BETWEEN.join([text if text.isascii() else "" for text in texts])
+    folded = joined.encode().translate(_ASCII_LOWER, _OTHER_NOISE).split(_BETWEEN.encode())
+    if len(folded) != len(texts):  # A text holds the separator.
+        return [fold(text) for text in texts]
+    return [done if text.isascii() else fold(text) for text, done in zip(texts, folded, strict=True)]
+
+
+_FOLDED_TOGETHER = frozenset((str, type(None)))
 
 
 def marker_key(entity: str, side: Side, record_id: str) -> int:

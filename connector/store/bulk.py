@@ -18,6 +18,7 @@ from connector.store.statements import (
     Same,
     among,
     insert_sql,
+    joined_sql,
     on_conflict,
     quoted,
     select_sql,
@@ -129,6 +130,25 @@ def select_in(
     # SQLite reads the array first, to look up each of its values; PostgreSQL knows what to do with it anywhere.
     bound = (array, *where.values()) if conn.dialect.name == "sqlite" else (*where.values(), array)
     return fetch(conn, sql, bound)
+
+
+class Joined(NamedTuple):
+    """A column of one table, and a column of the row of another one whose `key` holds the first one's `number`."""
+
+    table: Table
+    column: str
+    number: str
+    other: Table
+    told: str
+    key: str
+
+
+def select_joined(conn: Connection, pairs: Joined, values: Collection[Any], where: Mapping[str, Any]) -> list[Row]:
+    """For those of the values that the column holds: the value, and what the other table tells of it."""
+    if not values:
+        return []
+    joined = joined_sql(*pairs, tuple(where), conn.dialect.name)
+    return fetch(conn, joined, (_array(conn, values), *where.values()))
 
 
 def repeated_in(

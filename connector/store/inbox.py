@@ -7,12 +7,12 @@ meanwhile is never lost.
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, and_, func, or_, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
-from connector.records import Arrival, Ref, Side, Waiting
+from connector.records import Arrival, Ref, Side, Version, Waiting
 from connector.store import bulk
 from connector.store.columns import (
     SIDES,
@@ -54,6 +54,40 @@ def put(conn: Connection, rows: Sequence[Arrival], at: datetime) -> None:
         "modified": list(map(maybe_micros, modified)),
     }
     bulk.upsert_columns(conn, inbox, columns, {**_UNTRIED, "since": now, "seen_at": now}, _SAME)
+
+
+class Scanned(NamedTuple):
+    """Present records that a scan brought along, as columns of one length; no id comes twice."""
+
+    ids: Sequence[str]
+    versions: Sequence[Version | None]
+    modified: Sequence[datetime | None]
+    records: Sequence[bytes]
+
+
+def put_scanned(conn: Connection, entity: str, side: Side, scanned: Scanned, at: datetime) -> None:
+    """Note what a scan showed, as `put` does: no row exists in Python."""
+    count = len(scanned.ids)
+    if not count:
+        return
+    first, now = bulk.allocate(conn, _COUNTER, count), to_micros(at)
+    columns = {
+        "seq": range(first, first + count),
+        "id": scanned.ids,
+        "version": scanned.versions,
+        "modified": list(map(maybe_micros, scanned.modified)),
+        "record": scanned.records,
+    }
+    alike = {
+        **_UNTRIED,
+        "entity": entity,
+        "side": str(side),
+        "why": "scan",
+        "deleted": False,
+        "since": now,
+        "seen_at": now,
+    }
+    bulk.upsert_columns(conn, inbox, columns, alike, _SAME)
 
 
 def take(  # noqa: PLR0913, PLR0917 -- the window and the filter of one question

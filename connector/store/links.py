@@ -60,12 +60,11 @@ def _linked(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> 
 
 def versions(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, Version | None]:
     """The version of each linked record's base on `side`; ids without a link are left out."""
-    column = f"{side}_id"
-    rows = bulk.select_in(conn, link, ("id", column), (column, ids), {"entity": entity})
-    stored: dict[int, str | None] = dict(
-        bulk.select_in(conn, base, ("link", f"{side}_version"), ("link", [number for number, _ in rows]))
-    )
-    return {record_id: maybe_version(stored[number]) for number, record_id in rows}
+    pairs = bulk.Joined(link, f"{side}_id", "id", base, f"{side}_version", "link")
+    return {
+        record_id: maybe_version(version)
+        for record_id, version in bulk.select_joined(conn, pairs, ids, {"entity": entity})
+    }
 
 
 def add(conn: Connection, rows: Sequence[NewLink], at: datetime) -> list[int]:

@@ -3,7 +3,9 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
+from itertools import chain
 from struct import Struct
+from typing import NamedTuple
 
 from sqlalchemy import Connection, select
 
@@ -17,6 +19,14 @@ _SAME = Same(keys=("entity", "side", "id"), keep=("first_at",))
 _MATCH_KEY = ("hash", "entity", "side", "id")
 
 
+class Seen(NamedTuple):
+    """Sightings as columns of one length; no id comes twice."""
+
+    ids: Sequence[str]
+    versions: Sequence[Version | None]
+    keys: Sequence[tuple[int, ...] | None]
+
+
 def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], generation: int, at: datetime) -> int:
     """Remember what was seen and say how many ids were new; the last one wins where an id comes twice.
 
@@ -25,20 +35,39 @@ def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], gen
     latest = {row[0]: row for row in rows}
     if not latest:
         return 0
-    place, now = (entity, str(side)), to_micros(at)
-    where = {"entity": entity, "side": str(side)}
+    now, where = to_micros(at), {"entity": entity, "side": str(side)}
     before: dict[str, bytes] = dict(bulk.select_in(conn, sighting, ("id", "keys"), ("id", latest), where))
     ids, versions, held = zip(*latest.values(), strict=True)
     packed = [before.get(one, b"") if keys is None else _pack(keys) for one, keys in zip(ids, held, strict=True)]
     alike = {**where, "generation": generation, "first_at": now}
     bulk.upsert_columns(conn, sighting, {"id": ids, "version": versions, "keys": packed}, alike, _SAME)
     moved = {one: keys for one, keys in zip(ids, packed, strict=True) if keys != before.get(one, keys)}
-    _replace_keys(conn, place, before, moved)
-    new = [(one, hashed) for one, keys in zip(ids, held, strict=True) if one not in before for hashed in keys or ()]
-    if new:
-        owners, hashes = zip(*new, strict=True)
-        bulk.insert_columns(conn, match_key, {"hash": hashes, "id": owners}, where)
+    _replace_keys(conn, (entity, str(side)), before, moved)
+    _add_keys(conn, where, [(one, keys) for one, keys in zip(ids, held, strict=True) if one not in before and keys])
     return len(latest) - len(before)
+
+
+def meet(conn: Connection, entity: str, side: Side, seen: Seen, generation: int, at: datetime) -> int:
+    """Like `see`, for ids that are most likely new: what is stored is only looked at when one of them is not."""
+    if not seen.ids:
+        return 0
+    where = {"entity": entity, "side": str(side)}
+    columns = {"id": seen.ids, "version": seen.versions, "keys": [_pack(keys or ()) for keys in seen.keys]}
+    alike = {**where, "generation": generation, "first_at": to_micros(at)}
+    with conn.begin_nested() as trial:
+        if bulk.insert_columns(conn, sighting, columns, alike, lenient=True) == len(seen.ids):
+            _add_keys(conn, where, [(one, keys) for one, keys in zip(seen.ids, seen.keys, strict=True) if keys])
+            return len(seen.ids)
+        trial.rollback()
+    return see(conn, entity, side, list(map(Sighting, *seen)), generation, at)
+
+
+def _add_keys(conn: Connection, where: dict[str, str], new: Sequence[tuple[str, tuple[int, ...]]]) -> None:
+    if new:
+        owners = [one for one, keys in new for _ in keys]
+        bulk.insert_columns(
+            conn, match_key, {"hash": list(chain.from_iterable(keys for _, keys in new)), "id": owners}, where
+        )
 
 
 def candidates(conn: Connection, entity: str, side: Side, keys: Collection[int]) -> dict[int, list[str]]:

@@ -101,6 +101,19 @@ def select_sql(
     return f'SELECT {chosen} FROM "{table.name}" t WHERE {among(where, column, also, dialect)}'
 
 
+@lru_cache(maxsize=64)
+def joined_sql(  # noqa: PLR0913, PLR0917 -- the words of one statement
+    table: Table, column: str, number: str, other: Table, told: str, key: str, where: tuple[str, ...], dialect: str
+) -> str:
+    """A column that holds one of the values of a bound array, and what another table's row tells of it."""
+    chosen, join = f'SELECT t."{column}", u."{told}"', f'"{other.name}" u ON u."{key}" = t."{number}"'
+    if dialect == "sqlite":
+        match = " AND ".join([f't."{column}" = j.value', *(f't."{name}" = ?' for name in where)])
+        return f'{chosen} FROM json_each(?) j CROSS JOIN "{table.name}" t ON {match} CROSS JOIN {join}'
+    match = " AND ".join([f't."{column}" = ANY(%s)', *(f't."{name}" = %s' for name in where)])
+    return f'{chosen} FROM "{table.name}" t JOIN {join} WHERE {match}'
+
+
 def among(where: tuple[str, ...], column: str, also: str, dialect: str) -> str:
     """Equalities, then a column that holds one of the values of a bound array."""
     mark, array = ("?", "IN (SELECT value FROM json_each(?))") if dialect == "sqlite" else ("%s", "= ANY(%s)")

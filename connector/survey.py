@@ -1,0 +1,109 @@
+"""Many present records at once, as columns: what a page of a scan brings into the inbox and the sightings."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from operator import itemgetter
+from typing import Any, NamedTuple
+
+from connector.context import Work
+from connector.mappings.pages import records_of
+from connector.mappings.unfit import UNTRANSLATABLE
+from connector.observe import keys_of, observe
+from connector.reconcile.match import match_key_columns
+from connector.records import MARKER, Body, Problem, Remote, Side, Version, encode
+
+_TOO_FEW = 16
+"""Fewer records than this are looked at one by one: columns would not pay."""
+
+
+class Survey(NamedTuple):
+    """Present records as columns of one length, and the problems of those that could not be translated.
+
+    `records` are canonical bytes, `keys` the match keys.
+    """
+
+    ids: list[str]
+    versions: list[Version | None]
+    modified: list[datetime | None]
+    records: list[bytes]
+    keys: list[tuple[int, ...]]
+    problems: list[Problem]
+
+    @classmethod
+    def empty(cls) -> "Survey":
+        """Nothing seen yet."""
+        return cls([], [], [], [], [], [])
+
+    def add(self, other: "Survey") -> None:
+        """Put another one's columns behind these."""
+        for column, more in zip(_lists(self), _lists(other), strict=True):
+            column.extend(more)
+
+    def last_of_each(self) -> "Survey":
+        """The same without what a later page showed again."""
+        last = {record_id: place for place, record_id in enumerate(self.ids)}
+        if len(last) == len(self.ids):
+            return self
+        columns = [[column[place] for place in last.values()] for column in _lists(self)[:-1]]
+        return Survey._make([*columns, self.problems])
+
+
+def survey(work: Work, side: Side, remotes: Sequence[Remote]) -> Survey:
+    """Translate present records; one that cannot be translated becomes a problem and stops nobody else."""
+    present = [remote for remote in remotes if remote.body is not None]
+    if len(present) < _TOO_FEW:
+        return _one_by_one(work, side, present)
+    try:
+        return _together(work, side, present)
+    except UNTRANSLATABLE:
+        # Somewhere in it there is one that only `observe` can name: the halves without it still go together.
+        half = len(present) // 2
+        found = survey(work, side, present[:half])
+        found.add(survey(work, side, present[half:]))
+        return found
+
+
+def _together(work: Work, side: Side, remotes: Sequence[Remote]) -> Survey:
+    ids, versions, modified, bodies, _ = map(list, zip(*remotes, strict=True))
+    columns = work.translator(side).read_page(bodies)
+    keys = _rows(match_key_columns(work.entity, columns, len(bodies)), len(bodies))
+    records = records_of(columns)
+    for place, carried in _marked(work, side, bodies):
+        records[place][MARKER] = carried
+        keys[place] = keys_of(work, side, records[place])
+    return Survey(ids, versions, modified, list(map(encode, records)), keys, [])
+
+
+def _one_by_one(work: Work, side: Side, remotes: Iterable[Remote]) -> Survey:
+    found = Survey.empty()
+    present, problems = observe(work, side, remotes)
+    for record_id, version, record, remote in present:
+        keys = keys_of(work, side, record)
+        found.add(Survey([record_id], [version], [remote.modified], [encode(record)], [keys], []))
+    found.problems.extend(problems)
+    return found
+
+
+def _lists(one: Survey) -> tuple[list[Any], ...]:
+    return tuple(one)
+
+
+def _rows(columns: Sequence[Sequence[int | None]], count: int) -> list[tuple[int, ...]]:
+    """The keys of each record, without those that are left out."""
+    if not columns:
+        return [()] * count
+    if any(None in column for column in columns):
+        return [tuple([key for key in row if key is not None]) for row in zip(*columns, strict=True)]
+    return list(zip(*columns, strict=True))
+
+
+def _marked(work: Work, side: Side, bodies: Sequence[Body]) -> list[tuple[int, Any]]:
+    """The records that carry the other side's id, by their place, with what they carry."""
+    marker = work.capabilities(side).marker_field
+    if marker is None:
+        return []
+    try:
+        carried = list(map(itemgetter(marker), bodies))
+    except KeyError:
+        carried = [body.get(marker) for body in bodies]
+    return [(place, value) for place, value in enumerate(carried) if value] if any(carried) else []
