@@ -63,13 +63,14 @@ def send_creates(work: Work, creates: Sequence[CreateDecision], refs: dict[tuple
                 results += send_batch(work, side, batch, refs)
                 work.step(f"creating on {side}", len(batch))
         except RunError:
-            _put_back(work, [create.operation for create in waiting])
+            put_back(work, [create.operation for create in waiting])
             raise
         finally:
             settle_creates(work, side, results)
 
 
-def _put_back(work: Work, operations: Sequence[Operation]) -> None:
+def put_back(work: Work, operations: Sequence[Operation]) -> None:
+    """Take back what was journalled as sending and never sent: its keys are decided anew."""
     with work.write() as connection:
         ids = [operation.id for operation in operations]
         journal.advance(connection, ids, OperationState.ABANDONED, work.now(), error="not sent: the run ended before")

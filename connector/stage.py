@@ -4,6 +4,7 @@ From here on the operations carry what the inbox rows carried: an operation that
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from sqlalchemy import Connection
 
@@ -347,9 +348,9 @@ def _stage_creates(connection: Connection, work: Work, creates: Sequence[CreateD
 
 def _journal_creates(connection: Connection, work: Work, side: Side, creates: Sequence[CreateDecision]) -> None:
     if creates:
-        columns = dict(zip(CreateDecision._fields, zip(*creates, strict=True), strict=True))
+        columns: dict[str, Any] = dict(zip(CreateDecision._fields, zip(*creates, strict=True), strict=True))
         sent = {"id": columns["id"], "source": columns["source"], "source_version": columns["version"]}
-        sent |= {"reserved": columns["reserved"], "values": columns["values"]}
+        sent |= {"reserved": columns["reserved"], "values": list(map(encode, columns["values"]))}
         journal.send(connection, (work.name, side, work.run), sent, work.now())
         inbox.settle(connection, columns["seq"])
 

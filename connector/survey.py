@@ -12,8 +12,8 @@ from connector.observe import keys_of, observe
 from connector.reconcile.match import match_key_columns
 from connector.records import MARKER, Body, Problem, Remote, Side, Version, encode
 
-_TOO_FEW = 16
-"""Fewer records than this are looked at one by one: columns would not pay."""
+_TOO_FEW = 2
+"""Fewer records than this are looked at one by one."""
 
 
 class Survey(NamedTuple):

@@ -2,7 +2,7 @@
 
 import gc
 import sys
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -18,12 +18,15 @@ from connector.endpoints import check_endpoints
 from connector.errors import LeaseHeld, LeaseLost, RunError, StoreError
 from connector.gather import gather
 from connector.holder import is_gone, name_process
+from connector.introduce import introduce
+from connector.newcomers import Newcomers, choose, journal_newcomers
 from connector.pull import find_absent, pull
 from connector.records import OperationState, Problem, Ref, Side, Waiting
 from connector.recover import recover, resolve_doubtful
 from connector.report import Exit, Report, Tally
 from connector.stage import stage
 from connector.store import conflicts, cursors, inbox, journal, leases, links, problems, standings
+from connector.store.bulk import Row
 
 log = structlog.get_logger()
 
@@ -210,13 +213,27 @@ def decide_inbox(work: Work) -> None:
     """Gather, decide and stage the inbox chunk by chunk, up to what it held at the start."""
     with work.store.read() as connection:
         head = inbox.head(connection)
+        untouched = {side for side in Side if not cursors.get(connection, work.name, side).known}
     after = 0
     with _Sender(work) as sender:
         while rows := _take(work, after, head):
-            after = rows[-1].seq
-            chunk = gather(work, rows)
-            sender.send(stage(work, decide(work, chunk)), chunk.refs)
+            after = rows[-1][0]
+            newcomers, others = choose(work, rows, untouched)
+            if others:
+                # What is read on the general way can tell who somebody is.
+                untouched = set()
+                _decide_chunk(work, others, sender)
+            for new in newcomers:
+                if journal_newcomers(work, new):
+                    sender.introduce(new)
+                else:
+                    _decide_chunk(work, [row for row in rows if row[0] in new.seqs], sender)
             work.step("deciding", len(rows))
+
+
+def _decide_chunk(work: Work, rows: Sequence[Row], sender: "_Sender") -> None:
+    chunk = gather(work, inbox.waiting_rows(rows))
+    sender.send(stage(work, decide(work, chunk)), chunk.refs)
 
 
 class _Sender:
@@ -236,9 +253,18 @@ class _Sender:
 
     def send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> None:
         """Start sending, once what is under way has come to its end; raises what that ended with."""
-        self._wait()
         if creates:
-            self._under_way = self._thread.submit(send_creates, self._own, creates, refs)
+            self._start(send_creates, creates, refs)
+        else:
+            self._wait()
+
+    def introduce(self, new: Newcomers) -> None:
+        """The same for newcomers."""
+        self._start(introduce, new)
+
+    def _start(self, step: Callable[..., None], *what: object) -> None:
+        self._wait()
+        self._under_way = self._thread.submit(step, self._own, *what)
 
     def _wait(self) -> None:
         under_way, self._under_way = self._under_way, None
@@ -254,9 +280,9 @@ class _Sender:
             self._work.tally.add(self._own.tally)
 
 
-def _take(work: Work, after: int, head: int) -> list[Waiting]:
+def _take(work: Work, after: int, head: int) -> list[Row]:
     with work.store.read() as connection:
-        return inbox.take(connection, work.name, after, work.context.limits.chunk, work.now(), upto_seq=head)
+        return inbox.take_rows(connection, work.name, after, work.context.limits.chunk, work.now(), upto_seq=head)
 
 
 def apply_staged(work: Work) -> None:

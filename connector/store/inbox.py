@@ -100,6 +100,24 @@ def take(  # noqa: PLR0913, PLR0917 -- the window and the filter of one question
     only: Collection[tuple[Side, str]] | None = None,
 ) -> list[Waiting]:
     """The next keys that are due after a number, in the order of their numbers; they stay until they are settled."""
+    return waiting_rows(take_rows(conn, entity, after_seq, limit, now, upto_seq, only))
+
+
+def waiting_rows(rows: Iterable[bulk.Row]) -> list[Waiting]:
+    """What `take_rows` gave, as values."""
+    return [_waiting(row) for row in rows]
+
+
+def take_rows(  # noqa: PLR0913, PLR0917 -- the window and the filter of one question
+    conn: Connection,
+    entity: str,
+    after_seq: int,
+    limit: int,
+    now: datetime,
+    upto_seq: int | None = None,
+    only: Collection[tuple[Side, str]] | None = None,
+) -> list[bulk.Row]:
+    """Like `take`, as the database has them: in the order of the fields of `Waiting`."""
     window = [inbox.c.entity == entity, inbox.c.seq > after_seq]
     if upto_seq is not None:
         window.append(inbox.c.seq <= upto_seq)
@@ -108,8 +126,7 @@ def take(  # noqa: PLR0913, PLR0917 -- the window and the filter of one question
     # Two questions, each in the order of its index: one for both would sort the records themselves.
     rows = bulk.fetch_query(conn, _first([text(READY), *window], limit))
     retried = bulk.fetch_query(conn, _first([text(POSTPONED), inbox.c.next_try <= to_micros(now), *window], limit))
-    found = sorted(rows + retried, key=itemgetter(0))[:limit] if retried else rows
-    return [_waiting(row) for row in found]
+    return sorted(rows + retried, key=itemgetter(0))[:limit] if retried else rows
 
 
 def head(conn: Connection) -> int:

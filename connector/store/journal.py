@@ -98,14 +98,11 @@ def add(conn: Connection, operations: Sequence[Operation], at: datetime) -> None
 def send(conn: Connection, place: Place, creates: Mapping[str, Sequence[Any]], at: datetime) -> None:
     """Store the creates of one run that are about to be sent, as columns; raises `OperationTaken` as `add` does.
 
-    `creates` holds `id`, `source`, `source_version`, `reserved` and `values`, each with one entry a create.
+    `creates` holds `id`, `source`, `source_version`, `reserved` and `values` (canonical bytes), each with one entry a
+    create.
     """
     now, (entity, side, run_id) = to_micros(at), place
-    columns = {
-        **creates,
-        "key": [f"new:{source}" for source in creates["source"]],
-        "values": [encode(values) for values in creates["values"]],
-    }
+    columns = {**creates, "key": [f"new:{source}" for source in creates["source"]]}
     alike = {
         "entity": entity,
         "side": str(side),

@@ -1,8 +1,8 @@
 """Links and their bases: which record is which on the other side, and what both held when they last agreed."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, text
 
@@ -58,6 +58,12 @@ def _linked(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> 
     return dict(bulk.select_in(conn, link, columns, (columns[0], ids), {"entity": entity}, _USABLE))
 
 
+def linked(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> set[str]:
+    """Those of these records that have a link, whatever its status."""
+    column = f"{side}_id"
+    return {row[0] for row in bulk.select_in(conn, link, (column,), (column, ids), {"entity": entity})}
+
+
 def versions(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, Version | None]:
     """The version of each linked record's base on `side`; ids without a link are left out."""
     pairs = bulk.Joined(link, f"{side}_id", "id", base, f"{side}_version", "link")
@@ -86,6 +92,32 @@ def add(conn: Connection, rows: Sequence[NewLink], at: datetime) -> list[int]:
         held[f"{side}_record"], held[f"{side}_version"], held[f"{side}_mapping"] = zip(*mine, strict=True)
     bulk.insert_columns(conn, base, held, {"crm_at": now, "erp_at": now})
     return numbers
+
+
+class Held(NamedTuple):
+    """One side of new links, as columns of one length: its ids, and what it held."""
+
+    ids: Sequence[str]
+    records: Sequence[bytes]
+    versions: Sequence[Version | None]
+    mapping: int
+
+
+def pair(conn: Connection, entity: str, sides: Mapping[Side, Held], at: datetime) -> None:
+    """Like `add`, for links that come as columns; raises `LinkTaken` without names, and then must be rolled back."""
+    now, crm, erp = to_micros(at), sides[Side.CRM], sides[Side.ERP]
+    numbers = bulk.draw(conn, "link_number", len(crm.ids))
+    alike = {"entity": entity, "status": str(LinkStatus.ACTIVE), "created_at": now, "changed_at": now}
+    if bulk.insert_columns(
+        conn, link, {"id": numbers, "crm_id": crm.ids, "erp_id": erp.ids}, alike, lenient=True
+    ) != len(numbers):
+        raise LinkTaken([])
+    columns: dict[str, Sequence[Any]] = {"link": numbers}
+    fixed: dict[str, Any] = {}
+    for side, held in sides.items():
+        columns |= {f"{side}_record": held.records, f"{side}_version": held.versions}
+        fixed |= {f"{side}_mapping": held.mapping, f"{side}_at": now}
+    bulk.insert_columns(conn, base, columns, fixed)
 
 
 def rebase(conn: Connection, rows: Sequence[Rebase], at: datetime) -> None:

@@ -1,0 +1,137 @@
+"""Send newcomers across and settle what became of them, column by column; what is unusual goes the general way."""
+
+from collections.abc import Sequence
+from itertools import compress
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from connector.apply import batches, call, put_back
+from connector.context import Work
+from connector.errors import RunError
+from connector.mappings.pages import records_of
+from connector.newcomers import Newcomers
+from connector.records import Draft, OperationKind, Outcome, Record, Ref, Side, Value, Version, encode
+from connector.settle import Answered, settle_creates
+from connector.stage import clear_problems
+from connector.store import cursors, inbox, journal, links, sightings
+from connector.store.links import Held, LinkTaken
+from connector.store.sightings import Seen
+
+
+class _Made(NamedTuple):
+    """Newcomers that were created as sent, as columns of one length."""
+
+    operations: Sequence[str]
+    sources: Sequence[str]
+    targets: Sequence[str]
+    source_bases: Sequence[bytes]
+    target_bases: Sequence[bytes]
+    source_versions: Sequence[Version | None]
+    target_versions: Sequence[Version | None]
+
+
+def introduce(work: Work, new: Newcomers) -> None:
+    """Create newcomers that are journalled as sending.
+
+    All calls are settled together, also when a later one gets no answer; what then was not sent goes into the inbox.
+    """
+    outcomes: list[Outcome] = []
+    places = range(len(new.operations))
+    size = work.write_size(new.side)
+    try:
+        for batch in batches(places, size):
+            outcomes += _send(work, new, batch)
+            work.step(f"creating on {new.side}", len(batch))
+    except RunError:
+        put_back(work, new.journalled(places[len(outcomes) + size :]))
+        raise
+    finally:
+        if outcomes:
+            _settle(work, new, outcomes)
+
+
+def _send(work: Work, new: Newcomers, batch: Sequence[int]) -> list[Outcome]:
+    part = slice(batch[0], batch[-1] + 1)
+    drafts = list(map(Draft, new.operations[part], new.bodies[part], new.sources[part]))
+    adapter, resource = work.adapter(new.side), work.resource(new.side)
+    return call(work, len(drafts), lambda: adapter.create(resource, drafts), lambda: new.journalled(batch))
+
+
+def _settle(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> None:
+    """Store those that were made as sent; what was refused, or came out otherwise, is settled one by one."""
+    told = _told(work, new, outcomes)
+    usual = [place for place, one in enumerate(told) if one is not None]
+    rest = set(range(len(outcomes))).difference(usual)
+    if usual:
+        made = _made(work, new, outcomes, told)
+        try:
+            with work.write() as connection:
+                _store(connection, work, new.side, made)
+        except LinkTaken:
+            rest.update(usual)
+    if rest:
+        decisions = [(new.decision(place), outcomes[place]) for place in sorted(rest)]
+        settle_creates(work, new.side, [Answered(one, one.values, outcome) for one, outcome in decisions])
+
+
+def _told(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> list[Record | None]:
+    """What each answer tells of the new record; None where it was refused, or leaves something to settle."""
+    translator, shared = work.translator(new.side), work.shared
+    odd = {place for name, values in new.kept.items() for place in _other_than(values, translator.blank[name])}
+    found: list[Record | None] = []
+    for place, (_, _, body, error) in enumerate(outcomes):
+        told = None if error is not None or body is None or place in odd else translator.read_partial(body)
+        if told and any(_is_new(new, name, place, told[name]) for name in shared.intersection(told)):
+            told = None
+        found.append(told)
+    return found
+
+
+def _other_than(values: Sequence[Value], blank: Value) -> list[int]:
+    if values.count(blank) == len(values):
+        return []
+    return [place for place, value in enumerate(values) if value != blank]
+
+
+def _is_new(new: Newcomers, name: str, place: int, value: Value) -> bool:
+    """Whether an answer fills a field that the source holds nothing in: it has to go across."""
+    return value not in (None, []) and (name not in new.columns or new.columns[name][place] is None)
+
+
+def _made(work: Work, new: Newcomers, outcomes: Sequence[Outcome], told: Sequence[Record | None]) -> _Made:
+    count, ids, versions = len(outcomes), [str(one[0]) for one in outcomes], [one[1] for one in outcomes]
+    stored = list(map(encode, _stored(work, new, told)))
+    made = _Made(new.operations, new.sources, ids, new.records, stored, new.versions, versions)
+    usual = [one is not None for one in told]
+    if all(usual):
+        return _Made._make([column[:count] for column in made])
+    return _Made._make([list(compress(column, usual)) for column in made])
+
+
+def _stored(work: Work, new: Newcomers, told: Sequence[Record | None]) -> list[Record]:
+    """What the new records hold: what was sent, and what the answers tell besides."""
+    count, blanks = len(told), work.translator(new.side).blank
+    columns = {name: new.columns.get(name, [blank] * count)[:count] for name, blank in blanks.items()}
+    stored = records_of(columns)
+    for record, more in zip(stored, told, strict=True):
+        if more:
+            record.update(more)
+    return stored
+
+
+def _store(connection: Connection, work: Work, side: Side, made: _Made) -> None:
+    """One transaction: links with both bases, journal, sightings, echoes to expect, children that waited."""
+    at, source = work.now(), side.other
+    sources = Held(made.sources, made.source_bases, made.source_versions, work.translator(source).id)
+    targets = Held(made.targets, made.target_bases, made.target_versions, work.translator(side).id)
+    links.pair(connection, work.name, {source: sources, side: targets}, at)
+    journal.complete(connection, list(zip(made.operations, made.targets, strict=True)), at)
+    generation = cursors.get(connection, work.name, side).generation
+    seen = Seen(made.targets, made.target_versions, [None] * len(made.targets))
+    met = sightings.meet(connection, work.name, side, seen, generation, at)
+    cursors.bump(connection, work.name, side, known=met, echoes=len(made.targets))
+    refs = [(source, one) for one in made.sources], [(side, one) for one in made.targets]
+    inbox.release(connection, (Ref(work.name, *ref) for both in refs for ref in both))
+    clear_problems(connection, work, (Ref(work.name, source, one) for one in made.sources))
+    work.tally.written[side, OperationKind.CREATE] += len(made.operations)
