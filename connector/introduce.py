@@ -1,6 +1,6 @@
 """Send newcomers across and settle what became of them, column by column; what is unusual goes the general way."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import compress
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from connector.apply import batches, call, put_back
 from connector.context import Work
 from connector.errors import RunError
 from connector.mappings.pages import records_of
+from connector.mappings.unfit import UNTRANSLATABLE
 from connector.newcomers import Newcomers
 from connector.records import Draft, OperationKind, Outcome, Record, Ref, Side, Value, Version, encode
 from connector.settle import Answered, settle_creates
@@ -29,6 +30,8 @@ class _Made(NamedTuple):
     target_bases: Sequence[bytes]
     source_versions: Sequence[Version | None]
     target_versions: Sequence[Version | None]
+    rest: Sequence[int] = ()
+    """The places of the others."""
 
 
 def introduce(work: Work, new: Newcomers) -> None:
@@ -60,25 +63,52 @@ def _send(work: Work, new: Newcomers, batch: Sequence[int]) -> list[Outcome]:
 
 def _settle(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> None:
     """Store those that were made as sent; what was refused, or came out otherwise, is settled one by one."""
-    told = _told(work, new, outcomes)
-    usual = [place for place, one in enumerate(told) if one is not None]
-    rest = set(range(len(outcomes))).difference(usual)
-    if usual:
-        made = _made(work, new, outcomes, told)
-        try:
+    made = _all_made(work, new, outcomes) or _made(work, new, outcomes, _told(work, new, outcomes))
+    rest: Collection[int] = made.rest
+    try:
+        if made.operations:
             with work.write() as connection:
                 _store(connection, work, new.side, made)
-        except LinkTaken:
-            rest.update(usual)
+    except LinkTaken:
+        rest = range(len(outcomes))
     if rest:
-        decisions = [(new.decision(place), outcomes[place]) for place in sorted(rest)]
+        decisions = [(new.decision(place), outcomes[place]) for place in rest]
         settle_creates(work, new.side, [Answered(one, one.values, outcome) for one, outcome in decisions])
+
+
+def _all_made(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> _Made | None:
+    """Everything at once, where each was made as sent and all answers tell the same fields: nearly always.
+
+    The new record then holds what its source does, and besides it what the answer tells of fields that only its own
+    side has: the bytes of the one are the beginning of the bytes of the other.
+    """
+    ids, versions, bodies, errors = zip(*outcomes, strict=True)
+    blank, source = work.translator(new.side).blank, work.translator(new.side.other).fields
+    count = len(outcomes)
+    if errors.count(None) < count or None in bodies or not source <= blank.keys() or _odd(work, new):
+        return None
+    try:
+        told = work.translator(new.side).read_answers(bodies)
+    except UNTRANSLATABLE:
+        return None
+    if any(not _is_as_sent(new, name, values) for name, values in told.items() if name in source):
+        return None
+    sources = new.records[:count]
+    own = {name: told.get(name) or [value] * count for name, value in blank.items() if name not in source}
+    ends = [encode(record)[1:] for record in records_of(own)] if own else []
+    targets = [data[:-1] + b"," + end for data, end in zip(sources, ends, strict=True)] if own else sources
+    sent = (new.operations[:count], new.sources[:count])
+    return _Made(*sent, list(map(str, ids)), sources, targets, new.versions[:count], versions)
+
+
+def _is_as_sent(new: Newcomers, name: str, values: Sequence[Value]) -> bool:
+    held = new.columns.get(name) or new.kept[name]
+    return list(held[: len(values)]) == list(values)
 
 
 def _told(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> list[Record | None]:
     """What each answer tells of the new record; None where it was refused, or leaves something to settle."""
-    translator, shared = work.translator(new.side), work.shared
-    odd = {place for name, values in new.kept.items() for place in _other_than(values, translator.blank[name])}
+    translator, shared, odd = work.translator(new.side), work.shared, _odd(work, new)
     found: list[Record | None] = []
     for place, (_, _, body, error) in enumerate(outcomes):
         told = None if error is not None or body is None or place in odd else translator.read_partial(body)
@@ -88,10 +118,16 @@ def _told(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> list[Recor
     return found
 
 
-def _other_than(values: Sequence[Value], blank: Value) -> list[int]:
-    if values.count(blank) == len(values):
-        return []
-    return [place for place, value in enumerate(values) if value != blank]
+def _odd(work: Work, new: Newcomers) -> set[int]:
+    """The places of those that hold something which both sides keep and a create does not send."""
+    blank = work.translator(new.side).blank
+    return {
+        place
+        for name, values in new.kept.items()
+        if values.count(blank[name]) < len(values)
+        for place, value in enumerate(values)
+        if value != blank[name]
+    }
 
 
 def _is_new(new: Newcomers, name: str, place: int, value: Value) -> bool:
@@ -100,13 +136,13 @@ def _is_new(new: Newcomers, name: str, place: int, value: Value) -> bool:
 
 
 def _made(work: Work, new: Newcomers, outcomes: Sequence[Outcome], told: Sequence[Record | None]) -> _Made:
+    """Those that were made as sent, one by one."""
     count, ids, versions = len(outcomes), [str(one[0]) for one in outcomes], [one[1] for one in outcomes]
     stored = list(map(encode, _stored(work, new, told)))
-    made = _Made(new.operations, new.sources, ids, new.records, stored, new.versions, versions)
+    columns = (new.operations, new.sources, ids, new.records, stored, new.versions, versions)
     usual = [one is not None for one in told]
-    if all(usual):
-        return _Made._make([column[:count] for column in made])
-    return _Made._make([list(compress(column, usual)) for column in made])
+    rest = [place for place in range(count) if not usual[place]]
+    return _Made._make([*(list(compress(column, usual)) for column in columns), rest])
 
 
 def _stored(work: Work, new: Newcomers, told: Sequence[Record | None]) -> list[Record]:
@@ -115,8 +151,7 @@ def _stored(work: Work, new: Newcomers, told: Sequence[Record | None]) -> list[R
     columns = {name: new.columns.get(name, [blank] * count)[:count] for name, blank in blanks.items()}
     stored = records_of(columns)
     for record, more in zip(stored, told, strict=True):
-        if more:
-            record.update(more)
+        record.update(more or {})
     return stored
 
 

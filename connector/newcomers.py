@@ -134,16 +134,31 @@ def _unlike(connection: Connection, work: Work, side: Side, all_of: _Candidates,
 
 def _ready(work: Work, side: Side, found: _Candidates) -> Newcomers | None:
     """What is sent of each of them; those that are not worth a counterpart, or lack something, are left out."""
-    creator = work.creator(side.other)
     records = list(map(orjson.loads, found.records))
     fields = work.translator(side).fields
-    usual = [record.keys() == fields for record in records] if set(map(len, records)) != {len(fields)} else None
-    if usual is not None:
+    if set(map(len, records)) != {len(fields)} or records[0].keys() != fields:
+        usual = [record.keys() == fields for record in records]
         found, records = found.only(usual), list(compress(records, usual))
-    chosen = [creator.wanted(record) and creator.lacks(record) is None for record in records]
+    chosen = _worthy(work, side, records)
     if not all(chosen):
         found, records = found.only(chosen), list(compress(records, chosen))
     return _newcomers(work, side, found, records) if records else None
+
+
+def _worthy(work: Work, side: Side, records: Sequence[Record]) -> list[bool]:
+    """Whether each is worth a counterpart and holds what the other side requires."""
+    creator, entity = work.creator(side.other), work.entity
+    if side.other not in entity.creates:
+        return [False] * len(records)
+    chosen = [True] * len(records)
+    for name in creator.required:
+        chosen = [one and record[name] not in _EMPTY for one, record in zip(chosen, records, strict=True)]
+    for name, allowed in entity.create_when.items():
+        chosen = [one and record.get(name) in allowed for one, record in zip(chosen, records, strict=True)]
+    return chosen
+
+
+_EMPTY = (None, "")
 
 
 def _newcomers(work: Work, side: Side, found: _Candidates, records: Sequence[Record]) -> Newcomers:

@@ -2,6 +2,7 @@
 
 import gc
 import sys
+from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, suppress
@@ -11,7 +12,7 @@ from typing import Self
 import structlog
 
 from connector import guard
-from connector.apply import apply_planned, send_creates
+from connector.apply import apply_planned, put_back, send_creates
 from connector.context import LEASE, Context, Work
 from connector.decide import CreateDecision, decide
 from connector.endpoints import check_endpoints
@@ -21,7 +22,7 @@ from connector.holder import is_gone, name_process
 from connector.introduce import introduce
 from connector.newcomers import Newcomers, choose, journal_newcomers
 from connector.pull import find_absent, pull
-from connector.records import OperationState, Problem, Ref, Side, Waiting
+from connector.records import Operation, OperationState, Problem, Ref, Side, Waiting
 from connector.recover import recover, resolve_doubtful
 from connector.report import Exit, Report, Tally
 from connector.stage import stage
@@ -237,7 +238,7 @@ def _decide_chunk(work: Work, rows: Sequence[Row], sender: "_Sender") -> None:
 
 
 class _Sender:
-    """Sends one chunk's creates while the next chunk is being decided; never more than one is under way.
+    """Sends one chunk's creates while the next ones are being decided; one more may wait for its turn.
 
     It counts for itself, because two threads would lose counts in one tally.
     """
@@ -245,36 +246,43 @@ class _Sender:
     def __init__(self, work: Work) -> None:
         self._work = work
         self._own = replace(work, tally=Tally(work.name))
-        self._under_way: Future[None] | None = None
+        self._under_way: deque[Future[None]] = deque()
+        self._broken = False
 
     def __enter__(self) -> Self:
         self._thread = self._work.context.executor()
         return self
 
     def send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> None:
-        """Start sending, once what is under way has come to its end; raises what that ended with."""
+        """Send in turn, once there is room; raises what an earlier chunk ended with."""
         if creates:
-            self._start(send_creates, creates, refs)
-        else:
-            self._wait()
+            self._start(
+                lambda: send_creates(self._own, creates, refs), lambda: [create.operation for create in creates]
+            )
 
     def introduce(self, new: Newcomers) -> None:
         """The same for newcomers."""
-        self._start(introduce, new)
+        self._start(lambda: introduce(self._own, new), lambda: new.journalled(range(len(new.operations))))
 
-    def _start(self, step: Callable[..., None], *what: object) -> None:
-        self._wait()
-        self._under_way = self._thread.submit(step, self._own, *what)
+    def _start(self, step: Callable[[], None], journalled: Callable[[], Sequence[Operation]]) -> None:
+        while len(self._under_way) > 1 or (self._under_way and self._under_way[0].done()):
+            self._under_way.popleft().result()
+        self._under_way.append(self._thread.submit(self._step, step, journalled))
 
-    def _wait(self) -> None:
-        under_way, self._under_way = self._under_way, None
-        if under_way is not None:
-            under_way.result()
+    def _step(self, step: Callable[[], None], journalled: Callable[[], Sequence[Operation]]) -> None:
+        """Do it; after one that ended the run nothing more is sent, but goes back to where it came from."""
+        if self._broken:
+            put_back(self._own, journalled())
+            return
+        self._broken = True
+        step()
+        self._broken = False
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
             if kind is None:
-                self._wait()
+                for one in self._under_way:
+                    one.result()
         finally:
             self._thread.shutdown()
             self._work.tally.add(self._own.tally)

@@ -17,7 +17,7 @@ from connector.mappings.closures import make_creator, make_partial_reader, make_
 from connector.mappings.columns import Column, bind
 from connector.mappings.forms import is_same_number
 from connector.mappings.model import EntityMapping, SystemMapping, in_order
-from connector.mappings.pages import Columns, make_page_creator, make_page_reader
+from connector.mappings.pages import Columns, make_answers_reader, make_page_creator, make_page_reader
 from connector.mappings.slow import why_unreadable, why_unwritable
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.records import MARKER, Body, Record, Resource, Side, Value
@@ -61,6 +61,8 @@ class Translator:
     """All mapped fields of complete bodies at once; raises one of `UNTRANSLATABLE`, and then `read` tells which."""
     create_page: Callable[[Columns, int], list[Body]]
     """The wire forms of new records, likewise."""
+    read_answers: Callable[[Sequence[Body]], Columns]
+    """The mapped fields that partial bodies hold, likewise; they must hold the same ones."""
 
     def read(self, body: Body) -> Record:
         """All mapped fields of a complete body; what it leaves out is empty. Raises `MappingFailed`."""
@@ -174,6 +176,7 @@ def compile_mapping(entity: Entity, mapping: EntityMapping, side: Side) -> Trans
         _update=make_writer(writable, skipped),
         read_page=make_page_reader(columns),
         create_page=make_page_creator(creatable, _constants(mapping)),
+        read_answers=make_answers_reader(columns),
     )
 
 

@@ -59,6 +59,24 @@ def make_page_reader(columns: Sequence[Column]) -> Callable[[Sequence[Body]], Co
     return read
 
 
+def make_answers_reader(columns: Sequence[Column]) -> Callable[[Sequence[Body]], Columns]:
+    """A function that reads what partial bodies hold, if they all hold the same; it goes one level deep."""
+    flat = [column for column in columns if not column.parts and len(column.path) == 1]
+    deep = {column.path[0] for column in columns if column not in flat}
+
+    def read(bodies: Sequence[Body]) -> Columns:
+        held = bodies[0].keys()
+        if not deep.isdisjoint(held) or len(set(map(tuple, bodies))) != 1:
+            raise Unfit("answers that differ in what they hold")
+        return {
+            column.field: translated(column.converter.read, list(map(itemgetter(column.path[0]), bodies)))
+            for column in flat
+            if column.path[0] in held
+        }
+
+    return read
+
+
 def make_page_creator(columns: Sequence[Column], constants: Mapping[Path, Any]) -> Callable[[Columns, int], list[Body]]:
     """A function that writes new records from columns: what is empty is left out, defaults and constants come in."""
     converts = {column.field: (column.path, writing(column)) for column in columns}

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, compress, repeat
 from struct import Struct
 from typing import NamedTuple
 
@@ -43,7 +43,8 @@ def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], gen
     bulk.upsert_columns(conn, sighting, {"id": ids, "version": versions, "keys": packed}, alike, _SAME)
     moved = {one: keys for one, keys in zip(ids, packed, strict=True) if keys != before.get(one, keys)}
     _replace_keys(conn, (entity, str(side)), before, moved)
-    _add_keys(conn, where, [(one, keys) for one, keys in zip(ids, held, strict=True) if one not in before and keys])
+    new = [one not in before for one in ids]
+    _add_keys(conn, where, list(compress(ids, new)), list(compress(held, new)))
     return len(latest) - len(before)
 
 
@@ -51,23 +52,24 @@ def meet(conn: Connection, entity: str, side: Side, seen: Seen, generation: int,
     """Like `see`, for ids that are most likely new: what is stored is only looked at when one of them is not."""
     if not seen.ids:
         return 0
-    where = {"entity": entity, "side": str(side)}
-    columns = {"id": seen.ids, "version": seen.versions, "keys": [_pack(keys or ()) for keys in seen.keys]}
+    where, packed = {"entity": entity, "side": str(side)}, _pack_all(seen.keys)
+    columns = {"id": seen.ids, "version": seen.versions, "keys": packed}
     alike = {**where, "generation": generation, "first_at": to_micros(at)}
     with conn.begin_nested() as trial:
         if bulk.insert_columns(conn, sighting, columns, alike, lenient=True) == len(seen.ids):
-            _add_keys(conn, where, [(one, keys) for one, keys in zip(seen.ids, seen.keys, strict=True) if keys])
+            _add_keys(conn, where, seen.ids, seen.keys)
             return len(seen.ids)
         trial.rollback()
     return see(conn, entity, side, list(map(Sighting, *seen)), generation, at)
 
 
-def _add_keys(conn: Connection, where: dict[str, str], new: Sequence[tuple[str, tuple[int, ...]]]) -> None:
-    if new:
-        owners = [one for one, keys in new for _ in keys]
-        bulk.insert_columns(
-            conn, match_key, {"hash": list(chain.from_iterable(keys for _, keys in new)), "id": owners}, where
-        )
+def _add_keys(
+    conn: Connection, where: dict[str, str], ids: Sequence[str], keys: Sequence[tuple[int, ...] | None]
+) -> None:
+    hashes = list(chain.from_iterable(filter(None, keys)))
+    if hashes:
+        owners = list(chain.from_iterable(map(repeat, ids, [len(one or ()) for one in keys])))
+        bulk.insert_columns(conn, match_key, {"hash": hashes, "id": owners}, where)
 
 
 def candidates(conn: Connection, entity: str, side: Side, keys: Collection[int]) -> dict[int, list[str]]:
@@ -98,7 +100,11 @@ def shared(conn: Connection, entity: str, side: Side, keys: Collection[int]) -> 
 def keys(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, tuple[int, ...]]:
     """The match keys each of these ids was last seen with."""
     rows = bulk.select_in(conn, sighting, ("id", "keys"), ("id", ids), {"entity": entity, "side": str(side)})
-    return {record_id: _unpack(packed) for record_id, packed in rows}
+    if len({len(packed) for _, packed in rows}) != 1 or not rows[0][1]:
+        return {record_id: _unpack(packed) for record_id, packed in rows}
+    length, whole = len(rows[0][1]) // 8, b"".join([packed for _, packed in rows])
+    numbers = iter(Struct(f"<{length * len(rows)}q").unpack(whole))
+    return dict(zip([record_id for record_id, _ in rows], zip(*[numbers] * length, strict=True), strict=True))
 
 
 def known(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, Version | None]:
@@ -155,6 +161,16 @@ def _replace_keys(conn: Connection, place: tuple[str, str], before: dict[str, by
         dropped += [(hashed, *place, record_id) for hashed in stale - fresh]
     bulk.insert_rows(conn, match_key, _MATCH_KEY, added)
     bulk.delete_rows(conn, match_key, _MATCH_KEY, dropped)
+
+
+def _pack_all(keys: Sequence[tuple[int, ...] | None]) -> list[bytes]:
+    """What `_pack` makes of each; where all have as many keys, they are packed in one go."""
+    lengths = {len(one or ()) for one in keys}
+    (length, *others) = lengths
+    if others or not length:
+        return [_pack(one or ()) for one in keys] if others else [b""] * len(keys)
+    whole = Struct(f"<{length * len(keys)}q").pack(*chain.from_iterable(filter(None, keys)))
+    return [whole[start : start + 8 * length] for start in range(0, len(whole), 8 * length)]
 
 
 def _pack(keys: Sequence[int]) -> bytes:
