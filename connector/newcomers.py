@@ -19,9 +19,9 @@ from connector.decide import CreateDecision
 from connector.mappings.pages import Columns, sparse
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.reconcile.match import marker_key
-from connector.records import Body, Operation, Record, Ref, Side, Version, Waiting, decode, encode
+from connector.records import Body, Operation, Record, Ref, Side, Version, decode, encode
 from connector.store import inbox, journal, links, problems, sightings
-from connector.store.bulk import Row
+from connector.store.inbox import Taken
 from connector.store.journal import OperationTaken
 
 
@@ -80,38 +80,33 @@ class _Candidates(NamedTuple):
 
     def only(self, chosen: Sequence[bool]) -> "_Candidates":
         """Those that are chosen."""
-        return _Candidates._make([list(compress(column, chosen)) for column in self])
+        return self if all(chosen) else _Candidates._make([list(compress(column, chosen)) for column in self])
 
 
-def choose(work: Work, rows: Sequence[Row], untouched: Collection[Side]) -> tuple[list[Newcomers], list[Row]]:
-    """The newcomers among some inbox rows, and the rows that are left to the general way.
+def choose(work: Work, taken: Taken, untouched: Collection[Side]) -> tuple[list[Newcomers], list[int]]:
+    """The newcomers among some inbox rows, and the numbers of those that are left to the general way.
 
     Nothing was ever seen on the `untouched` sides. Where a row did not bring its record along, all go the general way:
     what is read there may tell who somebody is.
     """
-    if work.dry or work.allowed is not None or any(row[_RECORD] is None or row[_DELETED] for row in rows):
-        return [], list(rows)
-    found = [one for side in Side if (one := _of_side(work, side, rows, named=side.other not in untouched))]
-    taken = {seq for one in found for seq in one.seqs}
-    return found, [row for row in rows if row[0] not in taken] if len(taken) < len(rows) else []
+    if work.dry or work.allowed is not None or any(taken.deleted) or b"" in taken.records:
+        return [], list(taken.seqs)
+    found = [one for side in Side if (one := _of_side(work, side, taken, named=side.other not in untouched))]
+    chosen = {seq for one in found for seq in one.seqs}
+    return found, [seq for seq in taken.seqs if seq not in chosen] if len(chosen) < len(taken.seqs) else []
 
 
-def _of_side(work: Work, side: Side, rows: Sequence[Row], *, named: bool) -> Newcomers | None:
+def _of_side(work: Work, side: Side, taken: Taken, *, named: bool) -> Newcomers | None:
     creator = work.creator(side.other)
-    mine = [_CARRIED(row) for row in rows if row[_SIDE] == side]
-    if not mine or creator.referring or not creator.sent:
+    if creator.referring or not creator.sent or side not in taken.sides:
         return None
-    found = _Candidates._make([*zip(*mine, strict=True), ()])
+    found = _Candidates(taken.seqs, taken.ids, taken.versions, taken.records, ())
     with work.store.read() as connection:
-        found = _unlike(connection, work, side, found, named=named)
+        found = _unlike(connection, work, side, found.only([one == side for one in taken.sides]), named=named)
     try:
         return _ready(work, side, found) if found.ids else None
     except UNTRANSLATABLE:
         return None
-
-
-_SIDE, _RECORD, _DELETED = map(Waiting._fields.index, ("side", "record", "deleted"))
-_CARRIED = itemgetter(*map(Waiting._fields.index, ("seq", "id", "version", "record")))
 
 
 def _unlike(connection: Connection, work: Work, side: Side, all_of: _Candidates, *, named: bool) -> _Candidates:

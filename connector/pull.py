@@ -175,13 +175,17 @@ def _fresh(work: Work, side: Side, position: Position, remotes: Sequence[Remote]
 
 def _unseen_versions(connection: Connection, work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remote]:
     """The records whose version is not the recorded one; the rest are echoes and overlap."""
-    ids = [remote.id for remote in remotes]
+    given = {remote.id: remote.version for remote in remotes}
+    # Nearly all of what comes back after our own writes has the recorded version.
+    differing = set(links.differing(connection, work.name, side, given))
+    suspects = [remote for remote in remotes if remote.version is None or remote.id in differing]
+    ids = [remote.id for remote in suspects]
     settled: dict[str, str | None] = {}
     settled.update(links.versions(connection, work.name, side, ids))
     unlinked = [record_id for record_id in ids if record_id not in settled]
     if unlinked:
         settled.update(sightings.known(connection, work.name, side, unlinked))
-    return [remote for remote in remotes if remote.version is None or settled.get(remote.id, "") != remote.version]
+    return [remote for remote in suspects if remote.version is None or settled.get(remote.id, "") != remote.version]
 
 
 def _with_bodies(work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remote]:

@@ -27,7 +27,7 @@ from connector.recover import recover, resolve_doubtful
 from connector.report import Exit, Report, Tally
 from connector.stage import stage
 from connector.store import conflicts, cursors, inbox, journal, leases, links, problems, standings
-from connector.store.bulk import Row
+from connector.store.inbox import Taken
 
 log = structlog.get_logger()
 
@@ -217,9 +217,9 @@ def decide_inbox(work: Work) -> None:
         untouched = {side for side in Side if not cursors.get(connection, work.name, side).known}
     after = 0
     with _Sender(work) as sender:
-        while rows := _take(work, after, head):
-            after = rows[-1][0]
-            newcomers, others = choose(work, rows, untouched)
+        while (taken := _take(work, after, head)).seqs:
+            after = taken.seqs[-1]
+            newcomers, others = choose(work, taken, untouched)
             if others:
                 # What is read on the general way can tell who somebody is.
                 untouched = set()
@@ -228,13 +228,16 @@ def decide_inbox(work: Work) -> None:
                 if journal_newcomers(work, new):
                     sender.introduce(new)
                 else:
-                    _decide_chunk(work, [row for row in rows if row[0] in new.seqs], sender)
-            work.step("deciding", len(rows))
+                    _decide_chunk(work, new.seqs, sender)
+            work.step("deciding", len(taken.seqs))
 
 
-def _decide_chunk(work: Work, rows: Sequence[Row], sender: "_Sender") -> None:
-    chunk = gather(work, inbox.waiting_rows(rows))
-    sender.send(stage(work, decide(work, chunk)), chunk.refs)
+def _decide_chunk(work: Work, seqs: Collection[int], sender: "_Sender") -> None:
+    with work.store.read() as connection:
+        rows = inbox.numbered(connection, seqs)
+    if rows:
+        chunk = gather(work, rows)
+        sender.send(stage(work, decide(work, chunk)), chunk.refs)
 
 
 class _Sender:
@@ -288,9 +291,9 @@ class _Sender:
             self._work.tally.add(self._own.tally)
 
 
-def _take(work: Work, after: int, head: int) -> list[Row]:
+def _take(work: Work, after: int, head: int) -> Taken:
     with work.store.read() as connection:
-        return inbox.take_rows(connection, work.name, after, work.context.limits.chunk, work.now(), upto_seq=head)
+        return inbox.take_columns(connection, work.name, after, work.context.limits.chunk, work.now(), head)
 
 
 def apply_staged(work: Work) -> None:

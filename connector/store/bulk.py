@@ -6,6 +6,7 @@ Rows are plain tuples in the order of `columns`. `where` holds equalities; `also
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from enum import Enum
 from itertools import chain, compress
 from typing import Any, NamedTuple, TypeAlias
 from zlib import crc32
@@ -17,6 +18,7 @@ from sqlalchemy.exc import OperationalError
 from connector.store.statements import (
     Same,
     among,
+    differing_sql,
     insert_sql,
     joined_sql,
     on_conflict,
@@ -151,6 +153,18 @@ def select_joined(conn: Connection, pairs: Joined, values: Collection[Any], wher
     return fetch(conn, joined, (_array(conn, values), *where.values()))
 
 
+def select_differing(
+    conn: Connection, pairs: Joined, given: Mapping[str, str | None], where: Mapping[str, Any]
+) -> list[str]:
+    """The keys that the column does not hold, or of which the other table tells another value than the given one."""
+    if not given:
+        return []
+    sql = differing_sql(*pairs, tuple(where), conn.dialect.name)
+    sqlite = conn.dialect.name == "sqlite"
+    array = (orjson.dumps(given).decode(),) if sqlite else (list(given), list(given.values()))
+    return [row[0] for row in fetch(conn, sql, (*array, *where.values()))]
+
+
 def repeated_in(
     conn: Connection, table: Table, told: str, within: tuple[str, Collection[Any]], where: Mapping[str, Any]
 ) -> list[Any]:
@@ -229,6 +243,49 @@ def fetch(conn: Connection, sql: str, bound: Row = ()) -> list[Row]:
     rows = result.cursor.fetchall()
     result.close()
     return list(rows)
+
+
+class Kind(Enum):
+    """What a column holds: values that JSON can hold, canonical bytes, or any bytes."""
+
+    PLAIN = "json_group_array({})"
+    # No canonical bytes hold the character 30: JSON spells it otherwise.
+    DOCUMENT = "CAST(group_concat(coalesce({}, ''), char(30)) AS BLOB)"
+    BLOB = "group_concat(hex({}), ' ')"
+
+    def read(self, value: Any) -> list[Any]:
+        """The column behind SQLite's one value."""
+        if self is Kind.PLAIN:
+            return list(orjson.loads(value))
+        return value.split(b"\x1e") if self is Kind.DOCUMENT else list(map(bytes.fromhex, value.split(" ")))
+
+
+def fetch_columns(conn: Connection, columns: Mapping[str, Kind], inner: str, bound: Row) -> list[list[Any]]:
+    """The columns of a query's result; where canonical bytes are missing, none come.
+
+    SQLite gives them as one row: to take thousands of rows one by one hands the interpreter from thread to thread as
+    often, which cost a first sync a tenth.
+    """
+    if conn.dialect.name != "sqlite":
+        rows = fetch(conn, inner, bound)
+        found = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in columns]
+        kinds = zip(found, columns.values(), strict=True)
+        return [[one or b"" for one in column] if kind is Kind.DOCUMENT else column for column, kind in kinds]
+    told = ", ".join([kind.value.format(f'"{name}"') for name, kind in columns.items()])
+    count, *values = fetch(conn, f"SELECT count(*), {told} FROM ({inner})", bound)[0]
+    return [kind.read(value) if count else [] for kind, value in zip(columns.values(), values, strict=True)]
+
+
+def select_columns(
+    conn: Connection, table: Table, columns: Mapping[str, Kind], ids: Collection[str], where: Mapping[str, Any]
+) -> list[list[Any]]:
+    """Like `select_in` by `id`, as columns."""
+    if not ids:
+        return [[] for _ in columns]
+    sql = select_sql(table, tuple(columns), "id", tuple(where), "", conn.dialect.name)
+    array = _array(conn, ids)
+    bound = (array, *where.values()) if conn.dialect.name == "sqlite" else (*where.values(), array)
+    return fetch_columns(conn, columns, sql, bound)
 
 
 def fetch_query(conn: Connection, query: Executable) -> list[Row]:

@@ -24,7 +24,7 @@ from connector.store.columns import (
     to_micros,
 )
 from connector.store.schema import POSTPONED, READY, WAITING, counter, inbox, receipt
-from connector.store.statements import Same
+from connector.store.statements import Same, quoted
 
 _READ = Waiting._fields
 _COUNTER = "inbox"
@@ -100,24 +100,6 @@ def take(  # noqa: PLR0913, PLR0917 -- the window and the filter of one question
     only: Collection[tuple[Side, str]] | None = None,
 ) -> list[Waiting]:
     """The next keys that are due after a number, in the order of their numbers; they stay until they are settled."""
-    return waiting_rows(take_rows(conn, entity, after_seq, limit, now, upto_seq, only))
-
-
-def waiting_rows(rows: Iterable[bulk.Row]) -> list[Waiting]:
-    """What `take_rows` gave, as values."""
-    return [_waiting(row) for row in rows]
-
-
-def take_rows(  # noqa: PLR0913, PLR0917 -- the window and the filter of one question
-    conn: Connection,
-    entity: str,
-    after_seq: int,
-    limit: int,
-    now: datetime,
-    upto_seq: int | None = None,
-    only: Collection[tuple[Side, str]] | None = None,
-) -> list[bulk.Row]:
-    """Like `take`, as the database has them: in the order of the fields of `Waiting`."""
     window = [inbox.c.entity == entity, inbox.c.seq > after_seq]
     if upto_seq is not None:
         window.append(inbox.c.seq <= upto_seq)
@@ -126,7 +108,41 @@ def take_rows(  # noqa: PLR0913, PLR0917 -- the window and the filter of one que
     # Two questions, each in the order of its index: one for both would sort the records themselves.
     rows = bulk.fetch_query(conn, _first([text(READY), *window], limit))
     retried = bulk.fetch_query(conn, _first([text(POSTPONED), inbox.c.next_try <= to_micros(now), *window], limit))
-    return sorted(rows + retried, key=itemgetter(0))[:limit] if retried else rows
+    found = sorted(rows + retried, key=itemgetter(0))[:limit] if retried else rows
+    return [_waiting(row) for row in found]
+
+
+class Taken(NamedTuple):
+    """Keys that are due, as columns of one length; a record that did not come along is empty."""
+
+    seqs: Sequence[int]
+    sides: Sequence[str]
+    ids: Sequence[str]
+    versions: Sequence[Version | None]
+    deleted: Sequence[bool]
+    records: Sequence[bytes]
+
+
+_TAKEN = {**dict.fromkeys(("seq", "side", "id", "version", "deleted"), bulk.Kind.PLAIN), "record": bulk.Kind.DOCUMENT}
+
+
+def take_columns(conn: Connection, entity: str, after_seq: int, limit: int, now: datetime, upto_seq: int) -> Taken:
+    """What `take` gives, as columns; `numbered` tells the rest of some of them."""
+    mark = "?" if conn.dialect.name == "sqlite" else "%s"
+    window = f"entity = {mark} AND seq > {mark} AND seq <= {mark}"
+    bound = (entity, after_seq, upto_seq)
+    late = f"SELECT seq FROM inbox WHERE {POSTPONED} AND next_try <= {mark} AND {window} LIMIT 1"  # noqa: S608
+    if bulk.fetch(conn, late, (to_micros(now), *bound)):
+        rows = take(conn, entity, after_seq, limit, now, upto_seq)
+        fields = [(one.seq, str(one.side), one.id, one.version, one.deleted, one.record or b"") for one in rows]
+        return Taken._make(zip(*fields, strict=True)) if fields else Taken((), (), (), (), (), ())
+    inner = f"SELECT {quoted(_TAKEN)} FROM inbox WHERE {READY} AND {window} ORDER BY seq LIMIT {mark}"  # noqa: S608
+    return Taken._make(bulk.fetch_columns(conn, _TAKEN, inner, (*bound, limit)))
+
+
+def numbered(conn: Connection, seqs: Collection[int]) -> list[Waiting]:
+    """The keys that still have one of these numbers, in their order."""
+    return [_waiting(row) for row in sorted(bulk.select_in(conn, inbox, _READ, ("seq", seqs)))]
 
 
 def head(conn: Connection) -> int:

@@ -66,11 +66,17 @@ def linked(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> s
 
 def versions(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, Version | None]:
     """The version of each linked record's base on `side`; ids without a link are left out."""
-    pairs = bulk.Joined(link, f"{side}_id", "id", base, f"{side}_version", "link")
-    return {
-        record_id: maybe_version(version)
-        for record_id, version in bulk.select_joined(conn, pairs, ids, {"entity": entity})
-    }
+    rows = bulk.select_joined(conn, _versions(side), ids, {"entity": entity})
+    return {record_id: maybe_version(version) for record_id, version in rows}
+
+
+def differing(conn: Connection, entity: str, side: Side, given: Mapping[str, Version | None]) -> list[str]:
+    """Those of these records that are not linked, or whose base on `side` has another version than the given one."""
+    return bulk.select_differing(conn, _versions(side), given, {"entity": entity})
+
+
+def _versions(side: Side) -> bulk.Joined:
+    return bulk.Joined(link, f"{side}_id", "id", base, f"{side}_version", "link")
 
 
 def add(conn: Connection, rows: Sequence[NewLink], at: datetime) -> list[int]:

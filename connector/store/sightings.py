@@ -99,12 +99,10 @@ def shared(conn: Connection, entity: str, side: Side, keys: Collection[int]) -> 
 
 def keys(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, tuple[int, ...]]:
     """The match keys each of these ids was last seen with."""
-    rows = bulk.select_in(conn, sighting, ("id", "keys"), ("id", ids), {"entity": entity, "side": str(side)})
-    if len({len(packed) for _, packed in rows}) != 1 or not rows[0][1]:
-        return {record_id: _unpack(packed) for record_id, packed in rows}
-    length, whole = len(rows[0][1]) // 8, b"".join([packed for _, packed in rows])
-    numbers = iter(Struct(f"<{length * len(rows)}q").unpack(whole))
-    return dict(zip([record_id for record_id, _ in rows], zip(*[numbers] * length, strict=True), strict=True))
+    where = {"entity": entity, "side": str(side)}
+    columns = {"id": bulk.Kind.PLAIN, "keys": bulk.Kind.BLOB}
+    found, packed = bulk.select_columns(conn, sighting, columns, ids, where)
+    return dict(zip(found, map(_unpack, packed), strict=True))
 
 
 def known(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, Version | None]:

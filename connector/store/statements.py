@@ -114,6 +114,20 @@ def joined_sql(  # noqa: PLR0913, PLR0917 -- the words of one statement
     return f'{chosen} FROM "{table.name}" t JOIN {join} WHERE {match}'
 
 
+@lru_cache(maxsize=64)
+def differing_sql(  # noqa: PLR0913, PLR0917 -- the words of one statement
+    table: Table, column: str, number: str, other: Table, told: str, key: str, where: tuple[str, ...], dialect: str
+) -> str:
+    """The bound keys that no row of the table holds in a column, or of which another table tells another value."""
+    mark = "?" if dialect == "sqlite" else "%s"
+    on = " AND ".join([f't."{column}" = j.key', *(f't."{name}" = {mark}' for name in where)])
+    joined = f'LEFT JOIN "{table.name}" t ON {on} LEFT JOIN "{other.name}" u ON u."{key}" = t."{number}"'
+    if dialect == "sqlite":
+        return f'SELECT j.key FROM json_each(?) j {joined} WHERE u."{told}" IS NOT j.value'
+    given = "unnest(%s::text[], %s::text[]) j(key, value)"
+    return f'SELECT j.key FROM {given} {joined} WHERE u."{told}" IS DISTINCT FROM j.value'
+
+
 def among(where: tuple[str, ...], column: str, also: str, dialect: str) -> str:
     """Equalities, then a column that holds one of the values of a bound array."""
     mark, array = ("?", "IN (SELECT value FROM json_each(?))") if dialect == "sqlite" else ("%s", "= ANY(%s)")
