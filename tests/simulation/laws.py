@@ -159,7 +159,10 @@ class Court:
             if (serial, side.other) not in self.chronicle.removed or rows[side.other]:
                 continue
             policy = self.rules.deletes(side)
-            fine = all(row.fields["status"] == "inactive" for row in found) if policy == "archive" else not found
+            unused = all(row.fields["status"] == "inactive" for row in found)
+            # The counterpart of a record that went into another is left as it is once nobody uses it.
+            merged = any(serial in pair for pair in self.told.alike)
+            fine = unused if policy == "archive" or merged else not found
             if entity != "adjustment" and policy in {"archive", "delete"}:
                 self.hold("convergence", f"{serial} was deleted across, and stays on {side}", fine=fine)
 
