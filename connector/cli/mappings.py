@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     """Add this file's commands."""
     group.command("show")(asked(show_mapping))
     group.command("check")(asked(check_mappings))
+    group.command("lifecycle")(asked(show_lifecycle))
     app.add_typer(group, name="mappings")
 
 
@@ -47,6 +48,19 @@ def show_mapping(call: Invocation, entity: EntityArgument) -> int:
         [[line.crm, line.field, line.erp, line.owner, line.policy, line.first_contact] for line in lines],
     )
     say("", *(f"{line.field}: {line.notes}" for line in lines if line.notes))
+    return int(Exit.CLEAN)
+
+
+def show_lifecycle(call: Invocation, entity: EntityArgument) -> int:
+    """Draw which side may lead an entity from which state to which, as a Mermaid state diagram."""
+    from connector.reconcile.lifecycle import draw
+
+    definition = call.entities[checked(call.entities, entity)]
+    if call.as_json:
+        graph = definition.lifecycle.items()
+        print_json({state: {goal: sorted(makers) for goal, makers in after.items()} for state, after in graph})
+    else:
+        say(draw(definition.lifecycle).rstrip() if definition.lifecycle else f"{entity} has no lifecycle")
     return int(Exit.CLEAN)
 
 

@@ -1,6 +1,8 @@
 """The life of an order, walked transition by transition from both sides, the illegal ones included."""
 
+import re
 from itertools import permutations
+from pathlib import Path
 
 import pytest
 
@@ -169,3 +171,9 @@ def test_the_drawing_names_who_may_lead_where() -> None:
         "    b --> [*]",
         "    c --> b: ERP",
     ]
+
+
+def test_the_picture_in_the_documentation_is_the_table() -> None:
+    page = (Path(__file__).parents[2] / "docs/order-to-cash.md").read_text(encoding="utf-8")
+
+    assert re.findall(r"```mermaid\n(.*?)```", page, re.DOTALL) == [draw(GRAPH)]
