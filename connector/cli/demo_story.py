@@ -4,7 +4,7 @@ Each section does something, shows it, and leaves what it found in `Story.facts`
 """
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -13,8 +13,9 @@ from typing import Any
 from typing_extensions import override
 
 from connector import logs, systems
-from connector.cli import demo_check, demo_edits
+from connector.cli import demo_cash, demo_check, demo_edits
 from connector.cli.conflicts import resolve_conflicts, show_conflict
+from connector.cli.demo_scene import Step, play
 from connector.cli.demo_systems import Row, Town
 from connector.cli.invocation import Invocation
 from connector.cli.links import add_link
@@ -85,6 +86,12 @@ def tell(story: Story) -> None:
     _first_sync(story)
     day = _edited(story)
     _decided(story, day)
+    heading(
+        "6. From an order to its money",
+        "The back office holds an order, releases it, ships it in parts, makes what is lacking, bills it and is paid. "
+        "After each step the connector syncs, and the other side is looked at.",
+    )
+    _played(story, "order_to_cash", demo_cash.steps(story.town))
     _verified(story)
 
 
@@ -311,9 +318,23 @@ def _tell_decisions(story: Story) -> None:
     )
 
 
+def _played(story: Story, name: str, steps: Iterable[Step]) -> None:
+    """A scene in which each step waits for what became of the one before."""
+    with story.engine() as context:
+        told = list(play(steps, lambda: sync(context)))
+    rows = [
+        (one.what, one.where, ("" if one.as_expected else "NOT AS EXPECTED: ") + one.shows, f"{one.seconds:.1f}")
+        for one in told
+    ]
+    print_table(("what somebody did", "where", "what the other side shows then", "s"), rows)
+    for one in told:
+        story.expect(holds=one.as_expected, otherwise=f"{one.what}: {one.shows}")
+    story.facts[name] = [one._asdict() for one in told]
+
+
 def _verified(story: Story) -> None:
     heading(
-        "6. Do they agree?",
+        "7. Do they agree?",
         "First the connector compares both live systems, field by field. Then the demo does, by their own APIs and "
         "without the connector.",
     )

@@ -28,7 +28,8 @@ HEADINGS = [
     "3. The first sync",
     "4. People go on working, on both sides",
     "5. What a person must decide",
-    "6. Do they agree?",
+    "6. From an order to its money",
+    "7. Do they agree?",
     "Both systems tell one story",
 ]
 
@@ -152,6 +153,14 @@ def test_the_first_sync_does_what_the_match_report_said(found: Any) -> None:
 def test_every_edit_reaches_the_other_side_or_asks(found: Any) -> None:
     assert len(found["edits"]) == 9
     assert [edit["what"] for edit in found["edits"] if not edit["as_expected"]] == []
+
+
+def test_an_order_goes_all_its_way_to_the_money_step_by_step(found: Any) -> None:
+    told = found["order_to_cash"]
+
+    assert len(told) == 12
+    assert [one["shows"] for one in told if not one["as_expected"]] == []
+    assert all(one["seconds"] > 0 for one in told)
 
 
 def test_the_edits_open_exactly_one_conflict_and_it_is_settled(found: Any) -> None:
