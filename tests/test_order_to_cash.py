@@ -137,6 +137,43 @@ def test_a_held_order_shows_why_and_goes_on_when_it_is_released(trade: Trade, it
     assert trade.shown(order) == ("CONFIRMED", None)
 
 
+def test_a_confirmation_that_a_person_lets_through_may_still_be_held_by_the_erp(
+    trade: Trade, item: dict[str, Any]
+) -> None:
+    order = trade.submit(item)
+    trade.sync("order")
+    trade.crm.change("orders", order["id"], stage="CONFIRMED")
+    trade.erp.change("partners", trade.partner, on_hold=True)
+    trade.sync("order")
+    before = trade.sale(order)["state"]
+    trade.decide(order, Side.CRM)
+    trade.sync("order")
+    trade.erp.change("partners", trade.partner, on_hold=False)
+
+    assert (before, trade.sale(order)["state"]) == ("draft", "on_hold")
+    assert trade.shown(order) == ("ON_HOLD", "credit: the customer is on credit hold")
+    assert order["id"] not in trade.open_conflicts()
+
+
+def test_a_persons_word_for_the_erp_puts_the_stage_back(trade: Trade, item: dict[str, Any]) -> None:
+    order = trade.submit(item)
+    trade.sync("order")
+    trade.crm.change("orders", order["id"], stage="PAID")
+    trade.sync("order")
+    trade.decide(order, Side.ERP)
+    trade.sync("order")
+
+    assert trade.shown(order) == ("SUBMITTED", None)
+    assert order["id"] not in trade.open_conflicts()
+
+
+def test_an_order_that_is_new_to_the_erp_begins_there_as_a_quotation(trade: Trade, item: dict[str, Any]) -> None:
+    order = trade.submit(item, stage="CONFIRMED")
+    trade.sync("order")
+
+    assert (trade.sale(order)["state"], trade.shown(order)) == ("draft", ("SUBMITTED", None))
+
+
 def test_of_two_orders_for_the_last_piece_one_is_confirmed_and_one_told_why_not(trade: Trade) -> None:
     rare = trade.item("1", backorder=False)
     trade.sync("product")

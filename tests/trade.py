@@ -8,9 +8,10 @@ from typing import Any, NamedTuple
 
 from connector.bootstrap import build
 from connector.context import Context
+from connector.records import Arrival, Side
 from connector.report import Report
 from connector.settings import load_settings
-from connector.store import conflicts
+from connector.store import conflicts, inbox
 from connector.store.conflicts import OpenConflict
 from connector.sync import sync
 from tests.systems import System, Systems, running
@@ -96,6 +97,13 @@ class Trade(NamedTuple):
         """What waits for a person, by the CRM's id of the record."""
         with self.context.store.read() as connection:
             return {each.conflict.crm_id: each for each in conflicts.listed(connection) if each.status == "open"}
+
+    def decide(self, order: dict[str, Any], take: Side) -> None:
+        """A person says whose word about an order's state holds."""
+        asked, at = self.open_conflicts()[order["id"]], self.context.clock()
+        with self.context.store.write() as connection:
+            conflicts.resolve(connection, asked.id, take, None, "somebody", at)
+            inbox.put(connection, [Arrival("order", Side.CRM, order["id"], "resolved")], at)
 
     def _ship(self, sale: dict[str, Any]) -> None:
         self.erp.create("shipments", order_id=sale["id"], carrier="DHL", tracking=f"JD{sale['id']:06d}")
