@@ -125,6 +125,8 @@ class Entity(Strict):
     """Sides the connector may create records on."""
     create_when: Mapping[str, tuple[str, ...]] = Setting(default_factory=dict)
     """Only a record whose fields hold one of these values is worth a counterpart."""
+    create_unless: Mapping[str, tuple[str, ...]] = Setting(default_factory=dict)
+    """A record whose fields hold one of these values gets no counterpart yet."""
     deletes: Mapping[Side, Removal] = Setting(
         default_factory=lambda: {Side.CRM: Removal.ARCHIVE, Side.ERP: Removal.ARCHIVE}
     )

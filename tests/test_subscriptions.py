@@ -84,8 +84,10 @@ def test_subscribing_twice_makes_one_subscription_for_everything_that_is_shared(
     (crm,), (erp,) = office.subscribed("crm"), office.subscribed("erp")
     assert {"accounts", "contacts", "products", "orders", "stock-levels", "stock-adjustments"} < set(crm["events"])
     assert {"shipments", "invoices", "payments", "account-balances"} < set(crm["events"])
+    assert {"cases", "projects", "activities"} < set(crm["events"])
     assert {"partners", "items", "sales_orders", "stock_levels", "stock_moves"} < set(erp["models"])
     assert {"shipments", "invoices", "payments", "customer_balances"} < set(erp["models"])
+    assert {"service_orders", "projects", "events"} < set(erp["models"])
 
 
 def test_a_secret_that_the_system_chose_is_kept_for_its_owner_alone_and_not_shown(office: Office) -> None:

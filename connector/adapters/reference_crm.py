@@ -330,5 +330,12 @@ COLLECTIONS: Mapping[str, Capabilities] = {
     "invoices": _COMMON,
     "payments": _COMMON,
     "account-balances": _COMMON,
+    "campaigns": _COMMON,
+    "leads": _COMMON,
+    "campaign-members": _COMMON,
+    "opportunities": _COMMON,
+    "activities": replace(_COMMON, unique_fields=(MARKER, "reference")),
+    "cases": replace(_COMMON, unique_fields=(MARKER, "caseNumber")),
+    "projects": _COMMON,
 }
 """What each collection can do; of a stock adjustment only `erpDocument` can be changed, as `describe` says."""

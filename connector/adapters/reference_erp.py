@@ -363,5 +363,8 @@ RESOURCES: Mapping[str, Capabilities] = {
     "invoices": replace(_COMMON, transitions=frozenset(("post", "cancel"))),
     "payments": replace(_POSTED, can_update=False),
     "customer_balances": _DERIVED,
+    "service_orders": replace(_COMMON, transitions=frozenset(("receive", "start", "finish", "refuse", "cancel"))),
+    "projects": replace(_COMMON, transitions=frozenset(("start", "complete", "cancel"))),
+    "events": _DERIVED,
 }
 """What each resource can do."""

@@ -76,6 +76,7 @@ class _Rules:
         named = [("match", name) for key in entity.match for name in key.fields]
         named += [("locked_fields", name) for name in entity.locked_fields]
         named += [("create_when", name) for name in entity.create_when]
+        named += [("create_unless", name) for name in entity.create_unless]
         named += [("lock", entity.lock.field)] if entity.lock else []
         for where, name in named:
             if name not in entity.fields:
@@ -86,6 +87,7 @@ class _Rules:
         """States that rules name must be choices of the field they speak of."""
         entity = self.entity
         spoken = [("create_when", field, values) for field, values in entity.create_when.items()]
+        spoken += [("create_unless", field, values) for field, values in entity.create_unless.items()]
         spoken += [("lock", entity.lock.field, entity.lock.states)] if entity.lock else []
         for name, rule in entity.fields.items():
             if rule.policy is Policy.LIFECYCLE:

@@ -252,7 +252,9 @@ class Creator:
         """Whether this record gets a counterpart at all."""
         if self.side not in self.entity.creates:
             return False
-        conditions = self.entity.create_when
+        conditions, exceptions = self.entity.create_when, self.entity.create_unless
+        if any(record.get(name) in kept for name, kept in exceptions.items()):
+            return False
         return not conditions or all(record.get(name) in allowed for name, allowed in conditions.items())
 
     def lacks(self, record: Record) -> str | None:

@@ -11,11 +11,13 @@ from fastapi.responses import Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp
 
+from connector.reference.crm_front import FrontOffice, Promotions
+from connector.reference.crm_front_tables import COLLECTIONS
 from connector.reference.crm_merges import Merges
 from connector.reference.crm_openapi import describe
 from connector.reference.crm_queries import read_query
 from connector.reference.crm_records import Records, Written, number
-from connector.reference.crm_tables import COLLECTIONS, with_strict_vat
+from connector.reference.crm_tables import with_strict_vat
 from connector.reference.crm_webhooks import SubscriptionCalls, add_subscription_calls, envelope
 from connector.reference.faults.doors import spoil
 from connector.reference.faults.exchange import Habits
@@ -199,6 +201,16 @@ class CollectionCalls:
         self._meter.count_write(self._name, "merge")
         return answer(written.row.body, headers={"ETag": f'"{written.row.version}"'})
 
+    async def act(self, request: Request) -> Response:
+        """Let one of the front office's great moments happen."""
+        sent = await read_object(request) if await request.body() else {}
+        record_id, action = request.path_params["id"], request.url.path.rpartition("/")[2]
+        with self._store.transaction():
+            office = FrontOffice(self._store, self._records)
+            written = office.act(action, record_id, sent, request.scope["client_name"], _if_match(request))
+        self._meter.count_write(self._name, action)
+        return answer(written.row.body, headers={"ETag": f'"{written.row.version}"'})
+
     async def read_batch(self, request: Request) -> Response:
         """Many records by their ids."""
         ids = read_items(await read_object(request), "ids", MOST)
@@ -261,6 +273,7 @@ def build(options: Options, store: Store, plane: Plane | None = None) -> ASGIApp
     tokens, records = Tokens(options), Records(store, collections)
     identity = store.setting("organization", lambda: f"org-{secrets.token_hex(6)}")
     outbox = Outbox(store, envelope(identity))
+    Promotions(store, records)
     sender = Sender(outbox, store.seconds)
     meter = Meter(sender.counts, outbox.queued)
     app = new_app("Reference CRM", sender.running)
@@ -302,6 +315,9 @@ def _add_calls(app: FastAPI, calls: CollectionCalls, collection: Collection) -> 
     add(one, calls.delete, methods=["DELETE"])
     if "merge" in collection.actions:
         add(f"{one}/merge", calls.merge, methods=["POST"])
+    for action in collection.actions:
+        if action != "merge":
+            add(f"{one}/{action}", calls.act, methods=["POST"])
 
 
 def _if_match(request: Request) -> int | None:

@@ -1,6 +1,6 @@
 """The CRM's calls, described."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from connector.reference.crm_queries import MOST, OWN_NAMES
 from connector.reference.fields import Collection
@@ -40,6 +40,13 @@ LIST = (
     query("fields", TEXT, "Names, separated by commas"),
 )
 COUNT = LIST[2:4]
+ACTIONS: Mapping[str, tuple[str, Schema]] = {
+    "convert": (
+        "Make a lead a customer and a contact",
+        {"type": "object", "properties": {"accountId": {"type": ["string", "null"]}}},
+    ),
+    "win": ("Make an opportunity an order", {"type": "object"}),
+}
 
 
 def describe(base: str, collections: Iterable[Collection]) -> Schema:
@@ -113,6 +120,10 @@ def _describe_writes(schemas: Schemas, root: str, collection: Collection) -> Non
     if "merge" in collection.actions:
         merge = with_body(operation("Make a record part of another", record, "404 410 412 422"), members(into=TEXT))
         schemas.add("post", f"{root}/{{id}}/merge", with_parameters(merge, [header("If-Match", "The version")]))
+    for action, (summary, sent) in ACTIONS.items():
+        if action in collection.actions:
+            act = with_body(operation(summary, record, "404 410 412 422"), sent, required=False)
+            schemas.add("post", f"{root}/{{id}}/{action}", with_parameters(act, [header("If-Match", "The version")]))
     write = operation("Many operations, each done or refused by itself", members(results=list_of({"type": "object"})))
     minimal = query("return", {"type": "string", "enum": ["representation", "minimal"]})
     body = members(operations=list_of({"oneOf": [_creation(new), _update(change), _deletion()]}, BATCH))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from connector.reference.amounts import digits, line_subtotal, read_decimal, total
+from connector.reference.crm_front_rules import complete, refuse_locked
 from connector.reference.crm_tables import CHANGEABLE_ADJUSTMENT
 from connector.reference.fields import Collection, Field, Kind
 from connector.reference.refusals import Reason, Refusal, invalid, malformed
@@ -19,7 +20,7 @@ TICKS = 1000
 """Stamps are in milliseconds."""
 
 PLAIN = re.compile(r"[1-9][0-9]{0,14}")
-FIRST_ORDER, FIRST_LINE = 10001, 10001
+FIRST_NUMBER, FIRST_LINE = 10001, 10001
 
 
 class Written(NamedTuple):
@@ -64,6 +65,7 @@ class Records:
         if external_id is not None and isinstance(sent, dict):
             sent = {**sent, "externalId": external_id}
         values = self._forms[collection.name].read_new(sent)
+        refuse_locked(collection.name, {}, values)
         self._complete(collection, values, {}, values)
         self._check(collection, values, None)
         num = self._store.next(collection.name, collection.first)
@@ -87,6 +89,7 @@ class Records:
         before = row.values
         changes = self._forms[collection.name].read_change(sent, before)
         _refuse_locked(collection, changes)
+        refuse_locked(collection.name, before, changes)
         values = {**before, **changes}
         self._complete(collection, values, before, changes)
         self._check(collection, changes, row.num)
@@ -135,10 +138,15 @@ class Records:
             values["lines"] = [self._line(line, known) for line in changes["lines"]]
         if collection.name == "orders":
             self._complete_order(values, before, changes)
+        elif collection.name == "opportunities":
+            values["amount"] = _lines_total(values["lines"], values["currency"])
+        elif collection.name == "cases" and not values["caseNumber"]:
+            values["caseNumber"] = self._free_number("cases", "caseNumber", "CS")
+        complete(collection.name, values)
 
     def _complete_order(self, values: Values, before: Values, changes: Values) -> None:
         if not before and not values["orderNumber"]:
-            values["orderNumber"] = self._free_order_number()
+            values["orderNumber"] = self._free_number("orders", "orderNumber", "Q")
         if "lines" in changes or "currency" in changes:
             values["linesTotal"] = _lines_total(values["lines"], values["currency"])
         values["priceDifference"] = _difference(values["subtotal"], values["linesTotal"])
@@ -151,10 +159,10 @@ class Records:
         known.remove(line["lineId"])
         return line
 
-    def _free_order_number(self) -> str:
+    def _free_number(self, collection: str, field: str, prefix: str) -> str:
         while True:
-            name = f"Q-{self._store.next('order number', FIRST_ORDER)}"
-            if self._store.holder("orders", "orderNumber", name) is None:
+            name = f"{prefix}-{self._store.next(f'{collection[:-1]} number', FIRST_NUMBER)}"
+            if self._store.holder(collection, field, name) is None:
                 return name
 
     def _check(self, collection: Collection, changes: Values, num: int | None) -> None:

@@ -21,6 +21,7 @@ ACCOUNTS = collection(
     Field(name="creditLimit", kind=Kind.NUMBER),
     Field(name="creditHold", kind=Kind.BOOLEAN, default=False),
     STATUS,
+    Field(name="relationship", kind=Kind.CHOICE, choices=("PROSPECT", "CUSTOMER"), default="CUSTOMER"),
     replace(TEXT, name="notes"),
     Field(name="erpNumber", normal=trimmed, longest=40, indexed=True),
     Field(name="billingAddress", kind=Kind.OBJECT, fields=ADDRESS),

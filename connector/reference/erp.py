@@ -12,6 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp
 
 from connector.reference.erp_desks import Written
+from connector.reference.erp_followers import Followers
 from connector.reference.erp_openapi import describe
 from connector.reference.erp_queries import read_query
 from connector.reference.erp_records import Records
@@ -242,6 +243,7 @@ def build(options: Options, store: Store, plane: Plane | None = None) -> ASGIApp
     company_id = int(store.setting("company", lambda: str(secrets.randbelow(10**6))))
     database = store.setting("database", lambda: f"erp-{secrets.token_hex(6)}")
     outbox = Outbox(store, envelope(database))
+    Followers(store, records)
     sender = Sender(outbox, store.seconds)
     meter = Meter(sender.counts, outbox.queued)
     app = new_app("Reference ERP", sender.running)

@@ -87,7 +87,8 @@ class OrderDesk(Desk):
             moved = now.get(item_id, Decimal(0)) - then.get(item_id, Decimal(0))
             if moved:
                 item = self.books.values("items", item_id)
-                self.books.stock.reserve(item, values["warehouse_code"], moved, user)
+                if not item.get("is_service"):
+                    self.books.stock.reserve(item, values["warehouse_code"], moved, user)
 
     def settle(self, order_id: int, changes: Values, user: str) -> None:
         """Bring an order to the state that its documents have reached."""

@@ -11,6 +11,7 @@ from connector.reference.erp_fields import EXTRA
 from connector.reference.erp_money import InvoiceDesk, PaymentDesk
 from connector.reference.erp_moves import Moves
 from connector.reference.erp_orders import OrderDesk
+from connector.reference.erp_service import ProjectDesk, ServiceDesk
 from connector.reference.erp_shipping import ReturnDesk, ShipmentDesk
 from connector.reference.erp_stock import Stock
 from connector.reference.erp_supply import BillDesk, ProductionDesk, PurchaseDesk
@@ -33,6 +34,8 @@ NUMBERS = {
     "shipments": "SH-{:05d}",
     "returns": "RT-{:05d}",
     "payments": "PAY-{:05d}",
+    "service_orders": "SV-{:05d}",
+    "projects": "PJ-{:05d}",
 }
 USERS: Mapping[str, tuple[tuple[str, str], ...]] = {
     "partners": (("partners", "parent_id"), ("sales_orders", "partner_id"), ("invoices", "partner_id")),
@@ -188,6 +191,8 @@ class Records:
             "purchase_orders": PurchaseDesk(self),
             "production_orders": ProductionDesk(self),
             "boms": BillDesk(self),
+            "service_orders": ServiceDesk(self),
+            "projects": ProjectDesk(self),
         }
 
     def _desk(self, resource: Collection) -> Desk:

@@ -14,6 +14,7 @@ from connector.reference.refusals import invalid
 from connector.reference.validation import Values
 
 NOTHING = Decimal(0)
+PLENTY = Decimal(10**9)
 FREE = frozenset(("carrier", "tracking", "external_ref"))
 SHIPPABLE = frozenset(("confirmed", "partially_shipped"))
 DELIVER = Transition(frozenset(("shipped",)), "delivered")
@@ -63,7 +64,8 @@ class GoodsDesk(Desk):
             totals[line["item_id"]] = totals.get(line["item_id"], NOTHING) + Decimal(line["qty"])
         place = {"warehouse_code": document["warehouse_code"], "kind": kind, "note": document["number"]}
         for item_id, moved in totals.items():
-            self.books.enter("stock_moves", {"item_id": item_id, "quantity": quantity(sign * moved), **place}, user)
+            if not self.books.values("items", item_id).get("is_service"):
+                self.books.enter("stock_moves", {"item_id": item_id, "quantity": quantity(sign * moved), **place}, user)
 
 
 class ShipmentDesk(GoodsDesk):
@@ -130,7 +132,9 @@ class ShipmentDesk(GoodsDesk):
                 raise invalid(f"{code}: {quantity(there)} in stock, {quantity(total)} asked", "lines.qty")
 
     def _on_hand(self, item_id: int, place: str) -> Decimal:
-        return Decimal(self.books.stock.level(self.books.values("items", item_id), place)["on_hand"])
+        item = self.books.values("items", item_id)
+        # Of work there is always as much as was sold.
+        return PLENTY if item.get("is_service") else Decimal(self.books.stock.level(item, place)["on_hand"])
 
 
 class ReturnDesk(GoodsDesk):

@@ -17,6 +17,7 @@ from connector.reference.erp_fields import (
     WAREHOUSE,
     address,
 )
+from connector.reference.erp_service_tables import SERVICE
 from connector.reference.fields import Collection, Field, Kind
 from connector.reference.normal import compact_vat, email
 
@@ -63,6 +64,7 @@ ITEMS = Collection(
         CURRENCY,
         replace(PRICE, name="cost_price"),
         Field(name="barcode", longest=40, indexed=True),
+        Field(name="is_service", kind=Kind.BOOLEAN, default=False),
         Field(name="backorder", kind=Kind.BOOLEAN, default=True),
         ACTIVE,
     ),
@@ -74,7 +76,7 @@ WAREHOUSES = Collection(
     fields=(*SYSTEM, replace(CODE, longest=20, fixed=True), NAME),
 )
 
-MOVE_KINDS = ("receipt", "adjustment", "shipment", "production", "return")
+MOVE_KINDS = ("receipt", "adjustment", "shipment", "production", "return", "service")
 
 STOCK_MOVES = Collection(
     name="stock_moves",
@@ -118,4 +120,5 @@ RESOURCES = (
     STOCK_MOVES,
     STOCK_LEVELS,
     *CASH,
+    *SERVICE,
 )

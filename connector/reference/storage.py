@@ -317,9 +317,9 @@ class Store:
         return int(self._database.execute(sql, (selection.since,)).fetchone()[0]) < FEW
 
     def _tell_changes(self) -> None:
-        changes = self._changes
-        if changes:
-            self._changes = []
+        while self._changes:
+            # What a listener changes is told to all of them, too.
+            changes, self._changes = self._changes, []
             for listener in self._listeners:
                 listener(changes)
 

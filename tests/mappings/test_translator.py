@@ -9,7 +9,7 @@ from connector.errors import MappingFailed
 from connector.mappings.compile import Translator
 from connector.records import MARKER, Side, encode
 from tests.mappings import naive
-from tests.mappings.tables import ACCOUNT, ENTITIES, IDS, TABLES, bundled, changed
+from tests.mappings.tables import ACCOUNT, IDS, TABLES, bundled, changed
 from tests.mappings.values import patient, records
 
 CRM_CUSTOMER, ERP_CUSTOMER = bundled(Side.CRM, "customer"), bundled(Side.ERP, "customer")
@@ -323,10 +323,10 @@ def test_writing_what_was_read_changes_nothing(side: Side, name: str, data: st.D
 def test_a_customer_survives_the_way_from_the_crm_to_the_erp(data: st.DataObject) -> None:
     drawn = data.draw(records(ERP_CUSTOMER))
     account = CRM_CUSTOMER.write({**drawn, "primary_contact": None}, creating=True)
-    customer = CRM_CUSTOMER.read(account)
+    customer = {name: value for name, value in CRM_CUSTOMER.read(account).items() if name in ERP_CUSTOMER.fields}
 
     partner = ERP_CUSTOMER.read(ERP_CUSTOMER.write(customer, creating=True))
 
-    for name in ENTITIES["customer"].fields:
+    for name, value in customer.items():
         if name != "number":
-            assert ERP_CUSTOMER.normal(name, customer[name]) == ERP_CUSTOMER.normal(name, partner[name])
+            assert ERP_CUSTOMER.normal(name, value) == ERP_CUSTOMER.normal(name, partner[name])

@@ -71,8 +71,8 @@ def test_every_request_is_written_down(slow: System, tmp_path: Path) -> None:
 
 
 def test_an_unknown_call_is_refused_in_the_servers_own_words(crm: System, erp: System) -> None:
-    assert refusal(ask(crm, "GET", "leads"))[:2] == (404, "NOT_FOUND")
-    assert refusal(ask(erp, "GET", "leads"))[:2] == (404, "not_found")
+    assert refusal(ask(crm, "GET", "horses"))[:2] == (404, "NOT_FOUND")
+    assert refusal(ask(erp, "GET", "horses"))[:2] == (404, "not_found")
 
 
 def test_requests_and_writes_are_counted(crm: System) -> None:

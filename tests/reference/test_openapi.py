@@ -8,9 +8,10 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
+from connector.reference.crm_front_tables import COLLECTIONS, FRONT
 from connector.reference.crm_openapi import describe as describe_crm
-from connector.reference.crm_tables import COLLECTIONS
 from connector.reference.erp_openapi import describe as describe_erp
+from connector.reference.erp_service_tables import SERVICE
 from connector.reference.erp_tables import RESOURCES
 from tests.systems import System
 
@@ -20,6 +21,18 @@ CALLS = {
     kind: [(path, method) for path, calls in document["paths"].items() for method in calls]
     for kind, document in DOCUMENTS.items()
 }
+LATER = {each.name for each in (*FRONT, *SERVICE)}
+"""Their lists, looks and batches are the same code as the others': only what they are given is their own."""
+
+
+def their_own(kind: str) -> list[tuple[str, str]]:
+    """The calls worth making: all of some collections, of the others those that take a record or act on one."""
+    return [
+        (path, method)
+        for path, method in CALLS[kind]
+        if LATER.isdisjoint(path.split("/"))
+        or (method in {"post", "patch"} and path.rpartition("/")[2] not in {"batch", "bulk", "read"})
+    ]
 
 
 def test_the_documents_are_served(crm: System, erp: System) -> None:
@@ -49,11 +62,11 @@ def hold_to_its_document(system: System, path: str, method: str) -> None:
     call()
 
 
-@pytest.mark.parametrize(("path", "method"), CALLS["crm"])
+@pytest.mark.parametrize(("path", "method"), their_own("crm"))
 def test_the_crm_keeps_to_its_document(crm: System, path: str, method: str) -> None:
     hold_to_its_document(crm, path, method)
 
 
-@pytest.mark.parametrize(("path", "method"), CALLS["erp"])
+@pytest.mark.parametrize(("path", "method"), their_own("erp"))
 def test_the_erp_keeps_to_its_document(erp: System, path: str, method: str) -> None:
     hold_to_its_document(erp, path, method)
