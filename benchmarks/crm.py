@@ -50,10 +50,12 @@ def _texts(names: str) -> dict[str, str]:
 COLLECTIONS: Mapping[str, Collection] = {
     "accounts": Collection(
         "acc-",
-        _texts("name vatId email phone website currency paymentTerms status notes erpNumber primaryContactId")
+        _texts(
+            "name vatId email phone website currency paymentTerms status relationship notes erpNumber primaryContactId"
+        )
         | {"creditLimit": "number", "creditHold": "boolean", "billingAddress": "object", "shippingAddress": "object"},
         tuple(f"{kind}Address.{part}" for kind in ("billing", "shipping") for part in ADDRESS),
-        {"customFields": {}, "status": "ACTIVE", "creditHold": False},
+        {"customFields": {}, "status": "ACTIVE", "creditHold": False, "relationship": "CUSTOMER"},
     ),
     "contacts": Collection("con-", _texts("accountId firstName lastName email phone jobTitle status"), filled=ACTIVE),
     "products": Collection(

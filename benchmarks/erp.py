@@ -48,8 +48,8 @@ RESOURCES: Mapping[str, Kind] = {
         flag="is_company",
     ),
     "items": Kind(
-        _fields("code name description uom list_price currency_code cost_price barcode backorder active"),
-        {"backorder": True, "active": True},
+        _fields("code name description uom list_price currency_code cost_price barcode is_service backorder active"),
+        {"is_service": False, "backorder": True, "active": True},
     ),
     "warehouses": Kind(("code", "name"), {}),
     "stock_moves": Kind(

@@ -1,0 +1,34 @@
+"""Two reference systems without a seed: every record of a test is its own."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from connector.bootstrap import build
+from connector.context import Context
+from connector.settings import load_settings
+from tests.business.office import Office
+from tests.systems import running
+
+
+@contextmanager
+def connected(config: Path) -> Iterator[Context]:
+    """The connector of a configuration file, for the length of a block."""
+    context = build(load_settings(config, {}))
+    try:
+        yield context
+    finally:
+        for system in context.systems.values():
+            system.adapter.close()
+        context.store.close()
+
+
+@pytest.fixture(scope="module")
+def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
+    """A company whose two systems start empty, but for a warehouse."""
+    folder = tmp_path_factory.mktemp("office")
+    with running(folder, "") as systems, connected(systems.write_config(folder)) as context:
+        systems.erp.create("warehouses", code="MAIN", name="Main warehouse")
+        yield Office(systems, context)

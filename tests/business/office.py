@@ -1,0 +1,84 @@
+"""A company with a front office and a back office, both empty at first, and the connector between them."""
+
+from itertools import count
+from typing import Any, NamedTuple
+
+from connector.context import Context
+from connector.report import Report
+from connector.store import problems
+from connector.sync import sync
+from tests.systems import System, Systems
+
+NUMBERS = count(1)
+
+Body = dict[str, Any]
+
+
+class Office(NamedTuple):
+    """Both systems, and the connector as every command puts it together."""
+
+    systems: Systems
+    context: Context
+
+    @property
+    def crm(self) -> System:
+        return self.systems.crm
+
+    @property
+    def erp(self) -> System:
+        return self.systems.erp
+
+    def sync(self) -> Report:
+        """One sync as the command does it."""
+        return sync(self.context)
+
+    def settle(self) -> Report:
+        """One sync that must end well, and one after it that must write nothing."""
+        first = self.sync()
+        assert (first.exit, self.told()) == (0, [])
+        assert self.sync().writes == 0
+        return first
+
+    def told(self) -> list[str]:
+        """What the open problems say."""
+        with self.context.store.read() as connection:
+            return [item.problem.message for item in problems.listed(connection)]
+
+    def customer(self, **values: Any) -> tuple[Body, Body]:
+        """A customer on both sides."""
+        name = unique("Kunde")
+        account = self.crm.create("accounts", name=name, email=f"{name}@kunde.example", currency="EUR", **values)
+        self.sync()
+        return account, self.partner(account)
+
+    def partner(self, account: Body) -> Body:
+        """The ERP's only record of a CRM customer."""
+        (found,) = self.erp.listed("partners", email=account["email"].lower(), is_company="true")
+        return found
+
+    def product(self, **values: Any) -> tuple[Body, Body]:
+        """A product on both sides."""
+        code = unique("ART")
+        item = self.erp.create("items", code=code, name=f"Artikel {code}", uom="PCE", list_price="10", **values)
+        self.sync()
+        (product,) = self.crm.listed("products", productCode=code)
+        return product, item
+
+    def act(self, resource: str, document: Body, action: str) -> Body:
+        """Somebody in the back office does something with a document."""
+        return self.erp.call("POST", f"{resource}/{document['id']}/{action}", json={})
+
+    def timeline(self, account: Body) -> list[str]:
+        """What the customer's timeline says about the back office, in order."""
+        told = self.crm.listed("activities", accountId=account["id"], kind="BACK_OFFICE")
+        return [one["event"] for one in told]
+
+    def on_hand(self, item: Body) -> str:
+        """How much of an item the ERP's main warehouse holds."""
+        levels = self.erp.listed("stock_levels", item_id=str(item["id"]), warehouse_code="MAIN")
+        return levels[0]["on_hand"] if levels else "0.000"
+
+
+def unique(word: str) -> str:
+    """A word that no other test uses."""
+    return f"{word}-{next(NUMBERS)}"
