@@ -127,6 +127,8 @@ class Entity(Strict):
     """Only a record whose fields hold one of these values is worth a counterpart."""
     create_unless: Mapping[str, tuple[str, ...]] = Setting(default_factory=dict)
     """A record whose fields hold one of these values gets no counterpart yet."""
+    follows: str | None = None
+    """The reference to what a record belongs to: it gets a counterpart when that does, and its waiting is no news."""
     deletes: Mapping[Side, Removal] = Setting(
         default_factory=lambda: {Side.CRM: Removal.ARCHIVE, Side.ERP: Removal.ARCHIVE}
     )

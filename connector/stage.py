@@ -34,6 +34,7 @@ from connector.records import (
     Side,
     encode,
 )
+from connector.stays import staying
 from connector.store import conflicts, cursors, history, inbox, journal, links, problems, sightings
 from connector.store.journal import OperationTaken
 
@@ -360,6 +361,8 @@ def _stage_rest(connection: Connection, work: Work, decisions: Decisions) -> Non
     waiting = _waiting(connection, [(create.seq, create.waits[0]) for create in decisions.creates if create.waits])
     retry = at + work.context.limits.retry_after
     inbox.park(connection, waiting)
+    content = staying(connection, work, waiting)
+    inbox.mark_staying(connection, content)
     inbox.park(connection, [(row.seq, None, retry) for row in decisions.parked])
     inbox.settle(connection, [row.seq for row in decisions.ignored + decisions.vanished])
     for side in Side:
@@ -367,8 +370,8 @@ def _stage_rest(connection: Connection, work: Work, decisions: Decisions) -> Non
     _clear_vanished(connection, work, [Ref(work.name, row.side, row.id) for row in decisions.vanished])
     if decisions.problems:
         work.tally.problems += problems.report(connection, decisions.problems, at)
-    work.tally.waiting += len(waiting)
-    work.tally.ignored += len(decisions.ignored)
+    work.tally.waiting += len(waiting) - len(content)
+    work.tally.ignored += len(decisions.ignored) + len(content)
 
 
 def _clear_vanished(connection: Connection, work: Work, refs: Sequence[Ref]) -> None:

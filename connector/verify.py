@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from connector.context import Context, Work
 from connector.gather import Chunk, Seen, look_up, resolve_references, valid_base
 from connector.reconcile.merge import Half, Pair
-from connector.records import Arrival, Cursor, Event, Link, LinkStatus, Presence, Ref, Side
+from connector.records import STAYS, Arrival, Cursor, Event, Link, LinkStatus, Presence, Ref, Side
 from connector.report import Exit, Tally
 from connector.store import conflicts, history, inbox, links, problems
 
@@ -69,6 +69,7 @@ class Comparison:
 
 
 SHOWN = 100
+MEANT = "not meant to be on the other side"
 
 
 def verify(context: Context, *, entities: Collection[str] = ()) -> tuple[list[Comparison], Exit]:
@@ -201,8 +202,11 @@ def _find_unlinked(work: Work, side: Side, comparison: Comparison) -> None:
             loose = [record_id for record_id in ids if record_id not in known]
             refs = [Ref(work.name, side, record_id) for record_id in loose]
             told = {item.problem.id for item in problems.of(connection, refs)}
-        _judge_unlinked(work, side, [item for item in loose if item not in told], comparison)
+            rows = inbox.rows(connection, work.name, side, loose)
+        stay = {one for one, row in rows.items() if row.why == STAYS} - told
+        _judge_unlinked(work, side, [item for item in loose if item not in told | stay], comparison)
         comparison.unlinked[side, "with an open problem"] += len(told)
+        comparison.unlinked[side, MEANT] += len(stay)
         cursor = page.cursor
         if not page.more:
             return
@@ -219,7 +223,7 @@ def _judge_unlinked(work: Work, side: Side, ids: Sequence[str], comparison: Comp
         if seen is None or seen.presence is not Presence.PRESENT:
             continue
         if not creator.wanted(seen.record):
-            comparison.unlinked[side, "not meant to be on the other side"] += 1
+            comparison.unlinked[side, MEANT] += 1
             continue
         comparison.unlinked[side, "unexplained"] += 1
         crm_id, erp_id = (record_id, "-") if side is Side.CRM else ("-", record_id)

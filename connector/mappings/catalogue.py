@@ -78,6 +78,7 @@ class _Rules:
         named += [("create_when", name) for name in entity.create_when]
         named += [("create_unless", name) for name in entity.create_unless]
         named += [("lock", entity.lock.field)] if entity.lock else []
+        named += [("follows", entity.follows)] if entity.follows else []
         for where, name in named:
             if name not in entity.fields:
                 message = f"{entity.name} has no field {name}{suggest(name, entity.fields)}"

@@ -10,12 +10,14 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp
+from typing_extensions import override
 
 from connector.reference.erp_desks import Written
 from connector.reference.erp_followers import Followers
 from connector.reference.erp_openapi import describe
 from connector.reference.erp_queries import read_query
 from connector.reference.erp_records import Records
+from connector.reference.erp_service_tables import EVENTS
 from connector.reference.erp_tables import RESOURCES, STOCK_LEVELS
 from connector.reference.erp_webhooks import SubscriptionCalls, add_subscription_calls, envelope
 from connector.reference.faults.doors import spoil
@@ -229,6 +231,19 @@ class ResourceCalls:
         return known[1], True
 
 
+class EventCalls(ResourceCalls):
+    """The calls of the journal: whoever reads it also learns what has become overdue by now."""
+
+    def __init__(self, followers: Followers, *rest: Any) -> None:
+        super().__init__(*rest)
+        self._followers = followers
+
+    @override
+    async def list_records(self, request: Request) -> Response:
+        self._followers.dun()
+        return await super().list_records(request)
+
+
 STAMPS = ("id", "revision", "write_date")
 
 
@@ -243,7 +258,7 @@ def build(options: Options, store: Store, plane: Plane | None = None) -> ASGIApp
     company_id = int(store.setting("company", lambda: str(secrets.randbelow(10**6))))
     database = store.setting("database", lambda: f"erp-{secrets.token_hex(6)}")
     outbox = Outbox(store, envelope(database))
-    Followers(store, records)
+    followers = Followers(store, records)
     sender = Sender(outbox, store.seconds)
     meter = Meter(sender.counts, outbox.queued)
     app = new_app("Reference ERP", sender.running)
@@ -254,7 +269,8 @@ def build(options: Options, store: Store, plane: Plane | None = None) -> ASGIApp
 
     app.add_api_route(f"{BASE}/company", company)
     for resource in RESOURCES:
-        _add_calls(app, ResourceCalls(resource, records, store, meter), resource)
+        calls = EventCalls(followers, resource, records, store, meter) if resource is EVENTS else None
+        _add_calls(app, calls or ResourceCalls(resource, records, store, meter), resource)
     add_subscription_calls(app, BASE, SubscriptionCalls(outbox, RESOURCES, options))
     face = Face(BASE, let_in(options.api_key), spell, STATUSES, describe(BASE, RESOURCES))
     gate = enclose(app, face, meter, options)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, func, or_, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
-from connector.records import Arrival, Ref, Side, Version, Waiting
+from connector.records import STAYS, Arrival, Ref, Side, Version, Waiting
 from connector.store import bulk
 from connector.store.columns import (
     SIDES,
@@ -177,6 +177,11 @@ def park(conn: Connection, rows: Sequence[tuple[int, Ref | None, datetime | None
     )
 
 
+def mark_staying(conn: Connection, seqs: Collection[int]) -> None:
+    """Note of keys that wait for a parent that they wait for as long as it takes."""
+    bulk.update_in(conn, inbox, {"why": STAYS}, ("seq", seqs))
+
+
 def release(conn: Connection, parents: Iterable[Ref]) -> int:
     """Make due what waits for one of these records; says how many keys."""
     if conn.execute(select(inbox.c.seq).where(text(WAITING)).limit(1)).first() is None:
@@ -192,8 +197,8 @@ def distrust(conn: Connection) -> None:
 
 
 def waiting(conn: Connection, entity: str, limit: int = 1000) -> list[Waiting]:
-    """The keys that wait for a parent, oldest first."""
-    parked = (text(WAITING), inbox.c.entity == entity)
+    """The keys that wait for a parent that ought to come, oldest first."""
+    parked = (text(WAITING), inbox.c.entity == entity, inbox.c.why != STAYS)
     return [_waiting(row) for row in bulk.fetch_query(conn, _first(parked, limit))]
 
 
