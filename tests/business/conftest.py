@@ -9,7 +9,7 @@ import pytest
 from connector.bootstrap import build
 from connector.context import Context
 from connector.settings import load_settings
-from tests.business.office import Office
+from tests.business.office import Body, Office
 from tests.systems import running
 
 
@@ -25,10 +25,18 @@ def connected(config: Path) -> Iterator[Context]:
         context.store.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A company whose two systems start empty, but for a warehouse."""
     folder = tmp_path_factory.mktemp("office")
     with running(folder, "") as systems, connected(systems.write_config(folder)) as context:
         systems.erp.create("warehouses", code="MAIN", name="Main warehouse")
         yield Office(systems, context)
+
+
+@pytest.fixture(scope="session")
+def sold(office: Office) -> tuple[Body, Body, Body, Body]:
+    """A customer and a product that both sides know, as account and partner, product and item."""
+    account, item = office.account(), office.item()
+    office.sync()
+    return account, office.partner(account), office.product(item), item

@@ -44,25 +44,25 @@ class Office(NamedTuple):
         with self.context.store.read() as connection:
             return [item.problem.message for item in problems.listed(connection)]
 
-    def customer(self, **values: Any) -> tuple[Body, Body]:
-        """A customer on both sides."""
+    def account(self) -> Body:
+        """A new customer of the CRM."""
         name = unique("Kunde")
-        account = self.crm.create("accounts", name=name, email=f"{name}@kunde.example", currency="EUR", **values)
-        self.sync()
-        return account, self.partner(account)
+        return self.crm.create("accounts", name=name, email=f"{name}@kunde.example", currency="EUR")
 
     def partner(self, account: Body) -> Body:
         """The ERP's only record of a CRM customer."""
         (found,) = self.erp.listed("partners", email=account["email"].lower(), is_company="true")
         return found
 
-    def product(self, **values: Any) -> tuple[Body, Body]:
-        """A product on both sides."""
+    def item(self, **values: Any) -> Body:
+        """A new item of the ERP."""
         code = unique("ART")
-        item = self.erp.create("items", code=code, name=f"Artikel {code}", uom="PCE", list_price="10", **values)
-        self.sync()
-        (product,) = self.crm.listed("products", productCode=code)
-        return product, item
+        return self.erp.create("items", code=code, name=f"Artikel {code}", uom="PCE", list_price="10", **values)
+
+    def product(self, item: Body) -> Body:
+        """The CRM's only record of an ERP item."""
+        (found,) = self.crm.listed("products", productCode=item["code"])
+        return found
 
     def act(self, resource: str, document: Body, action: str) -> Body:
         """Somebody in the back office does something with a document."""

@@ -54,12 +54,11 @@ def test_a_qualified_lead_becomes_a_customer_with_a_contact_in_the_erp(office: O
     assert office.crm.read("accounts", account["id"])["erpNumber"] == company["code"]
 
 
-def test_a_prospect_becomes_a_customer_with_its_first_order(office: Office) -> None:
-    product, _ = office.product()
+def test_a_prospect_becomes_a_customer_with_its_first_order(office: Office, sold: tuple[Body, ...]) -> None:
     one = lead(office)
     account = convert(office, one)
-    office.settle()
-    lines = [{"productId": product["id"], "quantity": 2, "unitPrice": 10}]
+    office.sync()
+    lines = [{"productId": sold[2]["id"], "quantity": 2, "unitPrice": 10}]
     offer = office.crm.create("opportunities", name="Erstes", accountId=account["id"], currency="EUR", lines=lines)
     office.crm.call("POST", f"opportunities/{offer['id']}/win", json={})
 

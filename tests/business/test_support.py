@@ -2,19 +2,8 @@
 
 from typing import Any
 
-import pytest
-
 from connector.verify import verify
 from tests.business.office import Body, Office, unique
-
-
-@pytest.fixture(scope="module")
-def sold(office: Office) -> tuple[Body, Body, Body, Body]:
-    """A customer and a product that both sides know, as account and partner, product and item."""
-    account, partner = office.customer()
-    product, item = office.product()
-    office.settle()
-    return account, partner, product, item
 
 
 def case(office: Office, sold: tuple[Body, ...], kind: str | None, **values: Any) -> Body:
@@ -51,9 +40,9 @@ def test_a_repair_opens_one_service_order_and_tells_its_number(office: Office, s
 
 def test_support_hears_how_far_the_workshop_is_and_what_came_of_it(office: Office, sold: tuple[Body, ...]) -> None:
     one = case(office, sold, "REPAIR")
-    office.settle()
+    office.sync()
     order = office.act("service_orders", service(office, one), "receive")
-    office.settle()
+    office.sync()
     heard = [office.crm.read("cases", one["id"])["serviceStatus"]]
     office.act("service_orders", order, "start")
     found = {"outcome": "repaired", "outcome_note": "Dichtung neu", "charge": "48.50", "currency_code": "EUR"}
@@ -69,7 +58,7 @@ def test_support_hears_how_far_the_workshop_is_and_what_came_of_it(office: Offic
 
 def test_a_return_goes_back_into_stock_once(office: Office, sold: tuple[Body, ...]) -> None:
     one = case(office, sold, "RETURN", quantity=2)
-    office.settle()
+    office.sync()
     order = office.act("service_orders", service(office, one), "receive")
     office.erp.change("service_orders", str(order["id"]), outcome="restocked")
     before = float(office.on_hand(sold[3]))
@@ -85,7 +74,7 @@ def test_a_return_goes_back_into_stock_once(office: Office, sold: tuple[Body, ..
 
 def test_support_can_take_back_what_has_not_arrived(office: Office, sold: tuple[Body, ...]) -> None:
     one = case(office, sold, "REPAIR")
-    office.settle()
+    office.sync()
     office.crm.change("cases", one["id"], serviceStatus="CANCELLED")
 
     office.settle()
@@ -97,7 +86,7 @@ def test_what_has_arrived_is_not_cancelled_by_support_and_a_person_is_told(
     office: Office, sold: tuple[Body, ...]
 ) -> None:
     one = case(office, sold, "REPAIR")
-    office.settle()
+    office.sync()
     office.act("service_orders", service(office, one), "receive")
     office.crm.change("cases", one["id"], serviceStatus="CANCELLED")
 
@@ -131,10 +120,11 @@ def test_a_repair_of_nothing_is_told_to_support(office: Office, sold: tuple[Body
     office.settle()
 
 
-def test_what_happened_in_the_workshop_is_on_the_timeline_once(office: Office) -> None:
-    account, partner = office.customer()
-    _, item = office.product()
-    values = {"partner_id": partner["id"], "item_id": item["id"], "kind": "repair", "subject": "Pumpe"}
+def test_what_happened_in_the_workshop_is_on_the_timeline_once(office: Office, sold: tuple[Body, ...]) -> None:
+    account = office.account()
+    office.sync()
+    partner = office.partner(account)
+    values = {"partner_id": partner["id"], "item_id": sold[3]["id"], "kind": "repair", "subject": "Pumpe"}
     order = office.erp.create("service_orders", **values, outcome="scrapped")
     for step in ("receive", "start", "finish"):
         office.act("service_orders", order, step)
