@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv --native-tls
 
 .PHONY: help setup demo test check check-style format check-newest test-lowest bench bench-latency bench-webhooks \
-	soak replay crash simulate mutants lock clean
+	soak replay crash coverage-table simulate mutants lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -75,6 +75,9 @@ replay: setup ## do what the Dockerfile says without Docker, and run the result 
 crash: setup ## kill two hundred syncs on each database and hold the connector to its promises
 	CONNECTOR_TEST_KILLS=$${CONNECTOR_TEST_KILLS:-200} \
 		$(BIN)/python -m pytest -n $(WORKERS) --timeout 1800 $(PYTEST_ARGS) tests/test_crash.py
+
+coverage-table: setup ## which passing tests prove each row of the business; fails where a row has none
+	$(BIN)/python -m tests.coverage_table $(PYTEST_ARGS)
 
 SEEDS ?= 200
 

@@ -1,6 +1,10 @@
 """Campaigns and leads: who was reached stays with sales until it is qualified or orders."""
 
+import pytest
+
 from tests.business.office import Body, Office, unique
+
+pytestmark = pytest.mark.row("CRM: marketing campaigns")
 
 
 def lead(office: Office, **values: object) -> Body:

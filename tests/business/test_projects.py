@@ -1,6 +1,10 @@
 """Sold work is a project of the ERP that sales can see."""
 
+import pytest
+
 from tests.business.office import Office
+
+pytestmark = pytest.mark.row("ERP: project management")
 
 
 def test_a_sold_service_opens_one_project_that_sales_sees(office: Office) -> None:

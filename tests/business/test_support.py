@@ -2,8 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from connector.verify import verify
 from tests.business.office import Body, Office, unique
+
+pytestmark = pytest.mark.row("CRM: support", "ERP: customer service")
 
 
 def case(office: Office, sold: tuple[Body, ...], kind: str | None, **values: Any) -> Body:
@@ -120,6 +124,7 @@ def test_a_repair_of_nothing_is_told_to_support(office: Office, sold: tuple[Body
     office.settle()
 
 
+@pytest.mark.row("CRM: activities")
 def test_what_happened_in_the_workshop_is_on_the_timeline_once(office: Office, sold: tuple[Body, ...]) -> None:
     account = office.account()
     office.sync()
