@@ -6,7 +6,7 @@ from sqlalchemy import Connection
 
 from connector.context import Work
 from connector.records import Ref, Side
-from connector.store import inbox, problems, sightings
+from connector.store import inbox, links, problems, sightings
 
 
 def staying(connection: Connection, work: Work, waiting: Sequence[tuple[int, Ref, None]]) -> list[int]:
@@ -25,10 +25,10 @@ def staying(connection: Connection, work: Work, waiting: Sequence[tuple[int, Ref
 
 
 def _decided(connection: Connection, entity: str, side: Side, parents: set[Ref]) -> list[Ref]:
-    """The records among these that their side has shown, and that need no look any more."""
+    """The records among these that their side has shown, that need no look any more, and that never had a link."""
     ids = [parent.id for parent in parents if parent.side is side]
     if not ids:
         return []
     seen = sightings.known(connection, entity, side, ids)
-    due = inbox.rows(connection, entity, side, ids)
-    return [Ref(entity, side, one) for one, version in seen.items() if version is not None and one not in due]
+    busy = inbox.rows(connection, entity, side, ids).keys() | links.versions(connection, entity, side, ids).keys()
+    return [Ref(entity, side, one) for one, version in seen.items() if version is not None and one not in busy]

@@ -69,6 +69,7 @@ def _overrides(rules: Rules) -> dict[str, Any]:
         fields = bundled.get(name, {}).get("fields", {})
         entity["fields"] = {**dict.fromkeys(fields), **entity["fields"]}
         entity["guard"] = GENEROUS
+        entity["create_unless"] = None
         entity.setdefault("deletes", {str(side): rules.deletes(side) for side in Side})
     changes["customer"]["fields"]["phone"]["policy"] = rules.phone
     changes["customer"]["fields"]["points"]["policy"] = rules.points
