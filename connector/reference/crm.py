@@ -12,12 +12,11 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp
 
 from connector.reference.crm_front import FrontOffice, Promotions
-from connector.reference.crm_front_tables import COLLECTIONS
 from connector.reference.crm_merges import Merges
 from connector.reference.crm_openapi import describe
 from connector.reference.crm_queries import read_query
 from connector.reference.crm_records import Records, Written, number
-from connector.reference.crm_tables import with_strict_vat
+from connector.reference.crm_tables import COLLECTIONS, with_strict_vat
 from connector.reference.crm_webhooks import SubscriptionCalls, add_subscription_calls, envelope
 from connector.reference.faults.doors import spoil
 from connector.reference.faults.exchange import Habits

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Any
 
+from connector.reference.crm_cash_tables import ORDERS
 from connector.reference.crm_front_tables import CAMPAIGN_MEMBERS, LEADS, OPPORTUNITIES
 from connector.reference.crm_records import Records, Written, number
-from connector.reference.crm_tables import ACCOUNTS, CONTACTS, ORDERS
+from connector.reference.crm_tables import ACCOUNTS, CONTACTS
 from connector.reference.refusals import Reason, Refusal, invalid
 from connector.reference.stamps import milliseconds_text
 from connector.reference.storage import Change, Condition, Row, Selection, Store, one_of

@@ -2,17 +2,8 @@
 
 from dataclasses import replace
 
-from connector.reference.crm_tables import (
-    ADDRESS,
-    COLLECTIONS as SALES,
-    CURRENCY,
-    EMAIL,
-    LINE,
-    PHONE,
-    SYSTEM,
-    TEXT,
-)
-from connector.reference.fields import Collection, Field, Kind
+from connector.reference.crm_fields import ADDRESS, CURRENCY, EMAIL, LINE, PHONE, TEXT, collection
+from connector.reference.fields import Field, Kind
 from connector.reference.normal import key, trimmed
 
 LEAD_STATES = ("NEW", "CONTACTED", "QUALIFIED", "CONVERTED", "DISQUALIFIED")
@@ -57,11 +48,7 @@ def _choice(name: str, choices: tuple[str, ...], default: str | None = None) -> 
     return Field(name=name, kind=Kind.CHOICE, choices=choices, default=default)
 
 
-def _collection(name: str, prefix: str, about: str, *fields: Field, actions: tuple[str, ...] = ()) -> Collection:
-    return Collection(name=name, about=about, fields=(*SYSTEM, *fields), prefix=prefix, first=1001, actions=actions)
-
-
-CAMPAIGNS = _collection(
+CAMPAIGNS = collection(
     "campaigns",
     "cam-",
     "What marketing does to find customers.",
@@ -75,7 +62,7 @@ CAMPAIGNS = _collection(
     replace(TEXT, name="description"),
 )
 
-LEADS = _collection(
+LEADS = collection(
     "leads",
     "lea-",
     "Who might become a customer.",
@@ -98,7 +85,7 @@ LEADS = _collection(
     actions=("convert",),
 )
 
-CAMPAIGN_MEMBERS = _collection(
+CAMPAIGN_MEMBERS = collection(
     "campaign-members",
     "mem-",
     "Whom a campaign is for: a lead, or somebody who works for a customer.",
@@ -109,7 +96,7 @@ CAMPAIGN_MEMBERS = _collection(
     _day("respondedOn"),
 )
 
-OPPORTUNITIES = _collection(
+OPPORTUNITIES = collection(
     "opportunities",
     "opp-",
     "What customers may buy.",
@@ -128,7 +115,7 @@ OPPORTUNITIES = _collection(
     actions=("win",),
 )
 
-ACTIVITIES = _collection(
+ACTIVITIES = collection(
     "activities",
     "act-",
     "What happened with a customer, and what is to be done: the timeline.",
@@ -146,7 +133,7 @@ ACTIVITIES = _collection(
     CURRENCY,
 )
 
-CASES = _collection(
+CASES = collection(
     "cases",
     "cas-",
     "What customers complain of or ask for.",
@@ -169,7 +156,7 @@ CASES = _collection(
     CURRENCY,
 )
 
-PROJECTS = _collection(
+PROJECTS = collection(
     "projects",
     "prj-",
     "What is being done for a customer who bought more than goods, as the ERP says.",
@@ -185,6 +172,3 @@ PROJECTS = _collection(
 
 FRONT = (CAMPAIGNS, LEADS, CAMPAIGN_MEMBERS, OPPORTUNITIES, ACTIVITIES, CASES, PROJECTS)
 """The collections of the front office."""
-
-COLLECTIONS = (*SALES, *FRONT)
-"""All that the CRM keeps."""

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from connector.reference.crm_cash_tables import ACCOUNT_BALANCES, INVOICES, ORDERS, PAYMENTS, SHIPMENTS
 from connector.reference.crm_fields import ADDRESS, CURRENCY, EMAIL, PHONE, STATUS, TEXT, collection
+from connector.reference.crm_front_tables import FRONT
 from connector.reference.fields import Collection, Field, Kind
 from connector.reference.normal import strict_vat, trimmed, website
 
@@ -98,6 +99,7 @@ COLLECTIONS = (
     INVOICES,
     PAYMENTS,
     ACCOUNT_BALANCES,
+    *FRONT,
 )
 
 

@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 import uvicorn
 from starlette.types import ASGIApp
 
-from connector.reference import crm, crm_front_tables, crm_records, erp, erp_records, erp_tables
+from connector.reference import crm, crm_records, crm_tables, erp, erp_records, erp_tables
 from connector.reference.faults.plane import Plane
 from connector.reference.faults.protocol import ReachableProtocol
 from connector.reference.fields import Collection
@@ -37,7 +37,7 @@ class Server(NamedTuple):
 
 
 SERVERS: dict[str, Server] = {
-    "crm": Server(crm_front_tables.COLLECTIONS, crm_records.TICKS, crm.build, seed_crm),
+    "crm": Server(crm_tables.COLLECTIONS, crm_records.TICKS, crm.build, seed_crm),
     "erp": Server(erp_tables.RESOURCES, erp_records.TICKS, erp.build, seed_erp),
 }
 

@@ -8,8 +8,9 @@ from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import response_schema_conformance, status_code_conformance
 
-from connector.reference.crm_front_tables import COLLECTIONS, FRONT
+from connector.reference.crm_front_tables import FRONT
 from connector.reference.crm_openapi import describe as describe_crm
+from connector.reference.crm_tables import COLLECTIONS
 from connector.reference.erp_openapi import describe as describe_erp
 from connector.reference.erp_service_tables import SERVICE
 from connector.reference.erp_tables import RESOURCES
