@@ -90,6 +90,7 @@ def test_what_sales_may_not_do_is_a_conflict_with_the_reason(trade: Trade, walke
     assert trade.erp.read("sales_orders", sale["id"])["state"] == state
 
 
+@pytest.mark.row("ERP: sales", "ERP: order tracking", "ERP: distribution", "ERP: financials")
 def test_a_sale_from_order_to_payment_is_one_story_on_both_sides(trade: Trade, item: dict[str, Any]) -> None:
     order = trade.submit(item)
     trade.sync("order")
@@ -110,6 +111,7 @@ def test_a_sale_from_order_to_payment_is_one_story_on_both_sides(trade: Trade, i
     assert trade.sync().writes == 0
 
 
+@pytest.mark.row("ERP: financials")
 def test_what_the_customer_owes_is_shown_in_the_crm(trade: Trade, item: dict[str, Any]) -> None:
     sale = trade.sell(item)
     for action in ("confirm", "ship", "bill"):
@@ -279,6 +281,7 @@ def test_a_draft_invoice_is_nobodys_business_until_it_is_posted(trade: Trade, it
     assert len(trade.crm.listed("invoices", orderId=trade.order(sale)["id"])) == 1
 
 
+@pytest.mark.row("ERP: purchasing", "ERP: production planning")
 def test_what_is_bought_and_made_is_promised_in_the_crm_with_its_date(trade: Trade) -> None:
     made, part = trade.item("0"), trade.item("6")
     trade.erp.create("boms", item_id=made["id"], lines=[{"item_id": part["id"], "qty": "2"}])

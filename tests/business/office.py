@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from connector.context import Context
 from connector.report import Report
-from connector.store import problems
+from connector.store import conflicts, problems
 from connector.sync import sync
 from tests.systems import System, Systems
 
@@ -43,6 +43,11 @@ class Office(NamedTuple):
         """What the open problems say."""
         with self.context.store.read() as connection:
             return [item.problem.message for item in problems.listed(connection)]
+
+    def contested(self) -> list[str]:
+        """Why the open conflicts are open."""
+        with self.context.store.read() as connection:
+            return [item.conflict.reason for item in conflicts.listed(connection)]
 
     def account(self) -> Body:
         """A new customer of the CRM."""

@@ -60,3 +60,22 @@ def test_what_sales_noted_is_nothing_to_the_erp(office: Office, sold: tuple[Body
     office.crm.create("activities", accountId=sold[0]["id"], kind="CALL", subject="Ruft zurück")
 
     assert office.settle().writes == 0
+
+
+@pytest.mark.row("ERP: distribution")
+def test_a_shipment_is_told_with_its_tracking_number(office: Office, sold: tuple[Body, ...]) -> None:
+    account = office.account()
+    office.sync()
+    place = {"item_id": sold[3]["id"], "warehouse_code": "MAIN"}
+    office.erp.create("stock_moves", **place, quantity="5", kind="receipt")
+    line = {"item_id": sold[3]["id"], "qty": 2, "price_unit": 10}
+    order = office.erp.create("sales_orders", partner_id=office.partner(account)["id"], lines=[line])
+    office.act("sales_orders", order, "confirm")
+    shipment = office.erp.create("shipments", order_id=order["id"], carrier="DHL", tracking="JD-77")
+
+    office.settle()
+
+    (seen,) = office.crm.listed("shipments", accountId=account["id"])
+    (told,) = office.crm.listed("activities", accountId=account["id"])
+    assert (seen["shipmentNumber"], seen["trackingNumber"]) == (shipment["number"], "JD-77")
+    assert told["subject"] == f"Shipment {shipment['number']} of order {order['number']} left, tracking JD-77"

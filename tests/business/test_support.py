@@ -97,6 +97,8 @@ def test_what_has_arrived_is_not_cancelled_by_support_and_a_person_is_told(
     report = office.sync()
 
     assert (report.open_conflicts, service(office, one)["state"]) == (1, "received")
+    (reason,) = office.contested()
+    assert reason.endswith("(crm: requested to cancelled and erp: requested to received)")
     office.crm.change("cases", one["id"], serviceStatus="RECEIVED")
     office.settle()
 
