@@ -150,6 +150,8 @@ def _worthy(work: Work, side: Side, records: Sequence[Record]) -> list[bool]:
         chosen = [one and record[name] not in _EMPTY for one, record in zip(chosen, records, strict=True)]
     for name, allowed in entity.create_when.items():
         chosen = [one and record.get(name) in allowed for one, record in zip(chosen, records, strict=True)]
+    for name, barred in entity.create_unless.items():
+        chosen = [one and record.get(name) not in barred for one, record in zip(chosen, records, strict=True)]
     return chosen
 
 
