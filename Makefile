@@ -14,8 +14,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The system's certificates, as pip uses them: a company's own authority is known only there.
 UV := $(BIN)/uv --native-tls
 
-.PHONY: help setup demo test check check-style format check-newest test-lowest bench bench-latency bench-webhooks \
-	soak replay crash coverage-table simulate mutants lock clean
+.PHONY: help setup demo test check check-style format check-newest test-lowest live bench bench-latency \
+	bench-webhooks soak replay crash coverage-table simulate mutants lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -56,6 +56,9 @@ test-lowest: setup ## the tests on the lowest dependencies that pyproject.toml a
 	.venv-lowest/bin/python -m pip install --quiet -r .venv-lowest/requirements.txt
 	.venv-lowest/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	.venv-lowest/bin/python -m pytest -n $(WORKERS) --dist loadfile $(PYTEST_ARGS)
+
+live: setup ## the tests against real systems: CONNECTOR_LIVE_SYSTEMS names the folder with the scripts that start them
+	$(BIN)/python -m pytest -m live --timeout 900 $(PYTEST_ARGS) tests/live
 
 bench: setup ## speed and memory of the connector beside a bare loop
 	$(BIN)/python -m benchmarks.run

@@ -1,0 +1,36 @@
+"""Real systems for live tests, started when the first test asks for one, and stopped after the last."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live.odoo import Odoo, running_odoo
+from tests.live.tryton import running_tryton
+
+for part in ("failing_reads", "failing_writes", "reads", "refusals", "scans", "system", "trial", "writes"):
+    pytest.register_assert_rewrite(f"connector.adapters.testing_{part}")
+
+HERE = Path(__file__).parent
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything in this folder is live: `make live` runs it, and nothing else does."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.live)
+
+
+@pytest.fixture(scope="session")
+def odoo() -> Iterator[Odoo]:
+    """One Odoo for the session, from a clean database."""
+    with running_odoo() as odoo:
+        yield odoo
+
+
+@pytest.fixture(scope="session")
+def tryton() -> Iterator[dict[str, Any]]:
+    """One Tryton for the session, with a fresh company: what its script tells of it."""
+    with running_tryton() as tryton:
+        yield tryton

@@ -1,0 +1,90 @@
+"""A real Odoo for the length of a session, and what a person does in it by its own API."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from tests.live.scripts import free_port, given, place, run, script
+
+ADMIN = {"database": "erp", "login": "admin", "password": "admin", "api_key": ""}
+
+
+class Odoo:
+    """One live Odoo, spoken to as a person with full rights would."""
+
+    def __init__(self, url: str, database: str, login: str, password: str, api_key: str) -> None:
+        self.url, self.database, self.login, self.password, self.api_key = url, database, login, password, api_key
+
+    @cached_property
+    def session(self) -> requests.Session:
+        session = requests.Session()
+        session.headers.update({"Authorization": f"bearer {self.api_key}", "X-Odoo-Database": self.database})
+        return session
+
+    def call(self, model: str, method: str, **arguments: Any) -> Any:
+        """Call one method of a model by JSON-2."""
+        answer = self.session.post(f"{self.url}/json/2/{model}/{method}", json=arguments, timeout=120)
+        assert answer.ok, f"{model}.{method}: {answer.status_code} {answer.json().get('message', '')[:500]}"
+        return answer.json()
+
+    def create(self, model: str, *values: dict[str, Any], **context: Any) -> list[int]:
+        """Somebody enters new records."""
+        return self.call(model, "create", vals_list=list(values), context=context)
+
+    def write(self, model: str, ids: list[int], **values: Any) -> None:
+        """Somebody edits records."""
+        self.call(model, "write", ids=ids, vals=values)
+
+    def listed(self, model: str, fields: list[str], *domain: Any) -> list[dict[str, Any]]:
+        """Every record that fits, archived ones too, in the order of their ids."""
+        context = {"active_test": False}
+        return self.call(model, "search_read", domain=list(domain), fields=fields, order="id", context=context)
+
+    def close(self) -> None:
+        """Give back the connection."""
+        if "session" in self.__dict__:
+            self.session.close()
+
+
+@contextmanager
+def running_odoo() -> Iterator[Odoo]:
+    """The Odoo that the environment names, or one with a clean database, stopped at the end."""
+    known = given("odoo", **ADMIN)
+    if known is not None:
+        yield from _opened(known)
+        return
+    start = script("odoo.sh", "odoo")
+    if os.geteuid() != 0:
+        pytest.skip("odoo: its script needs root, as it runs Odoo as a user of its own")
+    with place("odoo") as home:
+        variables = {"ODOO_HOME": str(home), "PORT": str(free_port()), "PGPORT": _database_port(home)}
+        try:
+            run([str(start), "reset"], variables)
+            yield from _opened({"url": f"http://127.0.0.1:{variables['PORT']}", **ADMIN})
+        finally:
+            run([str(start), "down"], variables)
+
+
+def _opened(known: dict[str, str]) -> Iterator[Odoo]:
+    if not known["api_key"]:
+        maker = str(script("odoo_apikey.py", "odoo"))
+        words = [known[name] for name in ("url", "database", "login", "password")]
+        known["api_key"] = run([sys.executable, maker, *words]).strip()
+    odoo = Odoo(**known)
+    yield odoo
+    odoo.close()
+
+
+def _database_port(home: Path) -> str:
+    """The port of the database in this place: chosen once, as its configuration keeps it."""
+    kept = home / "database-port"
+    if not kept.exists():
+        kept.write_text(str(free_port()), encoding="utf-8")
+    return kept.read_text(encoding="utf-8").strip()

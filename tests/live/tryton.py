@@ -1,0 +1,32 @@
+"""A real Tryton for the length of a session: how it is reached, and what ids its seeded company has."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from tests.live.scripts import free_port, given, place, run, script
+
+USER = {"db": "erp", "user": "admin", "password": ""}
+
+
+@contextmanager
+def running_tryton() -> Iterator[dict[str, Any]]:
+    """The Tryton that the environment names, or one with a fresh company, stopped at the end.
+
+    What is answered is what the script tells: `url`, `db`, `rpc_url`, `rest_url`, users, passwords, keys and `ids`.
+    """
+    known = given("tryton", **USER)
+    if known is not None:
+        yield {**known, "rpc_url": f"{known['url']}/{known['db']}/rpc/"}
+        return
+    path = str(script("tryton.py", "tryton"))
+    with place("tryton") as home:
+        told = ["--port", str(free_port()), "--state", str(home / "state"), "--cache", str(home / "cache")]
+        try:
+            answer = run([sys.executable, path, "start", *told])
+            # Progress stands above the one line of JSON.
+            yield json.loads(answer.strip().splitlines()[-1])
+        finally:
+            run([sys.executable, path, "stop", *told, "--purge"])
