@@ -11,7 +11,10 @@ def test_a_real_odoo_knows_who_asks(odoo: Odoo) -> None:
     assert odoo.call("res.users", "context_get")["uid"] > 0
 
 
-def test_a_real_tryton_answers(tryton: dict[str, Any]) -> None:
-    answer = requests.post(tryton["rpc_url"], json={"method": "common.server.version", "params": []}, timeout=30)
+def test_a_real_tryton_lets_its_user_in(tryton: dict[str, Any]) -> None:
+    login = {"id": 1, "method": "common.db.login", "params": [tryton["user"], {"password": tryton["password"]}]}
+
+    answer = requests.post(tryton["rpc_url"], json=login, timeout=30)
 
     assert answer.ok
+    assert answer.json()["result"]
