@@ -66,6 +66,8 @@ class Resource(NamedTuple):
 
     name: str
     where: tuple[tuple[str, Any], ...] = ()
+    paths: tuple[str, ...] = ()
+    """Wire paths that the mapping reads, for systems that must be told; none of them: what the adapter thinks best."""
 
 
 class Remote(NamedTuple):

@@ -9,7 +9,9 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import NamedTuple
 
+from connector.errors import ConfigError
 from connector.records import (
     Cursor,
     Draft,
@@ -70,6 +72,15 @@ class Capabilities:
     """Wire fields the server may store differently from what was sent."""
 
 
+class Rights(NamedTuple):
+    """What credentials may do with the records of one resource."""
+
+    read: bool
+    create: bool
+    update: bool
+    delete: bool
+
+
 class Adapter(ABC):
     """One system on one side."""
 
@@ -125,6 +136,15 @@ class Adapter(ABC):
     @abstractmethod
     def perform(self, resource: Resource, transitions: Sequence[Transition]) -> list[Outcome]:
         """Run a named action on up to `write_size` records; all in one call carry the same name."""
+
+    def rights(self, resource: str) -> Rights | None:  # noqa: ARG002 -- for those that can tell
+        """What these credentials may do with the resource, or None where the system does not tell."""
+        return None
+
+    def prepare(self, resource: str, fields: Sequence[LiveField]) -> None:
+        """Make custom fields of these names and types: what a mapping needs, and a person has agreed to."""
+        names = ", ".join(field.name for field in fields)
+        raise ConfigError.of(f"{resource}: create the fields {names} in the system itself; it takes none from here")
 
     def close(self) -> None:  # noqa: B027 -- most have nothing to give back
         """Give back connections."""

@@ -53,7 +53,7 @@ _backoff = tenacity.wait_exponential(multiplier=0.5, max=30) + tenacity.wait_ran
 
 
 class Answer(NamedTuple):
-    """A status below 500 with its JSON; `data` is None where the answer has no body."""
+    """A status, below 500 or an explained 500, with its JSON; `data` is None where the answer has no body."""
 
     status: int
     headers: Mapping[str, str]
@@ -65,7 +65,8 @@ class HttpClient:
 
     `timeout` is (connect, read) in seconds, `rest_limit` the longest Retry-After that is waited for, `rate` the most
     requests a second, `verify` False or the path of a CA bundle where the system's certificate needs it. `on_request`
-    is told method, status (0 without an answer) and seconds of every attempt.
+    is told method, status (0 without an answer) and seconds of every attempt. `explains` knows by its body a 500 that
+    says what was wrong with the request, in systems that answer so: it is given back like any refusal.
 
     Nothing is sent before a Retry-After is over, whichever call or thread was told it. After `trip_after` calls in a
     row that failed as a whole, further ones fail at once for `cool_down` seconds; then one of them is tried, once.
@@ -88,6 +89,7 @@ class HttpClient:
         verify: bool | str = True,
         trust_env: bool = False,
         on_request: Callable[[str, int, float], None] | None = None,
+        explains: Callable[[bytes], bool] = lambda _: False,
     ) -> None:
         self.name = name
         self._base_url = checked(base_url, name)
@@ -97,6 +99,7 @@ class HttpClient:
         self._verify = verify
         self._proxies = get_environ_proxies(self._base_url) if trust_env else {}
         self._on_request = on_request
+        self._explains = explains
         self._sleep, self._clock = sleep, clock
         self._pace = Pace(rate, sleep, clock) if rate else None
         self._rest = Rest(clock)
@@ -111,7 +114,7 @@ class HttpClient:
         )
 
     @classmethod
-    def of(cls, options: Mapping[str, Any], *, name: str, auth: Authentication) -> Self:
+    def of(cls, options: Mapping[str, Any], *, name: str, auth: Authentication, **more: Any) -> Self:
         """The client for a system's options, as its `Options` in `connector.systems` give them."""
         return cls(
             options["url"],
@@ -122,6 +125,7 @@ class HttpClient:
             rate=options.get("requests_per_second"),
             verify=options.get("ca_bundle", True),
             on_request=options.get("on_request"),
+            **more,
         )
 
     @override
@@ -248,6 +252,8 @@ class HttpClient:
             raise ProtocolError(
                 f"{self._at(call)}: redirected to {bare(headers.get('Location'))}; set `url` accordingly"
             )
+        if status == SERVER_ERROR and content and self._explains(content):
+            return Answer(status, headers, orjson.loads(content))
         if status == TOO_MANY or status >= SERVER_ERROR:
             raise self._refusal(call, status, _retry_after(headers))
         if status == UNAUTHORISED or (status == 204 and not content):  # noqa: PLR2004 -- No Content

@@ -83,19 +83,21 @@ class FailingReadContract(TrialContract):
         assert len(trial.proxy.asked) - before <= MOST_ATTEMPTS
 
     def test_a_rest_that_is_asked_for_is_taken(self, trial: Trial) -> None:
+        before = len(trial.proxy.asked)
         trial.proxy.disturb(decline(429, rest=REST_SECONDS))
 
         trial.adapter.scan(trial.system.resource, None)
 
-        declined, following = trial.proxy.asked[-2:]
+        declined, following = trial.proxy.asked[before:][:2]
         assert following.at - declined.at >= REST_SECONDS
 
     def test_without_a_time_the_adapter_pauses_by_itself(self, trial: Trial) -> None:
+        before = len(trial.proxy.asked)
         trial.proxy.disturb(decline(429))
 
         trial.adapter.scan(trial.system.resource, None)
 
-        declined, following = trial.proxy.asked[-2:]
+        declined, following = trial.proxy.asked[before:][:2]
         assert following.at - declined.at >= SHORTEST_PAUSE_SECONDS
 
     def test_a_long_rest_is_told_at_once_and_kept(self, trial: Trial) -> None:

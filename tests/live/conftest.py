@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.live.odoo import Odoo, running_odoo
+from tests.live.odoo import Odoo, prepare, running_odoo
 from tests.live.tryton import running_tryton
 
 for part in ("failing_reads", "failing_writes", "reads", "refusals", "scans", "system", "trial", "writes"):
@@ -27,6 +27,25 @@ def odoo() -> Iterator[Odoo]:
     """One Odoo for the session, from a clean database."""
     with running_odoo() as odoo:
         yield odoo
+
+
+@pytest.fixture(scope="session")
+def prepared(odoo: Odoo) -> Odoo:
+    """The same Odoo, with the fields that the connector needs of its own."""
+    prepare(odoo)
+    return odoo
+
+
+@pytest.fixture(scope="session")
+def company(prepared: Odoo) -> int:
+    """A customer that nobody changes."""
+    return prepared.create("res.partner", {"name": "Parent", "is_company": True, "customer_rank": 1})[0]
+
+
+@pytest.fixture(scope="session")
+def product(prepared: Odoo) -> int:
+    """A product that nobody changes."""
+    return prepared.create("product.product", {"name": "Parent", "default_code": "PARENT", "is_storable": True})[0]
 
 
 @pytest.fixture(scope="session")

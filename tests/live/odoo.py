@@ -11,9 +11,17 @@ from typing import Any
 import pytest
 import requests
 
+from connector.adapters.odoo.system import connect
+from connector.records import LiveField
 from tests.live.scripts import free_port, given, place, run, script
 
 ADMIN = {"database": "erp", "login": "admin", "password": "admin", "api_key": ""}
+FIELDS = {
+    "res.partner": ("x_connector_id", "x_connector_given_name"),
+    "product.product": ("x_connector_id",),
+    "sale.order": ("x_connector_id",),
+    "stock.picking": ("x_connector_id",),
+}
 
 
 class Odoo:
@@ -51,6 +59,17 @@ class Odoo:
         """Give back the connection."""
         if "session" in self.__dict__:
             self.session.close()
+
+
+def prepare(odoo: Odoo) -> None:
+    """Make the fields of our own, where they are not there yet."""
+    adapter = connect({"url": odoo.url, "database": odoo.database, "api_key": odoo.api_key})
+    for model, names in FIELDS.items():
+        known = {field.name for field in adapter.describe(model)}
+        missing = [LiveField(name, "text") for name in names if name not in known]
+        if missing:
+            adapter.prepare(model, missing)
+    adapter.close()
 
 
 @contextmanager

@@ -1,0 +1,125 @@
+"""Which of Odoo's models are known by heart: what each can do, which of its records count, what is read of it.
+
+Any other model can be named in a mapping, too: it is read and written like these, without transitions.
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from connector.adapters.base import Capabilities
+
+MARKER = "x_connector_id"
+"""A field of our own on every model: the other side's id. `connector init --prepare` makes it."""
+PAGE, KEYS_PAGE, FETCH, BATCH, ORDERS = 1000, 2000, 500, 200, 50
+OVERLAP = 180
+"""Seconds that a change can be older than what was seen before it: Odoo stamps it when its transaction begins."""
+
+
+class Kind(NamedTuple):
+    """One collection: a model, of which only some records count."""
+
+    model: str
+    claims: Capabilities
+    domain: tuple[Any, ...] = ()
+    paths: tuple[str, ...] = ()
+    """What is read where nobody says what is wanted."""
+    lines: tuple[str, ...] = ()
+    """Lists of lines whose fields are described along with those of the model."""
+
+
+COMMON = Capabilities(
+    page_size=PAGE,
+    keys_page_size=KEYS_PAGE,
+    fetch_size=FETCH,
+    write_size=BATCH,
+    idempotency_key=True,
+    marker_field=MARKER,
+    counts=True,
+    granularity=timedelta(seconds=1),
+    visibility_lag=timedelta(seconds=OVERLAP),
+)
+_PARTNER = replace(COMMON, can_archive=True, normalising_fields=frozenset(("name", "vat", "website", "comment")))
+_PRODUCT = replace(COMMON, can_archive=True, normalising_fields=frozenset(("list_price", "description")))
+_ORDER = replace(
+    COMMON,
+    write_size=ORDERS,
+    transitions=frozenset(("action_confirm", "action_cancel", "action_draft", "action_quotation_sent")),
+    normalising_fields=frozenset(("note", "order_line", "date_order")),
+)
+
+KINDS: Mapping[str, Kind] = {
+    "res.partner": Kind("res.partner", _PARTNER, paths=("name", "active", "is_company", "email", "phone", MARKER)),
+    # Neither the own companies, nor those that only sell to us.
+    "res.partner/companies": Kind(
+        "res.partner",
+        _PARTNER,
+        (
+            ["is_company", "=", True],
+            ["ref_company_ids", "=", False],
+            "|",
+            ["customer_rank", ">", 0],
+            ["supplier_rank", "=", 0],
+        ),
+        ("name", "active", "is_company", "email", "phone", MARKER),
+    ),
+    # People of a company; not its further addresses, and not the users of this Odoo.
+    "res.partner/contacts": Kind(
+        "res.partner",
+        _PARTNER,
+        (["is_company", "=", False], ["parent_id", "!=", False], ["type", "=", "contact"]),
+        ("name.first", "name.last", "active", "parent_id", "email", "phone", MARKER),
+    ),
+    "product.product": Kind(
+        "product.product", _PRODUCT, paths=("name", "default_code", "active", "list_price", MARKER)
+    ),
+    "sale.order": Kind(
+        "sale.order",
+        _ORDER,
+        paths=(
+            "name",
+            "state",
+            "partner_id",
+            "origin",
+            "client_order_ref",
+            "order_line.product_id",
+            "order_line.product_uom_qty",
+            "order_line.price_unit",
+            "amount_total",
+            MARKER,
+        ),
+        lines=("order_line",),
+    ),
+    "account.move": Kind(
+        "account.move",
+        replace(
+            COMMON,
+            write_size=ORDERS,
+            transitions=frozenset(("action_post", "button_draft", "button_cancel")),
+            normalising_fields=frozenset(("narration", "invoice_line_ids")),
+        ),
+        lines=("invoice_line_ids",),
+    ),
+    "stock.picking": Kind(
+        "stock.picking",
+        replace(
+            COMMON, write_size=ORDERS, transitions=frozenset(("action_assign", "action_cancel", "button_validate"))
+        ),
+        lines=("move_ids",),
+    ),
+    "crm.lead": Kind(
+        "crm.lead",
+        replace(
+            COMMON,
+            can_archive=True,
+            transitions=frozenset(("action_set_won", "action_set_lost")),
+            normalising_fields=frozenset(("description",)),
+        ),
+    ),
+}
+
+
+def kind_of(resource: str) -> Kind:
+    """The collection of that name; a model that is not known by heart is taken as it is."""
+    return KINDS.get(resource) or Kind(resource.partition("/")[0], COMMON)

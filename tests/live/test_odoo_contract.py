@@ -1,0 +1,164 @@
+"""The Odoo adapter is held to the contract, against a real Odoo."""
+
+import uuid
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from connector.adapters.base import Adapter
+from connector.adapters.odoo.system import connect
+from connector.adapters.testing import AdapterContract, Decimals, ResourceContract, SystemUnderTest
+from connector.adapters.testing_proxy import Request
+from connector.errors import VersionConflict
+from connector.records import Body, Draft, Patch, Resource
+from tests.live.odoo import Odoo
+
+WRITES = frozenset(("load", "write", "unlink", "action_confirm"))
+
+
+def connect_to(odoo: Odoo, url: str | None = None, **options: Any) -> Adapter:
+    settings = {"url": url or odoo.url, "database": odoo.database, "login": odoo.login, "api_key": odoo.api_key}
+    return connect({**settings, "overlap": 1, "page_size": 7, **options})
+
+
+def is_write(request: Request) -> bool:
+    return request.target.rpartition("/")[2] in WRITES
+
+
+@pytest.fixture(scope="module")
+def hands(prepared: Odoo) -> dict[str, Any]:
+    """What tests of all resources share."""
+
+    def remove(model: str, record_id: str) -> None:
+        prepared.call(model, "unlink", ids=[int(record_id)])
+
+    def forbid(model: str, record_id: str) -> None:
+        number = prepared.listed("ir.model", ["id"], ["model", "=", model])[0]["id"]
+        rule = {"name": f"all but {record_id}", "model_id": number, "domain_force": f"[('id', '!=', {record_id})]"}
+        prepared.create("ir.rule", rule)
+
+    return {
+        "connect": partial(connect_to, prepared),
+        "connect_at": lambda url: connect_to(prepared, url, timeout=2, max_attempts=2),
+        "url": prepared.url,
+        "missing_id": "987654321",
+        "is_write": is_write,
+        "secrets": (prepared.api_key,),
+        "remove": remove,
+        "forbid": forbid,
+    }
+
+
+def system_of(
+    hands: dict[str, Any], resource: Resource, make_body: Callable[[int], Body], **more: Any
+) -> SystemUnderTest:
+    model = resource.name.partition("/")[0]
+    own = {name: partial(hands[name], model) for name in ("remove", "forbid")}
+    return SystemUnderTest(**{**hands, **own}, resource=resource, make_body=make_body, **more)
+
+
+class TestCompanies(AdapterContract):
+    @pytest.fixture
+    def system(self, hands: dict[str, Any]) -> SystemUnderTest:
+        return system_of(
+            hands,
+            Resource(
+                "res.partner/companies",
+                (("is_company", True),),
+                ("name", "is_company", "email", "city", "street2", "credit_limit", "country_id.code", "x_connector_id"),
+            ),
+            lambda n: {
+                "is_company": True,
+                "name": f"Contract {n}",
+                "email": f"contract-{n}@example.org",
+                "credit_limit": 1500.5,
+                "city": "Ulm",
+                "country_id": {"code": "DE"},
+            },
+            field="city",
+            values=("Bonn", "Kiel"),
+            wrong={"is_company": True, "name": None},
+            text="street2",
+            decimals=Decimals("credit_limit", (0.1, 1234567.89, 100000000.05, 0.0)),
+        )
+
+
+class TestContacts(ResourceContract):
+    @pytest.fixture
+    def system(self, hands: dict[str, Any], company: int) -> SystemUnderTest:
+        return system_of(
+            hands,
+            Resource(
+                "res.partner/contacts",
+                (("is_company", False),),
+                ("name.first", "name.last", "parent_id", "email", "function", "x_connector_id"),
+            ),
+            lambda n: {
+                "is_company": False,
+                "name": {"first": f"Anna Maria {n}", "last": "de la Cruz"},
+                "parent_id": company,
+                "email": f"contact-{n}@example.org",
+            },
+            field="function",
+            values=("Buyer", "Head of purchasing"),
+            wrong={"parent_id": 987654321, "name": {"first": None, "last": "Nobody"}},
+            text="function",
+        )
+
+
+class TestProducts(ResourceContract):
+    @pytest.fixture
+    def system(self, hands: dict[str, Any]) -> SystemUnderTest:
+        return system_of(
+            hands,
+            Resource(
+                "product.product",
+                (),
+                ("name", "default_code", "barcode", "description_sale", "uom_id.name", "list_price", "x_connector_id"),
+            ),
+            lambda n: {
+                "name": f"Contract {n}",
+                "default_code": f"C-{n}",
+                "uom_id": {"name": "Units"},
+                "list_price": 1.25,
+            },
+            field="default_code",
+            values=("First", "Second"),
+            wrong={"name": None, "default_code": "No name"},
+            text="description_sale",
+        )
+
+
+class TestOrders(AdapterContract):
+    @pytest.fixture
+    def system(self, hands: dict[str, Any], company: int, product: int) -> SystemUnderTest:
+        return system_of(
+            hands,
+            Resource("sale.order"),
+            lambda n: {
+                "partner_id": company,
+                "origin": f"Contract {n}",
+                "order_line": [
+                    {"product_id": product, "product_uom_qty": 2, "price_unit": 9.99},
+                    {"product_id": product, "product_uom_qty": 1.5, "price_unit": 0.333},
+                ],
+            },
+            field="client_order_ref",
+            values=("First", "Second"),
+            wrong={"partner_id": 987654321, "order_line": []},
+            text="origin",
+            transition="action_confirm",
+        )
+
+
+def test_a_stale_update_is_refused_though_odoo_would_take_it(prepared: Odoo) -> None:
+    adapter, resource = connect_to(prepared), Resource("res.partner")
+    made = adapter.create(resource, [Draft(uuid.uuid4().hex, {"name": "Before"})])[0]
+    prepared.write("res.partner", [int(str(made.id))], name="A person was faster")
+
+    outcome = adapter.update(resource, [Patch("k", str(made.id), made.version, {"name": "After"})])[0]
+
+    assert isinstance(outcome.error, VersionConflict)
+    assert prepared.listed("res.partner", ["name"], ["id", "=", int(str(made.id))])[0]["name"] == "A person was faster"
