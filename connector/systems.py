@@ -7,10 +7,10 @@ imported when a system is connected, not when it is listed.
 from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.metadata import EntryPoint, entry_points
-from typing import Annotated, Any, NamedTuple, TypeAlias
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeAlias
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 
 from connector import logs
 from connector.adapters.base import Adapter
@@ -116,6 +116,24 @@ class ReferenceErpOptions(Options):
     api_key: SecretStr
 
 
+class OdooOptions(Options):
+    """How to reach an Odoo: with an API key, which expires for all but administrators."""
+
+    api_key: SecretStr
+    database: str
+    protocol: Literal["json2", "jsonrpc"] = "json2"
+    """JSON-2 came with Odoo 19; older ones speak JSON-RPC, which asks for a login besides."""
+    login: str | None = None
+    overlap: float = Field(180, gt=0, le=3600)
+    """Seconds that the longest transaction may take: changes are stamped when it begins, and show when it ends."""
+
+    @model_validator(mode="after")
+    def _named(self) -> Self:
+        if self.protocol == "jsonrpc" and not self.login:
+            raise ValueError("protocol jsonrpc asks for the user's `login` besides the key")
+        return self
+
+
 def listed() -> list[SystemKind]:
     """Every system that can be configured, by name."""
     brought = [_load(point) for point in _points().values()]
@@ -206,6 +224,12 @@ def _reference_erp(options: Mapping[str, Any]) -> Adapter:
     return connect(options)
 
 
+def _odoo(options: Mapping[str, Any]) -> Adapter:
+    from connector.adapters.odoo.system import connect
+
+    return connect(options)
+
+
 def _crm_subscriber(options: Mapping[str, Any]) -> Subscriber:
     from connector.adapters.reference_subscriptions import connect_crm
 
@@ -239,5 +263,7 @@ _BUNDLED = {
             ReferenceErpOptions,
             Hooks("standard", read_erp_notice, _erp_subscriber),
         ),
+        SystemKind("odoo", "Odoo", Side.ERP, _odoo, "odoo", OdooOptions),
+        SystemKind("odoo-crm", "Odoo as the CRM", Side.CRM, _odoo, "odoo_crm", OdooOptions),
     )
 }

@@ -141,8 +141,19 @@ class Adapter(ABC):
         """What these credentials may do with the resource, or None where the system does not tell."""
         return None
 
+    def own_fields(self, resource: str) -> Sequence[LiveField]:  # noqa: ARG002 -- most use none
+        """Custom fields that the adapter itself works with, besides those that a mapping names."""
+        return ()
+
+    def home(self, resource: str) -> str:
+        """What holds the resource's fields, where several resources are parts of one and the same."""
+        return resource
+
     def prepare(self, resource: str, fields: Sequence[LiveField]) -> None:
-        """Make custom fields of these names and types: what a mapping needs, and a person has agreed to."""
+        """Make custom fields of these names and types, and these choices of a field that is a list elsewhere.
+
+        A mapping needs them, and a person has agreed.
+        """
         names = ", ".join(field.name for field in fields)
         raise ConfigError.of(f"{resource}: create the fields {names} in the system itself; it takes none from here")
 

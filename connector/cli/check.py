@@ -8,14 +8,16 @@ import typer
 
 from connector.cli.invocation import Invocation, asked
 from connector.cli.output import count, print_json, print_table, say
+from connector.entities import Removal
 from connector.errors import ConnectorError, RecordError, RunError
 from connector.records import Side
 from connector.report import Exit
 
 if TYPE_CHECKING:
     from connector.context import Context, System
+    from connector.mappings.compile import Translator
     from connector.mappings.laws import Finding
-    from connector.records import Fingerprint
+    from connector.records import Fingerprint, LiveField
 
 MOST_SKEW = timedelta(seconds=5)
 """A clock that is off by more makes `newest` and time windows doubtful."""
@@ -136,3 +138,32 @@ def _fields(system: "System", side: Side) -> Iterator[Found]:
             yield Found("error", where, str(error))
             continue
         yield from told(where, laws.check_schema(translator, live), "has every field that is mapped")
+        yield from _marker(where, translator, live)
+        yield from _rights(where, system, translator, side)
+
+
+def _marker(where: str, translator: "Translator", live: "list[LiveField]") -> Iterator[Found]:
+    """Whether there is a field for the other side's id, by which a create whose answer was lost is found again."""
+    path = translator.marker_path
+    if path is not None and path not in {field.name for field in live}:
+        message = f"the system has no field {path} for the other side's id; make it with: connector init --prepare"
+        yield Found("error", where, message)
+
+
+def _rights(where: str, system: "System", translator: "Translator", side: Side) -> Iterator[Found]:
+    """Whether the credentials may do what the mapping and the policies ask for."""
+    rights = system.adapter.rights(translator.resource.name)
+    if rights is None:
+        return
+    entity = translator.entity
+    can = system.adapter.capabilities(translator.resource.name)
+    needed = {
+        "read": True,
+        "create": side in entity.creates and can.can_create,
+        "update": bool(translator.writable) and can.can_update,
+        "delete": entity.deletes.get(side) is Removal.DELETE and can.can_delete,
+    }
+    lacking = [verb for verb, is_needed in needed.items() if is_needed and not getattr(rights, verb)]
+    if lacking:
+        message = f"these credentials may not {' or '.join(lacking)} here; give their user the rights"
+        yield Found("error", where, message)

@@ -61,11 +61,18 @@ def write_first(  # noqa: PLR0913 -- one question each
         str | None, typer.Option(metavar="URL", help="Where both systems reach the receiver of webhooks, if they do.")
     ] = None,
     more: MoreOption = None,
+    prepare: Annotated[
+        bool, typer.Option("--prepare", help="Make the fields that a configured system lacks, after saying which.")
+    ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Ask nothing; take the defaults.")] = False,
 ) -> int:
     """Write a working configuration; asks for what was not given. Secrets stay in the environment."""
     from connector.starter import render_config, write_config
 
+    if prepare:
+        from connector.cli.prepare import prepare_systems
+
+        return prepare_systems(call, yes=yes)
     given = _options(more or [])
     crm = _choice(Side.CRM, crm_system, crm_url, given[Side.CRM], ask=not yes)
     erp = _choice(Side.ERP, erp_system, erp_url, given[Side.ERP], ask=not yes)

@@ -19,6 +19,7 @@ from connector.documents import suggest
 from connector.entities import Type
 from connector.errors import ConfigError
 from connector.mappings import decimals
+from connector.mappings.richtext import read_html, write_html
 from connector.mappings.spec import Spec, parse_spec
 from connector.mappings.unfit import UNTRANSLATABLE, Unfit
 from connector.records import Value
@@ -288,6 +289,26 @@ def _joined_set(separator: str) -> Converter:
     return Converter(read, write, frozenset((Type.SET,)), "the order, and repeated members")
 
 
+def _html() -> Converter:
+    """A text where the system keeps HTML: what people format there reads as its words, line by line."""
+    return Converter(read_html, write_html, frozenset((Type.TEXT,)), "formatting, and white space around the text")
+
+
+def _noon() -> Converter:
+    """A date where the system keeps an instant in UTC: written as noon, the same day nearly everywhere."""
+    return Converter(_read_day, _write_noon, frozenset((Type.DATE,)))
+
+
+def _read_day(value: Any) -> str | None:
+    shown = _read_bare_instant(value)
+    return None if shown is None else shown[:10]
+
+
+def _write_noon(value: Any) -> str | None:
+    day = _read_date(value)
+    return None if day is None else f"{day} 12:00:00"
+
+
 _PLAIN: Mapping[str, Callable[[], Converter]] = {
     "text": _text,
     "uppercase": _uppercase,
@@ -302,6 +323,8 @@ _PLAIN: Mapping[str, Callable[[], Converter]] = {
     "text_id": _text_id,
     "integer_id": _integer_id,
     "set": _set,
+    "html": _html,
+    "noon": _noon,
 }
 _SCALED: Mapping[str, Callable[[str], Converter]] = {"decimal_text": _decimal_text, "joined_set": _joined_set}
 NAMES = tuple(sorted((*_PLAIN, *_SCALED)))

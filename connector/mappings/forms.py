@@ -103,6 +103,11 @@ def is_same_number(value: Value, stored: Value) -> bool:
     return _e164(region, value) == stored
 
 
+def _url(value: str) -> str:
+    """With a scheme, as a browser would take it."""
+    return value if "://" in value or not value else f"http://{value}"
+
+
 _PLAIN: dict[str, Form] = {
     "trim": _trim,
     "fold": _fold,
@@ -111,6 +116,7 @@ _PLAIN: dict[str, Form] = {
     "compact": _compact,
     "alnum_upper": _alnum_upper,
     "e164": partial(_e164, None),
+    "url": _url,
 }
 _COUNTED: dict[str, Callable[[int, str], str]] = {"cut": _cut, "round": round_half_up}
 

@@ -13,8 +13,8 @@ from connector.mappings.converters import NAMES, Converter, choice, find_convert
 from connector.mappings.unfit import Unfit
 from tests.mappings.values import canonical, patient
 
-LOSSLESS = ["text", "decimal_number", "integer", "boolean", "date", "instant", "text_id", "integer_id", "set"]
-FOLDING = ["uppercase", "lowercase", "decimal_text(2)", "instant_seconds", "joined_set(;)", "country_alpha3"]
+LOSSLESS = ["text", "decimal_number", "integer", "boolean", "date", "instant", "text_id", "integer_id", "set", "noon"]
+FOLDING = ["uppercase", "lowercase", "decimal_text(2)", "instant_seconds", "joined_set(;)", "country_alpha3", "html"]
 BROUGHT = Converter(str, str, frozenset((Type.TEXT,)))
 CODES = {"net14": "14D", "net30": "30D", "unknown": None, "none": ""}
 

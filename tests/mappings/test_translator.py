@@ -248,7 +248,14 @@ def test_an_order_moves_in_the_erp_by_actions() -> None:
     assert "reference" in CRM_ORDER.creatable - CRM_ORDER.writable
     assert ERP_ORDER.part_references == {"lines": {"product": "product"}}
     assert ERP_ORDER.references == {"customer": "customer", "contact": "contact"}
-    assert (ERP_CUSTOMER.resource, ERP_CUSTOMER.marker_path) == (("partners", (("is_company", True),)), "external_ref")
+    assert (ERP_CUSTOMER.resource[:2], ERP_CUSTOMER.marker_path) == (
+        ("partners", (("is_company", True),)),
+        "external_ref",
+    )
+
+
+def test_a_collection_tells_which_paths_are_read_of_it() -> None:
+    assert {"lines.id", "lines.qty", "origin", "external_ref"} <= set(ERP_ORDER.resource.paths)
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Any
 
 from connector.adapters.odoo.calls import Calls, Fault
 from connector.adapters.odoo.codes import CONTEXT
+from connector.adapters.odoo.schema import LiveColumn
 from connector.errors import ConfigError
 from connector.records import LiveField
 
@@ -15,6 +16,7 @@ LABELS = {
     "x_connector_id": "Connector: id on the other side",
     "x_connector_given_name": "Connector: given name",
 }
+TERMS = "account.payment.term"
 ADMINISTRATOR = "; ask with the key of an administrator, or create them in Odoo (Settings, Technical, Fields)"
 
 
@@ -42,6 +44,27 @@ def make_fields(calls: Calls, model: str, fields: Sequence[LiveField]) -> None:
     except Fault as fault:
         names = ", ".join(field.name for field in fields)
         raise ConfigError.of(f"odoo: {model}: {names} cannot be created ({fault.kind}){ADMINISTRATOR}") from None
+
+
+def make_choices(calls: Calls, column: LiveColumn, field: LiveField) -> None:
+    """Make entries of a short list; only of those whose names say all there is to them."""
+    if column.relation != TERMS:
+        names = ", ".join(field.choices)
+        raise ConfigError.of(f"odoo: create {names} as {column.relation} in Odoo, or map what is there ({field.name})")
+    rows = [{"name": name, "line_ids": [[5], [0, 0, _due(name)]]} for name in field.choices]
+    try:
+        calls.call(TERMS, "create", {"vals_list": rows, "context": CONTEXT})
+    except Fault as fault:
+        names = ", ".join(field.choices)
+        raise ConfigError.of(f"odoo: {TERMS}: {names} cannot be created ({fault.kind})") from None
+
+
+def _due(name: str) -> dict[str, Any]:
+    """All of it, so many days after the invoice as the term's name begins with."""
+    days = name.partition(" ")[0]
+    if not days.isdecimal():
+        raise ConfigError.of(f"odoo: {TERMS}: what {name} means is for a person to say; create it in Odoo")
+    return {"value": "percent", "value_amount": 100, "nb_days": int(days)}
 
 
 def _field(model: int, field: LiveField) -> dict[str, Any]:

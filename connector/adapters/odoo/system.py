@@ -14,7 +14,8 @@ from connector.adapters.odoo.codes import CONTEXT
 from connector.adapters.odoo.fetching import failed, fetch
 from connector.adapters.odoo.living import described
 from connector.adapters.odoo.models import OVERLAP, Kind, kind_of
-from connector.adapters.odoo.preparing import VERBS, allowed, make_fields
+from connector.adapters.odoo.names import GIVEN
+from connector.adapters.odoo.preparing import VERBS, allowed, make_choices, make_fields
 from connector.adapters.odoo.reading import Reader, Rows
 from connector.adapters.odoo.schema import LINKS, Schema, Tree, tree_of
 from connector.adapters.odoo.writing import Writer
@@ -149,8 +150,21 @@ class Odoo(Adapter):
         return Rights(*(allowed(self._calls, kind_of(resource).model, verb) for verb in VERBS))
 
     @override
+    def own_fields(self, resource: str) -> Sequence[LiveField]:
+        return [LiveField(GIVEN, "text")] if resource == "res.partner/contacts" else ()
+
+    @override
+    def home(self, resource: str) -> str:
+        return kind_of(resource).model
+
+    @override
     def prepare(self, resource: str, fields: Sequence[LiveField]) -> None:
-        make_fields(self._calls, kind_of(resource).model, fields)
+        model, plain = kind_of(resource).model, [field for field in fields if not field.choices]
+        if plain:
+            make_fields(self._calls, model, plain)
+        for field in fields:
+            if field.choices:
+                make_choices(self._calls, self._reader.schema.of(model)[field.name.partition(".")[0]], field)
         self._reader.schema.forget()
 
     @override
