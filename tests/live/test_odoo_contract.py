@@ -52,10 +52,13 @@ def hands(prepared: Odoo) -> dict[str, Any]:
 
 
 def system_of(
-    hands: dict[str, Any], resource: Resource, make_body: Callable[[int], Body], **more: Any
+    hands: dict[str, Any],
+    resource: Resource,
+    make_body: Callable[[int], Body],
+    model: str | None = None,
+    **more: Any,
 ) -> SystemUnderTest:
-    model = resource.name.partition("/")[0]
-    own = {name: partial(hands[name], model) for name in ("remove", "forbid")}
+    own = {name: partial(hands[name], model or resource.name.partition("/")[0]) for name in ("remove", "forbid")}
     return SystemUnderTest(**{**hands, **own}, resource=resource, make_body=make_body, **more)
 
 
@@ -162,3 +165,36 @@ def test_a_stale_update_is_refused_though_odoo_would_take_it(prepared: Odoo) -> 
 
     assert isinstance(outcome.error, VersionConflict)
     assert prepared.listed("res.partner", ["name"], ["id", "=", int(str(made.id))])[0]["name"] == "A person was faster"
+
+
+class TestAdjustments(ResourceContract):
+    @pytest.fixture
+    def system(self, hands: dict[str, Any], product: int) -> SystemUnderTest:
+        return system_of(
+            {**hands, "connect": partial(hands["connect"], page_size=2)},
+            Resource("stock.adjustment"),
+            lambda n: {
+                "product_id": product,
+                "warehouse": "WH",
+                "quantity": 3 - 2 * (n % 4),
+                "origin": f"Contract {n}",
+            },
+            field="origin",
+            values=("First", "Second"),
+            wrong={"product_id": 987654321, "warehouse": "WH", "quantity": 1},
+            model="stock.picking",
+        )
+
+
+def test_levels_follow_what_moves(prepared: Odoo, product: int) -> None:
+    adapter, levels = connect_to(prepared, page_size=5000), Resource("stock.level")
+    cursor = adapter.scan(levels, None).cursor
+    before = {each.id: each.body for each in adapter.find(levels, "default_code", ["PARENT"])}
+    body = {"product_id": product, "warehouse": "WH", "quantity": -2.5}
+
+    made = adapter.create(Resource("stock.adjustment"), [Draft(uuid.uuid4().hex, body, "levels")])[0]
+
+    (level,) = [each.body for each in adapter.scan(levels, cursor).remotes if each.body["product_id"] == product]
+    assert made.error is None
+    assert level["on_hand"] == before.get(level["id"], {"on_hand": 0.0})["on_hand"] - 2.5
+    assert adapter.fetch(levels, [level["id"], f"{product}-987654"])[0].remote.body == level

@@ -14,6 +14,8 @@ SETTLED = frozenset(
         "res.country",
         "res.country.state",
         "res.currency",
+        "stock.location",
+        "stock.picking.type",
         "stock.warehouse",
         "uom.uom",
     )
@@ -29,6 +31,7 @@ class Codes:
     def __init__(self, calls: Calls) -> None:
         self._calls = calls
         self._codes: dict[tuple[str, str], dict[int, Any]] = {}
+        self._numbers: dict[tuple[str, str, Any], int] = {}
 
     def of(self, model: str, field: str, numbers: Collection[int]) -> dict[int, Any]:
         """The code of each record; one that is gone or hidden has none."""
@@ -42,15 +45,17 @@ class Codes:
 
     def number(self, model: str, field: str, code: Any) -> int:
         """The record with that code; it must be the only one that is in use."""
-        known = self._codes.setdefault((model, field), {}) if model in SETTLED else {}
-        found = [number for number, held in known.items() if held == code]
-        if not found:
-            asked = {"domain": [[field, "=", code]], "fields": [field], "limit": 2, "load": None}
-            context = {**CONTEXT, "active_test": True}
-            rows = self._calls.call(model, "search_read", {**asked, "context": context}, safe=True).value
-            found = [row["id"] for row in rows]
-            known.update({row["id"]: row[field] for row in rows})
-        if len(found) == 1:
-            return found[0]
-        reason = "no" if not found else "more than one"
-        raise Rejected(f"odoo: there is {reason} {model} in use whose {field} is {code!r}; create it there, or map it")
+        place = (model, field, code)
+        if place in self._numbers:
+            return self._numbers[place]
+        context = {**CONTEXT, "active_test": True}
+        asked = {"domain": [[field, "=", code]], "limit": 2, "context": context}
+        found = self._calls.call(model, "search", asked, safe=True).value
+        if len(found) != 1:
+            many = "more than one" if found else "no"
+            raise Rejected(
+                f"odoo: there is {many} {model} in use whose {field} is {code!r}; correct it there, or map it"
+            )
+        if model in SETTLED:
+            self._numbers[place] = found[0]
+        return int(found[0])

@@ -12,6 +12,8 @@ from connector.adapters.base import Capabilities
 
 MARKER = "x_connector_id"
 """A field of our own on every model: the other side's id. `connector init --prepare` makes it."""
+LEVELS, ADJUSTMENTS = "stock.level", "stock.adjustment"
+"""Collections that are worked out of several models."""
 PAGE, KEYS_PAGE, FETCH, BATCH, ORDERS = 1000, 2000, 500, 200, 50
 OVERLAP = 180
 """Seconds that a change can be older than what was seen before it: Odoo stamps it when its transaction begins."""
@@ -90,6 +92,26 @@ KINDS: Mapping[str, Kind] = {
             MARKER,
         ),
         lines=("order_line",),
+    ),
+    LEVELS: Kind(
+        "stock.quant",
+        replace(
+            COMMON,
+            page_size=200,
+            keys_page_size=200,
+            fetch_size=200,
+            idempotency_key=False,
+            marker_field=None,
+            counts=False,
+            can_create=False,
+            can_update=False,
+            can_delete=False,
+        ),
+    ),
+    ADJUSTMENTS: Kind(
+        "stock.picking",
+        replace(COMMON, write_size=20, can_update=False, can_delete=False, normalising_fields=frozenset(("note",))),
+        ([MARKER, "!=", False],),
     ),
     "account.move": Kind(
         "account.move",

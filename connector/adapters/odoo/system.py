@@ -4,21 +4,23 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 from typing_extensions import override
 
 from connector.adapters.base import Adapter, Capabilities, Rights
+from connector.adapters.odoo.adjustments import Adjustments
 from connector.adapters.odoo.calls import NAME, Calls, Fault, make_calls
 from connector.adapters.odoo.codes import CONTEXT
-from connector.adapters.odoo.fetching import failed, fetch
-from connector.adapters.odoo.living import described
-from connector.adapters.odoo.models import OVERLAP, Kind, kind_of
+from connector.adapters.odoo.collection import SECOND, Collection, Spot
+from connector.adapters.odoo.fetching import failed
+from connector.adapters.odoo.levels import Levels
+from connector.adapters.odoo.models import ADJUSTMENTS, LEVELS, OVERLAP, kind_of
 from connector.adapters.odoo.names import GIVEN
 from connector.adapters.odoo.preparing import VERBS, allowed, make_choices, make_fields
-from connector.adapters.odoo.reading import Reader, Rows
-from connector.adapters.odoo.schema import LINKS, Schema, Tree, tree_of
-from connector.adapters.odoo.writing import Writer
+from connector.adapters.odoo.reading import Reader
+from connector.adapters.odoo.records import Records
+from connector.adapters.odoo.schema import Schema
 from connector.adapters.wire import batches, impossible, pack, unpack
 from connector.records import (
     Cursor,
@@ -35,22 +37,14 @@ from connector.records import (
     Transition,
 )
 
-SECOND = timedelta(seconds=1)
 FIND = 500
+SPECIAL: Mapping[str, type[Collection]] = {LEVELS: Levels, ADJUSTMENTS: Adjustments}
 
 
 def connect(settings: Mapping[str, Any]) -> "Odoo":
     """The adapter for `url`, `database`, `api_key`, and what `HttpClient.of` takes; `login` for JSON-RPC."""
     overlap = timedelta(seconds=settings.get("overlap", OVERLAP))
     return Odoo(make_calls(settings), overlap=overlap, page_size=settings.get("page_size"))
-
-
-class Spot(NamedTuple):
-    """Where a scan stands: what it asks for, how far it came, and the server's time when it began."""
-
-    since: str | None = None
-    last: int = 0
-    began: str | None = None
 
 
 class Odoo(Adapter):
@@ -85,52 +79,47 @@ class Odoo(Adapter):
 
     @override
     def describe(self, resource: str) -> list[LiveField]:
-        return described(self._calls, self._reader.schema, kind_of(resource))
+        return self._collection(Resource(resource)).describe()
 
     @override
     def scan(self, resource: Resource, cursor: Cursor | None, *, keys_only: bool = False) -> Page:
         spot = unpack(cursor, Spot, NAME) if cursor else Spot()
         claims = self.capabilities(resource.name)
-        size = claims.keys_page_size if keys_only else claims.page_size
         started = time.monotonic()
-        rows = self._rows(resource, [*self._changed(resource, spot.since), ["id", ">", spot.last]], size)
+        size = claims.keys_page_size if keys_only else claims.page_size
+        found = self._collection(resource).changed(spot.since, spot.last, size)
         # The answer's time is that of its end, in whole seconds; what was asked for was read before.
-        asked_at = rows.at - timedelta(seconds=time.monotonic() - started) - SECOND
+        asked_at = found.at - timedelta(seconds=time.monotonic() - started) - SECOND
         began = spot.began or _stamp(asked_at - self._overlap)
-        remotes = [each._replace(body=None) for each in rows.remotes] if keys_only else rows.remotes
-        if len(remotes) < size:
-            return Page(remotes, pack(Spot(since=began)._asdict()), more=False)
-        return Page(remotes, pack(Spot(spot.since, int(remotes[-1].id), began)._asdict()), more=True)
+        following = Spot(spot.since, found.last, began) if found.more else Spot(since=began)
+        remotes = [each._replace(body=None) for each in found.remotes] if keys_only else found.remotes
+        return Page(remotes, pack(following._asdict()), more=found.more)
 
     @override
     def count(self, resource: Resource) -> int | None:
-        asked = {"domain": _domain(resource), "context": CONTEXT}
-        try:
-            return int(self._calls.call(kind_of(resource.name).model, "search_count", asked, safe=True).value)
-        except Fault as fault:
-            raise failed(fault, resource.name) from None
+        return self._collection(resource).count()
 
     @override
     def fetch(self, resource: Resource, ids: Sequence[str]) -> list[Fetched]:
-        size, model, tree = self.capabilities(resource.name).fetch_size, kind_of(resource.name).model, _tree(resource)
-        return [each for batch in batches(ids, size) for each in fetch(self._reader, model, batch, tree)]
+        collection, size = self._collection(resource), self.capabilities(resource.name).fetch_size
+        return [each for batch in batches(ids, size) for each in collection.fetch(batch)]
 
     @override
     def find(self, resource: Resource, field: str, values: Sequence[str]) -> list[Remote]:
-        asked = [[*_domain(resource), [field, "in", list(batch)]] for batch in batches(values, FIND)]
-        return [remote for domain in asked for remote in self._rows(resource, domain).remotes]
+        collection = self._collection(resource)
+        return [remote for batch in batches(values, FIND) for remote in collection.find(field, batch)]
 
     @override
     def create(self, resource: Resource, drafts: Sequence[Draft]) -> list[Outcome]:
-        return self._writer(resource).create(drafts)
+        return self._collection(resource).create(drafts)
 
     @override
     def update(self, resource: Resource, patches: Sequence[Patch]) -> list[Outcome]:
-        return self._writer(resource).update(patches)
+        return self._collection(resource).update(patches)
 
     @override
     def delete(self, resource: Resource, removals: Sequence[Removal]) -> list[Outcome]:
-        return self._writer(resource).delete(removals)
+        return self._collection(resource).delete(removals)
 
     @override
     def archive(self, resource: Resource, removals: Sequence[Removal]) -> list[Outcome]:
@@ -143,7 +132,7 @@ class Odoo(Adapter):
         known = self.capabilities(resource.name).transitions
         if transitions and transitions[0].name not in known:
             return impossible(transitions, f"{NAME}: {resource.name}", transitions[0].name)
-        return self._writer(resource).perform(transitions)
+        return self._collection(resource).perform(transitions)
 
     @override
     def rights(self, resource: str) -> Rights:
@@ -171,36 +160,8 @@ class Odoo(Adapter):
     def close(self) -> None:
         self._calls.close()
 
-    def _writer(self, resource: Resource) -> Writer:
-        return Writer(self._calls, self._reader, kind_of(resource.name).model, _tree(resource))
-
-    def _rows(self, resource: Resource, domain: Sequence[Any], limit: int | None = None) -> Rows:
-        model = kind_of(resource.name).model
-        try:
-            return self._reader.search(model, domain, _tree(resource), limit)
-        except Fault as fault:
-            raise failed(fault, resource.name) from None
-
-    def _changed(self, resource: Resource, since: str | None) -> list[Any]:
-        """What changed itself, or in one of its lines: Odoo stamps only the line where an amount stays the same."""
-        domain = _domain(resource)
-        if since is None:
-            return domain
-        columns = self._reader.schema.of(kind_of(resource.name).model)
-        lists = [name for name, inner in _tree(resource).items() if inner and columns[name].type in LINKS]
-        dates = [["write_date", ">=", since], *([f"{name}.write_date", ">=", since] for name in lists)]
-        return [*domain, *["|"] * len(lists), *dates]
-
-
-def _tree(resource: Resource) -> Tree:
-    """What to read: what the mapping asks for, and always what tells which records count, and are in use."""
-    kind: Kind = kind_of(resource.name)
-    constant = [name for name, _ in resource.where] + (["active"] if kind.claims.can_archive else [])
-    return tree_of([*(resource.paths or kind.paths), *constant])
-
-
-def _domain(resource: Resource) -> list[Any]:
-    return [*kind_of(resource.name).domain, *([name, "=", value] for name, value in resource.where)]
+    def _collection(self, resource: Resource) -> Collection:
+        return SPECIAL.get(resource.name, Records)(self._calls, self._reader, resource)
 
 
 def _stamp(moment: datetime) -> str:
