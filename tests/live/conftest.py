@@ -16,7 +16,11 @@ HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Everything in this folder is live: `make live` runs it, and nothing else does."""
+    """Everything in this folder is live: `make live` runs it, and nothing else does.
+
+    Stories begin with empty systems, so they come before what fills them with all sorts.
+    """
+    items.sort(key=lambda item: not (HERE in item.path.parents and item.path.stem.endswith("_story")))
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.live)

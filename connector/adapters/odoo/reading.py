@@ -16,6 +16,7 @@ from connector.adapters.odoo.calls import Calls
 from connector.adapters.odoo.codes import CONTEXT, Codes
 from connector.adapters.odoo.names import GIVEN, split
 from connector.adapters.odoo.schema import LINKS, LiveColumn, Schema, Tree
+from connector.adapters.odoo.texts import has_texts, told
 from connector.errors import ConfigError
 from connector.records import Body, Remote, Version
 
@@ -97,7 +98,10 @@ class Reader:
         asked = {"ids": numbers, "fields": self._names(model, tree), "load": None, "context": CONTEXT}
         rows = self._calls.call(model, "read", asked, safe=True).value if numbers else []
         shown = [row for row in rows if not row.get(DISPLAY)]
-        bodies = dict(zip((row["id"] for row in shown), self._bodies(model, shown, inner), strict=True))
+        made = self._bodies(model, shown, inner)
+        if has_texts(inner):
+            told(self.codes, made)
+        bodies = {body["id"]: body for body in made}
         return [[bodies[number] for number in lines if number in bodies] for lines in held]
 
 

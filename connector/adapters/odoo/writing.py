@@ -14,6 +14,7 @@ from connector.adapters.odoo.names import GIVEN, join
 from connector.adapters.odoo.reading import Reader
 from connector.adapters.odoo.schema import LINKS, LiveColumn, Tree
 from connector.adapters.odoo.sheets import external_id, load, sheet_of
+from connector.adapters.odoo.texts import GOODS, NAME, Texts, has_texts
 from connector.adapters.wire import BAD_REQUEST, Refusal, refused
 from connector.errors import Forbidden, NotFound, OutcomeUnknown, RecordError, Rejected, VersionConflict
 from connector.records import Body, Draft, Outcome, Patch, Presence, Remote, Removal, Transition
@@ -39,7 +40,7 @@ class Writer:
         for place, draft in enumerate(drafts):
             body = draft.body if draft.marker is None else {**draft.body, MARKER: draft.marker}
             try:
-                values = self._values(self._model, body, {})
+                values = self._filled(self._values(self._model, body, {}))
                 sheets[place] = sheet_of(self._reader.schema, self._model, values, {"id": external_id(draft.key)})
             except RecordError as error:
                 results[place] = error
@@ -121,13 +122,36 @@ class Writer:
     def _commands(self, name: str, value: Any, before: Body) -> Any:
         if self._columns[name].type not in LINKS:
             return False if value is None else value
-        held = {line["id"] for line in before.get(name) or ()}
-        commands: list[Any] = []
-        for line in value or ():
-            inner = {key: False if each is None else each for key, each in line.items() if key != "id"}
-            commands.append([1, line["id"], inner] if line.get("id") in held else [0, 0, inner])
-        kept = {line.get("id") for line in value or ()}
-        return [[2, number, 0] for number in sorted(held - kept)] + commands
+        held = {line["id"]: line for line in before.get(name) or ()}
+        commands: list[Any] = [[2, number, 0] for number in sorted(held.keys() - {each.get("id") for each in value})]
+        texts = self._texts(value)
+        for line in value:
+            known = held.get(line.get("id"), {})
+            changed = {key: each for key, each in line.items() if key != "id" and (not known or known.get(key) != each)}
+            if NAME in changed and texts:
+                changed[NAME] = texts.written(line.get(GOODS), changed[NAME])
+            given = {key: False if each is None else each for key, each in changed.items()}
+            commands += [[1, line["id"], given] if known else [0, 0, given]] if given else []
+        return commands
+
+    def _filled(self, values: dict[str, Any]) -> dict[str, Any]:
+        """What a new record is given: nothing where there is nothing, so that Odoo fills it as it does for people."""
+        given = {name: value for name, value in values.items() if value is not None}
+        for name, lines in given.items():
+            if self._columns[name].type in LINKS:
+                given[name] = self._new_lines(lines)
+        return given
+
+    def _new_lines(self, lines: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """Lines that all have a text, or none: the import cannot leave out one line's."""
+        texts = self._texts(lines) if any(line.get(NAME) for line in lines) else None
+        filled = [{key: each for key, each in line.items() if each is not None} for line in lines]
+        return [{**line, NAME: texts.written(line.get(GOODS), line.get(NAME))} for line in filled] if texts else filled
+
+    def _texts(self, lines: Sequence[Mapping[str, Any]]) -> Texts | None:
+        if not any(has_texts(line) for line in lines):
+            return None
+        return Texts(self._reader.codes, (line.get(GOODS) for line in lines))
 
     def _allowed(self, body: Body) -> Body:
         wrong = [name for name in body if name in self._columns and self._columns[name].read_only]
@@ -145,7 +169,7 @@ class Writer:
             if name not in columns:
                 raise Rejected(f"odoo: {model} has no field {name}; create it with: connector init --prepare")
             values[name] = self._value(columns[name], value, before.get(name))
-            if name == "name" and isinstance(value, Mapping) and GIVEN in columns:
+            if name == NAME and isinstance(value, Mapping) and GIVEN in columns:
                 values[GIVEN] = {**(before.get(name) or {}), **value}.get("first")
         return values
 
