@@ -95,6 +95,27 @@ def account(world: World, place: int) -> dict[str, Any]:
     return next(each for each in accounts if each["email"] == f"office@customer-{place}.example")
 
 
+def ship(odoo: Odoo, order: int) -> None:
+    """The warehouse delivers an order, whether it counts as reserved or not."""
+    for transfer in odoo.listed("stock.picking", ["id", "move_ids"], ["sale_id", "=", order]):
+        for move in odoo.listed("stock.move", ["product_uom_qty"], ["id", "in", transfer["move_ids"]]):
+            odoo.write("stock.move", [move["id"]], quantity=move["product_uom_qty"], picked=True)
+        quiet = {"skip_sms": True, "skip_backorder": True}
+        odoo.call("stock.picking", "button_validate", ids=[transfer["id"]], context=quiet)
+
+
+def bill(odoo: Odoo, order: int) -> None:
+    """Accounting invoices an order and takes the money."""
+    context = {"active_model": "sale.order", "active_ids": [order]}
+    (wizard,) = odoo.create("sale.advance.payment.inv", {"advance_payment_method": "delivered"}, **context)
+    odoo.call("sale.advance.payment.inv", "create_invoices", ids=[wizard], context=context)
+    invoices = odoo.listed("sale.order", ["invoice_ids"], ["id", "=", order])[0]["invoice_ids"]
+    odoo.call("account.move", "action_post", ids=invoices)
+    context = {"active_model": "account.move", "active_ids": invoices}
+    (payment,) = odoo.create("account.payment.register", {}, **context)
+    odoo.call("account.payment.register", "action_create_payments", ids=[payment], context=context)
+
+
 def test_the_first_sync_ends_clean_though_it_was_killed(world: World) -> None:
     assert (world.first.code, world.first.json["writes"]) == (0, 0), world.first.out + world.first.err
 
@@ -161,6 +182,25 @@ def test_an_order_confirmed_in_odoo_is_confirmed_in_the_crm_and_reserves(world: 
     assert (stages["SO-00001"], stages["SO-00002"], stages["SO-00003"]) == ("CONFIRMED", "CONFIRMED", "SUBMITTED")
     assert witness.orders(world.company).is_one_story
     assert witness.stock(world.company).is_one_story
+
+
+def test_what_odoo_ships_bills_and_is_paid_shows_in_the_crm(world: World) -> None:
+    crm, odoo = world.company
+    (order,) = odoo.listed("sale.order", ["id"], ["origin", "=", "SO-00004"])
+    odoo.call("sale.order", "action_confirm", ids=[order["id"]])
+    synced(world.config)
+
+    ship(odoo, order["id"])
+    bill(odoo, order["id"])
+    synced(world.config)
+
+    (shown,) = [each for each in every(crm, "orders").values() if each["orderNumber"] == "SO-00004"]
+    (shipment,) = every(crm, "shipments").values()
+    (invoice,) = every(crm, "invoices").values()
+    (payment,) = every(crm, "payments").values()
+    assert (shown["stage"], shipment["orderId"], len(shipment["lines"])) == ("INVOICED", shown["id"], witness.LINES)
+    assert (invoice["orderId"], invoice["status"], invoice["grandTotal"]) == (shown["id"], "PAID", shown["grandTotal"])
+    assert (payment["invoiceId"], payment["amount"]) == (invoice["id"], invoice["grandTotal"])
 
 
 def test_an_order_cancelled_in_the_crm_is_cancelled_in_odoo(world: World) -> None:

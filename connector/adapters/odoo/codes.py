@@ -43,6 +43,15 @@ class Codes:
                 known[row["id"]] = None if row[field] is False else row[field]
         return known
 
+    def numbers(self, model: str, field: str, codes: Collection[Any]) -> dict[Any, int]:
+        """The record of each code, of those that have exactly one."""
+        asked = {"domain": [[field, "in", sorted(codes)]], "fields": [field], "load": None, "context": CONTEXT}
+        rows = self._calls.call(model, "search_read", asked, safe=True).value if codes else []
+        found: dict[Any, list[int]] = {}
+        for row in rows:
+            found.setdefault(row[field], []).append(row["id"])
+        return {code: numbers[0] for code, numbers in found.items() if len(numbers) == 1}
+
     def number(self, model: str, field: str, code: Any) -> int:
         """The record with that code; it must be the only one that is in use."""
         place = (model, field, code)

@@ -6,6 +6,7 @@ from connector.adapters.odoo.calls import Calls, Fault
 from connector.adapters.odoo.codes import CONTEXT, SETTLED
 from connector.adapters.odoo.models import Kind
 from connector.adapters.odoo.schema import LINKS, LiveColumn, Schema
+from connector.adapters.odoo.shapes import shapes_of
 from connector.records import LiveField
 
 GIVEN_ONCE: Mapping[str, frozenset[str]] = {"sale.order": frozenset(("currency_id", "date_order"))}
@@ -21,6 +22,10 @@ def described(calls: Calls, schema: Schema, kind: Kind) -> list[LiveField]:
     columns = schema.of(kind.model)
     given = _given_by_itself(calls, kind.model, columns)
     found = [_field(kind.model, column, given) for column in columns.values()]
+    found += [
+        LiveField(name, shape.type, read_only=True, choices=shape.choices)
+        for name, shape in shapes_of(kind.model).items()
+    ]
     if "parent_id" in columns and kind.model == "res.partner":
         found += [LiveField("name.first", "char"), LiveField("name.last", "char")]
     for name in kind.lines:

@@ -50,6 +50,8 @@ _ORDER = replace(
     transitions=frozenset(("action_confirm", "action_cancel", "action_draft", "action_quotation_sent")),
     normalising_fields=frozenset(("note", "order_line", "date_order")),
 )
+_SHOWN = replace(COMMON, can_create=False, can_update=False, can_delete=False)
+"""What is Odoo's alone, and shown on the other side."""
 
 KINDS: Mapping[str, Kind] = {
     "res.partner": Kind("res.partner", _PARTNER, paths=("name", "active", "is_company", "email", "phone", MARKER)),
@@ -112,6 +114,27 @@ KINDS: Mapping[str, Kind] = {
         "stock.picking",
         replace(COMMON, write_size=20, can_update=False, can_delete=False, normalising_fields=frozenset(("note",))),
         ([MARKER, "!=", False],),
+    ),
+    "account.move/invoices": Kind(
+        "account.move",
+        _SHOWN,
+        (["move_type", "in", ["out_invoice", "out_refund"]],),
+        lines=("invoice_line_ids",),
+    ),
+    "account.payment/received": Kind(
+        "account.payment",
+        _SHOWN,
+        (
+            ["payment_type", "=", "inbound"],
+            ["partner_type", "=", "customer"],
+            ["state", "in", ["in_process", "posted", "paid"]],
+        ),
+    ),
+    "stock.picking/shipments": Kind(
+        "stock.picking",
+        _SHOWN,
+        (["picking_type_code", "=", "outgoing"], ["state", "=", "done"], ["sale_id", "!=", False]),
+        lines=("move_ids",),
     ),
     "account.move": Kind(
         "account.move",

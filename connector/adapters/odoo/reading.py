@@ -16,6 +16,7 @@ from connector.adapters.odoo.calls import Calls
 from connector.adapters.odoo.codes import CONTEXT, Codes
 from connector.adapters.odoo.names import GIVEN, split
 from connector.adapters.odoo.schema import LINKS, LiveColumn, Schema, Tree
+from connector.adapters.odoo.shapes import shapes_of
 from connector.adapters.odoo.texts import has_texts, told
 from connector.errors import ConfigError
 from connector.records import Body, Remote, Version
@@ -49,14 +50,15 @@ class Reader:
         return self._remotes(model, self._calls.call(model, "read", asked, safe=True).value, tree)
 
     def _names(self, model: str, tree: Tree) -> list[str]:
-        columns = self.schema.of(model)
-        unknown = sorted(tree.keys() - columns.keys() - {"id"})
+        columns, shapes = self.schema.of(model), shapes_of(model)
+        unknown = sorted(tree.keys() - columns.keys() - shapes.keys() - {"id"})
         if unknown:
             raise ConfigError.of(
                 f"odoo: {model} has no field {', '.join(unknown)}; create it with: connector init --prepare"
             )
         extra = [CHANGED, *([GIVEN] if "first" in tree.get("name", {}) and GIVEN in columns else [])]
-        return sorted({*tree, *(name for name in extra if name in columns)} - {"id"})
+        extra += [need for name in tree if name in shapes for need in shapes[name].live(columns)]
+        return sorted({*(tree.keys() - shapes.keys()), *(name for name in extra if name in columns)} - {"id"})
 
     def _remotes(self, model: str, rows: Sequence[Mapping[str, Any]], tree: Tree) -> list[Remote]:
         bodies = self._bodies(model, rows, tree)
@@ -67,7 +69,8 @@ class Reader:
         bodies: list[Body] = [{"id": row["id"]} for row in rows]
         for name, inner in tree.items():
             if name != "id":
-                values = self._values(columns[name], rows, inner)
+                shape = shapes_of(model).get(name)
+                values = shape.make(self.codes, rows) if shape else self._values(columns[name], rows, inner)
                 for body, value in zip(bodies, values, strict=True):
                     body[name] = value
         return bodies
@@ -84,11 +87,16 @@ class Reader:
 
     def _pointed(self, column: LiveColumn, held: Sequence[Any], inner: Tree) -> list[Any]:
         """What a record points to, as an object of the fields that were asked for."""
-        numbers = {number for number in held if number}
-        codes = {field: self.codes.of(str(column.relation), field, numbers) for field in inner}
-        return [
-            {field: codes[field].get(number) for field in inner} if number else dict.fromkeys(inner) for number in held
-        ]
+        numbers = sorted({number for number in held if number})
+        found: dict[str, dict[int, Any]] = {}
+        for field, deeper in inner.items():
+            codes = self.codes.of(str(column.relation), field, numbers)
+            if deeper:
+                further = self.schema.of(str(column.relation))[field]
+                told = self._pointed(further, [codes.get(number) for number in numbers], deeper)
+                codes = dict(zip(numbers, told, strict=True))
+            found[field] = codes
+        return [{field: codes.get(number) if number else None for field, codes in found.items()} for number in held]
 
     def _lines(self, column: LiveColumn, held: Sequence[Any], inner: Tree) -> list[Any]:
         """Lists of lines: all of them in one call, in the order in which people see them."""

@@ -47,15 +47,15 @@ class Records(Collection):
 
     @override
     def create(self, drafts: Sequence[Draft]) -> list[Outcome]:
-        return self._writer().create(drafts)
+        return self._writer().create(drafts) if self._kind.claims.can_create else super().create(drafts)
 
     @override
     def update(self, patches: Sequence[Patch]) -> list[Outcome]:
-        return self._writer().update(patches)
+        return self._writer().update(patches) if self._kind.claims.can_update else super().update(patches)
 
     @override
     def delete(self, removals: Sequence[Removal]) -> list[Outcome]:
-        return self._writer().delete(removals)
+        return self._writer().delete(removals) if self._kind.claims.can_delete else super().delete(removals)
 
     @override
     def perform(self, steps: Sequence[Transition]) -> list[Outcome]:
