@@ -14,8 +14,13 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The system's certificates, as pip uses them: a company's own authority is known only there.
 UV := $(BIN)/uv --native-tls
 
+<<<<<<< HEAD
 .PHONY: help setup demo test check check-style format check-newest test-lowest live bench bench-latency \
 	bench-webhooks soak replay crash coverage-table simulate mutants lock clean
+=======
+.PHONY: help setup demo test check check-style format check-newest test-lowest live bench bench-latency bench-webhooks \
+	bench-live soak replay crash simulate mutants lock clean
+>>>>>>> 107055a (odoo: docs, bench-live)
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -68,6 +73,9 @@ bench-latency: setup ## seconds from an edit to its arrival, at 50 edits a secon
 
 bench-webhooks: setup ## the receiver at 500 deliveries a second for a minute, forged and repeated ones among them
 	$(BIN)/python -m benchmarks.deliveries $(BENCH_ARGS)
+
+bench-live: setup ## adapters of real systems beside bare loops over the same systems' own bulk APIs
+	$(BIN)/python -m benchmarks.live $(BENCH_ARGS)
 
 soak: setup ## ten minutes of two daemons, a receiver and a sync by hand on one PostgreSQL, with faults on
 	$(BIN)/python -m benchmarks.soak $(BENCH_ARGS)
