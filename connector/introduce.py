@@ -34,24 +34,38 @@ class _Made(NamedTuple):
     """The places of the others."""
 
 
-def introduce(work: Work, new: Newcomers) -> None:
-    """Create newcomers that are journalled as sending.
+class Sent(NamedTuple):
+    """What became of the calls: the outcomes of all that came to an end, and what ended them."""
 
-    All calls are settled together, also when a later one gets no answer; what then was not sent goes into the inbox.
-    """
+    outcomes: list[Outcome]
+    tried: int = 0
+    """How many were sent, whether or not an answer came."""
+    error: RunError | None = None
+
+
+NOT_SENT = Sent([])
+
+
+def send_newcomers(work: Work, new: Newcomers) -> Sent:
+    """Create newcomers that are journalled as sending; `settle_newcomers` stores what became of them."""
     outcomes: list[Outcome] = []
-    places = range(len(new.operations))
-    size = work.write_size(new.side)
-    try:
-        for batch in batches(places, size):
+    tried = 0
+    for batch in batches(range(len(new.operations)), work.write_size(new.side)):
+        tried += len(batch)
+        try:
             outcomes += _send(work, new, batch)
-            work.step(f"creating on {new.side}", len(batch))
-    except RunError:
-        put_back(work, new.journalled(places[len(outcomes) + size :]))
-        raise
-    finally:
-        if outcomes:
-            _settle(work, new, outcomes)
+        except RunError as error:
+            return Sent(outcomes, tried, error)
+        work.step(f"creating on {new.side}", len(batch))
+    return Sent(outcomes, tried)
+
+
+def settle_newcomers(work: Work, new: Newcomers, sent: Sent) -> None:
+    """Store what became of all calls together; what was not sent at all goes back into the inbox."""
+    if sent.tried < len(new.operations):
+        put_back(work, new.journalled(range(sent.tried, len(new.operations))))
+    if sent.outcomes:
+        _settle(work, new, sent.outcomes)
 
 
 def _send(work: Work, new: Newcomers, batch: Sequence[int]) -> list[Outcome]:

@@ -1,7 +1,6 @@
 """Read what moved: pages of a scan go into the inbox and the sightings, in one transaction with their cursor."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -43,20 +42,14 @@ def pull(work: Work, side: Side) -> int:
     with work.store.read() as connection:
         position = cursors.get(connection, work.name, side)
     keys_only = position.echoes > work.capabilities(side).page_size
-    arrived, scanned = 0, pages(work, side, position.cursor, keys_only=keys_only)
-    with work.context.executor() as keeper:
-        stored: Future[Position] | None = None
-        for batch in _batches(work, position, scanned, keys_only=keys_only):
-            # One batch is stored while the next one is being read, never more than that.
-            position = stored.result() if stored else position
-            if position.cursor is None and not batch.read:
-                _refuse_nothing(work, side, position)
-            stored = keeper.submit(_store, work, position, batch)
-            arrived += batch.fresh
-            work.tally.read[side] += batch.read
-            work.step(f"reading {side}", batch.read)
-        if stored:
-            stored.result()
+    arrived = 0
+    for batch in _batches(work, position, pages(work, side, position.cursor, keys_only=keys_only), keys_only=keys_only):
+        if position.cursor is None and not batch.read:
+            _refuse_nothing(work, side, position)
+        position = _store(work, position, batch)
+        arrived += batch.fresh
+        work.tally.read[side] += batch.read
+        work.step(f"reading {side}", batch.read)
     return arrived
 
 

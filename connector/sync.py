@@ -19,10 +19,10 @@ from connector.endpoints import check_endpoints
 from connector.errors import LeaseHeld, LeaseLost, RunError, StoreError
 from connector.gather import gather
 from connector.holder import is_gone, name_process
-from connector.introduce import introduce
+from connector.introduce import NOT_SENT, Sent, send_newcomers, settle_newcomers
 from connector.newcomers import Newcomers, choose, journal_newcomers
 from connector.pull import find_absent, pull
-from connector.records import Operation, OperationState, Problem, Ref, Side, Waiting
+from connector.records import OperationState, Problem, Ref, Side, Waiting
 from connector.recover import recover, resolve_doubtful
 from connector.report import Exit, Report, Tally
 from connector.stage import stage
@@ -241,15 +241,16 @@ def _decide_chunk(work: Work, seqs: Collection[int], sender: "_Sender") -> None:
 
 
 class _Sender:
-    """Sends one chunk's creates while the next ones are being decided; one more may wait for its turn.
+    """Sends one chunk's creates while the next one is being decided; one more may wait for its turn.
 
-    It counts for itself, because two threads would lose counts in one tally.
+    What was sent of newcomers is settled in the run's own thread: a second one that computes or stores beside it takes
+    from it what it gains. The general way counts for itself, because two threads would lose counts in one tally.
     """
 
     def __init__(self, work: Work) -> None:
         self._work = work
         self._own = replace(work, tally=Tally(work.name))
-        self._under_way: deque[Future[None]] = deque()
+        self._under_way: deque[tuple[Newcomers | None, Future[Sent]]] = deque()
         self._broken = False
 
     def __enter__(self) -> Self:
@@ -259,33 +260,50 @@ class _Sender:
     def send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> None:
         """Send in turn, once there is room; raises what an earlier chunk ended with."""
         if creates:
-            self._start(
-                lambda: send_creates(self._own, creates, refs), lambda: [create.operation for create in creates]
-            )
+            self._start(None, lambda: self._send(creates, refs))
 
     def introduce(self, new: Newcomers) -> None:
         """The same for newcomers."""
-        self._start(lambda: introduce(self._own, new), lambda: new.journalled(range(len(new.operations))))
+        self._start(new, lambda: NOT_SENT if self._broken else self._noted(send_newcomers(self._work, new)))
 
-    def _start(self, step: Callable[[], None], journalled: Callable[[], Sequence[Operation]]) -> None:
-        while len(self._under_way) > 1 or (self._under_way and self._under_way[0].done()):
-            self._under_way.popleft().result()
-        self._under_way.append(self._thread.submit(self._step, step, journalled))
+    def _start(self, new: Newcomers | None, step: Callable[[], Sent]) -> None:
+        self._collect(1)
+        self._under_way.append((new, self._thread.submit(step)))
 
-    def _step(self, step: Callable[[], None], journalled: Callable[[], Sequence[Operation]]) -> None:
-        """Do it; after one that ended the run nothing more is sent, but goes back to where it came from."""
+    def _send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> Sent:
         if self._broken:
-            put_back(self._own, journalled())
-            return
-        self._broken = True
-        step()
-        self._broken = False
+            put_back(self._own, [create.operation for create in creates])
+            return NOT_SENT
+        try:
+            send_creates(self._own, creates, refs)
+        except RunError as error:
+            return self._noted(NOT_SENT._replace(error=error))
+        return NOT_SENT
+
+    def _noted(self, sent: Sent) -> Sent:
+        """After one that ended the run nothing more is sent, but goes back to where it came from."""
+        self._broken = sent.error is not None
+        return sent
+
+    def _collect(self, room: int) -> None:
+        """Settle the oldest, until no more than so many are under way; raises what one of them ended with."""
+        while len(self._under_way) > room:
+            new, future = self._under_way.popleft()
+            sent = future.result()
+            if new is not None:
+                settle_newcomers(self._work, new, sent)
+            if sent.error is not None:
+                raise sent.error
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         try:
-            if kind is None:
-                for one in self._under_way:
-                    one.result()
+            while self._under_way:
+                # What went wrong first is told; what else was under way is settled all the same.
+                with suppress(*[RunError] if kind else []):
+                    self._collect(len(self._under_way) - 1)
+        except RunError:
+            self.__exit__(RunError)
+            raise
         finally:
             self._thread.shutdown()
             self._work.tally.add(self._own.tally)
