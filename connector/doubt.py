@@ -22,7 +22,8 @@ def held_when_sent(connection: Connection, work: Work, operation: Operation) -> 
     creates = [item for item, _, _ in told if item.kind is OperationKind.CREATE]
     earlier = [item for item in creates if item.state is not OperationState.ABANDONED and item.id != operation.id]
     fields, target = work.entity.fields, work.translator(operation.side)
-    sent = {} if earlier else {name: held for name, held in operation.values.items() if fields[name].type in PLAIN}
+    values = work.creator(operation.side).values(operation.values)
+    sent = {} if earlier else {name: held for name, held in values.items() if fields[name].type in PLAIN}
     kept = {name: target.normal(name, held) for name, held in sent.items()}
     return {operation.side.other: sent, operation.side: kept}
 

@@ -6,7 +6,7 @@ First contact with a side that has none of them is made of little else. Through 
 that general way, which comes to the same rows.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain, compress
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -16,17 +16,17 @@ from sqlalchemy import Connection
 
 from connector.context import Work
 from connector.decide import CreateDecision
-from connector.mappings.pages import Columns, sparse
+from connector.mappings.pages import Columns
 from connector.mappings.unfit import UNTRANSLATABLE
-from connector.reconcile.match import marker_key
-from connector.records import Body, Operation, Record, Ref, Side, Version, decode, encode
-from connector.store import inbox, journal, links, problems, sightings
+from connector.reconcile.match import marker_key, strongest_keys
+from connector.records import Body, Operation, Record, Ref, Side, Version, decode
+from connector.store import cursors, inbox, journal, links, problems, sightings
 from connector.store.inbox import Taken
 from connector.store.journal import OperationTaken
 
 
 class Newcomers(NamedTuple):
-    """Records to create on `side`, as columns of one length; `values` are what is sent, in the sources' own ids."""
+    """Records to create on `side`, as columns of one length."""
 
     side: Side
     entity: str
@@ -36,9 +36,8 @@ class Newcomers(NamedTuple):
     records: Sequence[bytes]
     seqs: Sequence[int]
     reserved: Sequence[int | None]
-    values: Sequence[bytes]
     columns: Columns
-    """The same values, each field by itself; what a record does not hold is None."""
+    """What is sent, each field by itself; what a record does not hold is None."""
     kept: Columns
     """What both sides keep and a create does not send."""
     bodies: Sequence[Body]
@@ -46,13 +45,14 @@ class Newcomers(NamedTuple):
     def decision(self, place: int) -> CreateDecision:
         """One of them as the general way knows it."""
         data = self.records[place]
+        values = {name: held[place] for name, held in self.columns.items() if held[place] is not None}
         return CreateDecision(
             self.operations[place],
             self.entity,
             self.side,
             self.sources[place],
             self.versions[place],
-            decode(self.values[place]),
+            values,
             self.reserved[place],
             decode(data),
             data,
@@ -72,7 +72,6 @@ class _Candidates(NamedTuple):
     ids: Sequence[str]
     versions: Sequence[Version | None]
     records: Sequence[bytes]
-    keys: Sequence[tuple[int, ...]]
 
     def without(self, ids: set[str]) -> "_Candidates":
         """The same without some of them."""
@@ -83,45 +82,62 @@ class _Candidates(NamedTuple):
         return self if all(chosen) else _Candidates._make([list(compress(column, chosen)) for column in self])
 
 
-def choose(work: Work, taken: Taken, untouched: Collection[Side]) -> tuple[list[Newcomers], list[int]]:
+class Scene(NamedTuple):
+    """What is known of all records at once, so that it need not be asked of each of them."""
+
+    untouched: frozenset[Side] = frozenset()
+    """The sides on which nothing was ever seen."""
+    shares: bool = True
+    """Whether any match key may have more than one holder."""
+
+
+def look_around(work: Work) -> Scene:
+    """The scene before a drain; asking whether any key is shared pays where most of what was ever seen is to be met."""
+    with work.store.read() as connection:
+        known = {(one.entity, one.side): one.known for one in cursors.all(connection)}
+        untouched = frozenset(side for side in Side if not known.get((work.name, side)))
+        mine = sum(number for (entity, _), number in known.items() if entity == work.name)
+        asks = len(untouched) == 1 and 2 * mine >= sum(known.values())
+        return Scene(untouched, shares=not asks or sightings.is_any_shared(connection))
+
+
+def choose(work: Work, taken: Taken, scene: Scene) -> tuple[list[Newcomers], list[int]]:
     """The newcomers among some inbox rows, and the numbers of those that are left to the general way.
 
-    Nothing was ever seen on the `untouched` sides. Where a row did not bring its record along, all go the general way:
-    what is read there may tell who somebody is.
+    Where a row did not bring its record along, all go the general way: what is read there may tell who somebody is.
     """
     if work.dry or work.allowed is not None or any(taken.deleted) or b"" in taken.records:
         return [], list(taken.seqs)
-    found = [one for side in Side if (one := _of_side(work, side, taken, named=side.other not in untouched))]
+    found = [one for side in Side if (one := _of_side(work, side, taken, scene))]
     chosen = {seq for one in found for seq in one.seqs}
     return found, [seq for seq in taken.seqs if seq not in chosen] if len(chosen) < len(taken.seqs) else []
 
 
-def _of_side(work: Work, side: Side, taken: Taken, *, named: bool) -> Newcomers | None:
+def _of_side(work: Work, side: Side, taken: Taken, scene: Scene) -> Newcomers | None:
     creator = work.creator(side.other)
     if creator.referring or not creator.sent or side not in taken.sides:
         return None
-    found = _Candidates(taken.seqs, taken.ids, taken.versions, taken.records, ())
+    found = _Candidates(taken.seqs, taken.ids, taken.versions, taken.records)
     with work.store.read() as connection:
-        found = _unlike(connection, work, side, found.only([one == side for one in taken.sides]), named=named)
+        found = _unlike(connection, work, side, found.only([one == side for one in taken.sides]), scene)
     try:
         return _ready(work, side, found) if found.ids else None
     except UNTRANSLATABLE:
         return None
 
 
-def _unlike(connection: Connection, work: Work, side: Side, all_of: _Candidates, *, named: bool) -> _Candidates:
+def _unlike(connection: Connection, work: Work, side: Side, all_of: _Candidates, scene: Scene) -> _Candidates:
     """Those that are not linked, have no open problem, and whom no match key and no marker joins with anybody."""
     found = all_of.without(links.linked(connection, work.name, side, all_of.ids))
     if problems.count(connection).get(work.name):
         told = problems.of(connection, [Ref(work.name, side, one) for one in found.ids])
         found = found.without({item.problem.id for item in told})
+    if not scene.shares and side.other in scene.untouched:
+        return found
     known = sightings.keys(connection, work.name, side, found.ids)
-    found = found.without(set(found.ids) - known.keys())
-    found = found._replace(keys=[known[one] for one in found.ids])
-    contested = sightings.held(connection, list(chain.from_iterable(found.keys)), holders=2)
-    if contested:
-        found = found.only([contested.isdisjoint(keys) for keys in found.keys])
-    if not named:
+    contested = sightings.held(connection, list(chain.from_iterable(known.values())), holders=2)
+    found = found.only([one in known and contested.isdisjoint(known[one]) for one in found.ids])
+    if side.other in scene.untouched:
         return found
     names = {marker_key(work.name, side, one): one for one in found.ids}
     return found.without({names[key] for key in sightings.held(connection, list(names))})
@@ -160,7 +176,7 @@ _EMPTY = (None, "")
 
 def _newcomers(work: Work, side: Side, found: _Candidates, records: Sequence[Record]) -> Newcomers:
     across, count, sent = side.other, len(records), work.creator(side.other).sent
-    columns = _columns(records, sent)
+    columns, kept = _columns(records, sent), _columns(records, sorted(work.shared.difference(sent)))
     new_id = work.context.new_id
     return Newcomers(
         side=across,
@@ -170,10 +186,9 @@ def _newcomers(work: Work, side: Side, found: _Candidates, records: Sequence[Rec
         versions=found.versions,
         records=found.records,
         seqs=found.seqs,
-        reserved=[keys[0] if keys else None for keys in found.keys],
-        values=list(map(encode, sparse(columns, count))),
+        reserved=strongest_keys(work.entity, columns | kept, count),
         columns=columns,
-        kept=_columns(records, sorted(work.shared.difference(sent))),
+        kept=kept,
         bodies=work.translator(across).create_page(columns, count),
     )
 
@@ -187,7 +202,8 @@ def _columns(records: Sequence[Record], names: Sequence[str]) -> Columns:
 def journal_newcomers(work: Work, new: Newcomers) -> bool:
     """Journal them as sending; False where another operation stands in the way of one: the general way tells which."""
     sent: dict[str, Sequence[Any]] = {"id": new.operations, "source": new.sources, "source_version": new.versions}
-    sent |= {"reserved": new.reserved, "values": new.values}
+    # The whole record stands for what is sent of it: `recover` knows the fields, and nothing is encoded twice.
+    sent |= {"reserved": new.reserved, "values": new.records}
     try:
         with work.write(durable=True) as connection:
             journal.send(connection, (work.name, new.side, work.run), sent, work.now())

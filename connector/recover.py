@@ -180,21 +180,22 @@ def _resolve_creates(work: Work, side: Side, creates: Sequence[Operation]) -> No
 
 def _repeat(work: Work, side: Side, batch: Sequence[Operation]) -> None:
     """The same call with the same key: the server answers with what the first one made."""
-    decisions = [_as_decision(operation) for operation in batch]
+    decisions = [_as_decision(work, operation) for operation in batch]
     settle_creates(work, side, send_batch(work, side, decisions, refs_of(work, batch)))
 
 
-def _as_decision(operation: Operation) -> CreateDecision:
+def _as_decision(work: Work, operation: Operation) -> CreateDecision:
     """A create read back from the journal: its source's base is what was sent, anything else is first contact."""
+    values = work.creator(operation.side).values(operation.values)
     return CreateDecision(
         operation.id,
         operation.entity,
         operation.side,
         str(operation.source),
         None,
-        operation.values,
+        values,
         operation.reserved,
-        dict(operation.values),
+        dict(values),
         None,
         0,
         [],

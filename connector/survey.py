@@ -66,7 +66,7 @@ def survey(work: Work, side: Side, remotes: Sequence[Remote]) -> Survey:
 def _together(work: Work, side: Side, remotes: Sequence[Remote]) -> Survey:
     ids, versions, modified, bodies, _ = map(list, zip(*remotes, strict=True))
     columns = work.translator(side).read_page(bodies)
-    keys = _rows(match_key_columns(work.entity, columns, len(bodies)), len(bodies))
+    keys = _rows(list(match_key_columns(work.entity, columns, len(bodies))), len(bodies))
     records = records_of(columns)
     for place, carried in _marked(work, side, bodies):
         records[place][MARKER] = carried

@@ -20,7 +20,7 @@ from connector.errors import LeaseHeld, LeaseLost, RunError, StoreError
 from connector.gather import gather
 from connector.holder import is_gone, name_process
 from connector.introduce import NOT_SENT, Sent, send_newcomers, settle_newcomers
-from connector.newcomers import Newcomers, choose, journal_newcomers
+from connector.newcomers import Newcomers, Scene, choose, journal_newcomers, look_around
 from connector.pull import find_absent, pull
 from connector.records import OperationState, Problem, Ref, Side, Waiting
 from connector.recover import recover, resolve_doubtful
@@ -214,15 +214,14 @@ def decide_inbox(work: Work) -> None:
     """Gather, decide and stage the inbox chunk by chunk, up to what it held at the start."""
     with work.store.read() as connection:
         head = inbox.head(connection)
-        untouched = {side for side in Side if not cursors.get(connection, work.name, side).known}
-    after = 0
+    after, scene = 0, look_around(work)
     with _Sender(work) as sender:
         while (taken := _take(work, after, head)).seqs:
             after = taken.seqs[-1]
-            newcomers, others = choose(work, taken, untouched)
+            newcomers, others = choose(work, taken, scene)
             if others:
                 # What is read on the general way can tell who somebody is.
-                untouched = set()
+                scene = Scene()
                 _decide_chunk(work, others, sender)
             for new in newcomers:
                 if journal_newcomers(work, new):

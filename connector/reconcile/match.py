@@ -6,7 +6,7 @@ key that both fill says otherwise. Anything less is for a person: nothing is lin
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -60,15 +60,25 @@ def _ranked(entity: Entity, record: Record) -> list[tuple[int, int]]:
     return found
 
 
-def match_key_columns(entity: Entity, columns: Mapping[str, Sequence[Any]], count: int) -> list[list[int | None]]:
+def match_key_columns(entity: Entity, columns: Mapping[str, Sequence[Any]], count: int) -> Iterator[list[int | None]]:
     """The match keys of many records at once: for each kind of key a column, with None where it is left out."""
-    empty = [b""] * count
-    folded = {name: fold_column(columns[name]) for fields in entity.match_fields for name in fields if name in columns}
+    folded: dict[str, list[bytes]] = {}
     digest, low = xxhash.xxh3_64_intdigest, _SIGN - 1
-    found: list[list[int | None]] = []
     for _, begun, fields in entity.match_plan:
-        rows = zip(*(folded.get(name, empty) for name in fields), strict=True)
-        found.append([digest(b"\x1f".join((begun, *row))) & low if all(row) else None for row in rows])
+        for name in fields:
+            if name not in folded:
+                folded[name] = fold_column(columns[name]) if name in columns else [b""] * count
+        rows = zip(*[folded[name] for name in fields], strict=True)
+        yield [digest(b"\x1f".join((begun, *row))) & low if all(row) else None for row in rows]
+
+
+def strongest_keys(entity: Entity, columns: Mapping[str, Sequence[Any]], count: int) -> list[int | None]:
+    """The strongest match key of each of many records; None where a record has none."""
+    found: list[int | None] = [None] * count
+    for keys in match_key_columns(entity, columns, count):
+        if None not in found:
+            break
+        found = [key if one is None else one for one, key in zip(found, keys, strict=True)]
     return found
 
 

@@ -90,6 +90,12 @@ def held(conn: Connection, keys: Collection[int], holders: int = 1) -> set[int]:
     return set(bulk.held_in(conn, match_key, "hash", keys, holders))
 
 
+def is_any_shared(conn: Connection) -> bool:
+    """Whether any match key has more than one holder, of whatever entity; reads one narrow index from end to end."""
+    repeated = "SELECT hash FROM match_key GROUP BY hash HAVING count(*) > 1 LIMIT 1"
+    return bool(bulk.fetch(conn, repeated))
+
+
 def shared(conn: Connection, entity: str, side: Side, keys: Collection[int]) -> dict[int, list[str]]:
     """Those of these match keys that more than one id was seen with, and the ids: usually none, and cheaper to ask."""
     where = {"entity": entity, "side": str(side)}
