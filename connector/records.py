@@ -326,10 +326,9 @@ class Operation(NamedTuple):
 
     `values` are canonical. A create holds them in the ids of the *source* side (across from `side`), because its
     parents may come into being in the same run, and may hold more than is sent; every other kind holds them in the
-    target's own ids. `settles` are
-    the source's values that the decision read: they become the source's base once the write is done. `old` is what
-    the target held in the fields that settle: for display, guards, undo, and as the target's base where nothing had
-    to be written.
+    target's own ids. `settles` are the source's values that the decision read: they become the source's base once the
+    write is done. `old` is what the target held in the fields that settle: for display, guards, undo, and as the
+    target's base where nothing had to be written.
     """
 
     id: str
