@@ -13,7 +13,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     debug = "--debug" in given
     failures.listen_for_stop()
     # Loading the program makes nothing but what stays: to look for garbage in it costs a tenth of the start.
-    gc.set_threshold(100_000, 20, 50)
+    gc.set_threshold(200_000, 20, 50)
     try:
         from connector.cli.app import app
 

@@ -21,6 +21,7 @@ from sqlalchemy.exc import (
 )
 
 from connector.errors import StoreError
+from connector.store.schema import fit_postgresql
 from connector.store.upgrade import migrate
 
 _SQLITE_NEEDED = (3, 35)
@@ -164,6 +165,7 @@ def _begin(conn: Connection) -> None:
 
 
 def _postgresql(url: URL) -> Engine:
+    fit_postgresql()
     try:
         return create_engine(
             url.set(drivername="postgresql+psycopg"),

@@ -64,7 +64,14 @@ def _record() -> list[Column[Any]]:
 
 
 def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    return Index(name, *columns, unique=unique, sqlite_where=text(where), postgresql_where=text(where))
+    return Index(name, *columns, unique=unique, sqlite_where=text(where))
+
+
+def fit_postgresql() -> None:
+    """Let PostgreSQL know the conditions of partial indexes: naming its dialect imports it, which takes 25 ms."""
+    for table in metadata.tables.values():
+        for index in table.indexes:
+            index.dialect_options["postgresql"]["where"] = index.dialect_options["sqlite"]["where"]
 
 
 counter = Table("counter", metadata, Column("name", Text, primary_key=True), _number("value"))
