@@ -19,6 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         code = int(app(given, prog_name="connector", standalone_mode=False) or 0)
         sys.stdout.flush()  # here, where a pipe that nobody reads any more can still be met
+        gc.freeze()  # what is left goes with the process
     except SystemExit as stop:
         return failures.stopped(stop)
     except BaseException as error:  # noqa: BLE001 -- the one place where everything is told and nothing escapes
