@@ -281,6 +281,20 @@ def test_a_draft_invoice_is_nobodys_business_until_it_is_posted(trade: Trade, it
     assert len(trade.crm.listed("invoices", orderId=trade.order(sale)["id"])) == 1
 
 
+@pytest.mark.row("ERP: inventory")
+def test_what_can_be_promised_is_the_same_over_all_warehouses_on_both_sides(trade: Trade) -> None:
+    item = trade.item("5")
+    trade.erp.create("stock_moves", item_id=item["id"], warehouse_code="NORTH", quantity="4", kind="receipt")
+    trade.do(trade.sell(item, "7"), "confirm")
+    trade.sync("product", "stock")
+
+    shown = trade.crm.read("products", f"{trade.product(item)}/availability")
+    levels = trade.erp.listed("stock_levels", item_id=item["id"])
+    assert (shown["onHand"], shown["reserved"], shown["available"]) == (9, 7, 2)
+    assert shown["available"] == sum(float(level["available"]) for level in levels)
+    assert {each["warehouse"]: each["available"] for each in shown["warehouses"]} == {"MAIN": -2, "NORTH": 4}
+
+
 @pytest.mark.row("ERP: purchasing", "ERP: production planning")
 def test_what_is_bought_and_made_is_promised_in_the_crm_with_its_date(trade: Trade) -> None:
     made, part = trade.item("0"), trade.item("6")

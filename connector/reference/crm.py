@@ -11,6 +11,7 @@ from fastapi.responses import Response
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp
 
+from connector.reference.crm_availability import availability
 from connector.reference.crm_front import FrontOffice, Promotions
 from connector.reference.crm_merges import Merges
 from connector.reference.crm_openapi import describe
@@ -286,8 +287,12 @@ def build(options: Options, store: Store, plane: Plane | None = None) -> ASGIApp
         now = milliseconds_text(store.now())
         return answer({"id": identity, "name": "Reference CRM", "environment": "reference", "serverTime": now})
 
+    async def promise(request: Request) -> Response:
+        return answer(availability(records, store, request.path_params["id"]))
+
     add = app.add_api_route
     add("/oauth/token", token, methods=["POST"])
+    add(f"{BASE}/products/{{id}}/availability", promise)
     add(f"{BASE}/organization", organization)
     for collection in collections:
         _add_calls(app, CollectionCalls(collection, records, store, meter), collection)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
+from connector.reference.crm_availability import NUMBERS
 from connector.reference.crm_queries import MOST, OWN_NAMES
 from connector.reference.fields import Collection
 from connector.reference.openapi import (
@@ -18,6 +19,9 @@ from connector.reference.openapi import (
 )
 
 TEXT: Schema = {"type": "string"}
+NUMBER: Schema = {"type": "number"}
+PERHAPS: Schema = {"type": ["number", "null"]}
+MAYBE: Schema = {"type": ["string", "null"]}
 WHOLE: Schema = {"type": "integer"}
 FLAG: Schema = {"type": "string", "enum": ["true", "false"]}
 ADDRESS: Schema = {"type": "string", "format": "uri"}
@@ -59,6 +63,10 @@ def describe(base: str, collections: Iterable[Collection]) -> Schema:
     about = members(id=TEXT, name=TEXT, environment=TEXT, serverTime=TEXT)
     schemas.add("get", f"{base}/organization", operation("Who answers here", about))
     schemas.add("get", f"{base}/_stats", operation("Requests and writes since the start", {"type": "object"}))
+    level = {"warehouse": TEXT, **dict.fromkeys(NUMBERS, PERHAPS), "expectedOn": MAYBE}
+    told = {"productId": TEXT, "productCode": TEXT, **dict.fromkeys(NUMBERS, NUMBER), "expectedOn": MAYBE}
+    promise = operation("What can be promised of it", members(**told, warehouses=list_of(members(**level))), "404 410")
+    schemas.add("get", f"{base}/products/{{id}}/availability", promise)
     _describe_subscriptions(schemas, f"{base}/webhook-subscriptions")
     for collection in collections:
         _describe_reads(schemas, base, collection)
