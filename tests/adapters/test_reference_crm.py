@@ -212,6 +212,24 @@ class TestStockAdjustments(CrmContract):
         )
 
 
+class TestCases(CrmContract):
+    collection = "cases"
+
+    @pytest.fixture
+    def system(self, small: Callable[[], ReferenceCrm], hands: dict[str, Any], account_id: str) -> SystemUnderTest:
+        return SystemUnderTest(
+            connect=small,
+            stamps=STAMPS,
+            make_body=lambda n: {"accountId": account_id, "subject": f"Contract {n}", "serviceKind": "REPAIR"},
+            field="serviceNumber",
+            values=("SV-1", "SV-2"),
+            wrong={"accountId": account_id, "subject": None},
+            text="description",
+            decimals=Decimals("charge", (0.1, 1234567.89, 19.99)),
+            **hands,
+        )
+
+
 def test_wrong_credentials_end_the_run_and_stay_secret(crm_url: str) -> None:
     adapter = connect({"url": crm_url, "client_id": "demo-client", "client_secret": "not-the-secret"})
 

@@ -186,6 +186,33 @@ class TestSalesOrders(ErpContract, AdapterContract):
         )
 
 
+class TestServiceOrders(ErpContract):
+    name = "service_orders"
+
+    @pytest.fixture
+    def system(
+        self, small: Callable[[], ReferenceErp], hands: dict[str, Any], partner_id: int, item_id: int, warehouse: str
+    ) -> SystemUnderTest:
+        return SystemUnderTest(
+            connect=small,
+            stamps=STAMPS,
+            make_body=lambda n: {
+                "partner_id": partner_id,
+                "item_id": item_id,
+                "kind": "repair",
+                "subject": f"Contract {n}",
+                "warehouse_code": warehouse,
+            },
+            field="serial",
+            values=("First", "Second"),
+            wrong={"partner_id": partner_id, "item_id": item_id, "kind": "repair", "subject": None},
+            text="description",
+            decimals=Decimals("charge", ("0.10", "1234567.89")),
+            transition="receive",
+            **hands,
+        )
+
+
 class TestStockMoves(ErpContract):
     name = "stock_moves"
 

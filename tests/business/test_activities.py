@@ -17,14 +17,14 @@ def bill(office: Office, account: Body, item: Body, **values: str) -> Body:
 @pytest.mark.row("ERP: financials")
 def test_what_happens_to_an_invoice_is_told_once_each(office: Office, sold: tuple[Body, ...]) -> None:
     account = office.account()
-    office.sync()
+    office.sync("customer")
     invoice = bill(office, account, sold[3], date_due="2020-01-31")
-    office.sync()
+    office.sync("activity")
     heard = office.timeline(account)
     office.erp.create("payments", invoice_id=invoice["id"], amount="19")
     office.erp.create("payments", invoice_id=invoice["id"], amount="100")
 
-    office.settle()
+    office.settle("activity")
 
     assert heard == ["INVOICED", "OVERDUE"]
     assert sorted(office.timeline(account)) == ["INVOICED", "OVERDUE", "PAID", "PART_PAID"]
@@ -32,10 +32,10 @@ def test_what_happens_to_an_invoice_is_told_once_each(office: Office, sold: tupl
 
 def test_an_activity_says_what_it_is_about_and_how_much(office: Office, sold: tuple[Body, ...]) -> None:
     account = office.account()
-    office.sync()
+    office.sync("customer")
     invoice = bill(office, account, sold[3], date_due="2999-01-31")
 
-    office.settle()
+    office.settle("activity")
 
     (told,) = office.crm.listed("activities", accountId=account["id"])
     assert (told["document"], told["reference"]) == (invoice["number"], f"{invoice['number']}:invoiced")
@@ -45,13 +45,13 @@ def test_an_activity_says_what_it_is_about_and_how_much(office: Office, sold: tu
 
 def test_a_happening_that_sales_deleted_stays_deleted(office: Office, sold: tuple[Body, ...]) -> None:
     account = office.account()
-    office.sync()
+    office.sync("customer")
     bill(office, account, sold[3], date_due="2999-01-31")
-    office.sync()
+    office.sync("activity")
     (told,) = office.crm.listed("activities", accountId=account["id"])
     office.crm.delete("activities", told["id"])
 
-    office.settle()
+    office.settle("activity")
 
     assert office.timeline(account) == []
 
@@ -59,13 +59,13 @@ def test_a_happening_that_sales_deleted_stays_deleted(office: Office, sold: tupl
 def test_what_sales_noted_is_nothing_to_the_erp(office: Office, sold: tuple[Body, ...]) -> None:
     office.crm.create("activities", accountId=sold[0]["id"], kind="CALL", subject="Ruft zurück")
 
-    assert office.settle().writes == 0
+    assert office.settle("activity").writes == 0
 
 
 @pytest.mark.row("ERP: distribution")
 def test_a_shipment_is_told_with_its_tracking_number(office: Office, sold: tuple[Body, ...]) -> None:
     account = office.account()
-    office.sync()
+    office.sync("customer")
     place = {"item_id": sold[3]["id"], "warehouse_code": "MAIN"}
     office.erp.create("stock_moves", **place, quantity="5", kind="receipt")
     line = {"item_id": sold[3]["id"], "qty": 2, "price_unit": 10}
@@ -73,7 +73,7 @@ def test_a_shipment_is_told_with_its_tracking_number(office: Office, sold: tuple
     office.act("sales_orders", order, "confirm")
     shipment = office.erp.create("shipments", order_id=order["id"], carrier="DHL", tracking="JD-77")
 
-    office.settle()
+    office.settle("order", "shipment", "activity")
 
     (seen,) = office.crm.listed("shipments", accountId=account["id"])
     (told,) = office.crm.listed("activities", accountId=account["id"])

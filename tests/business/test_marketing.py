@@ -32,7 +32,7 @@ def known(office: Office, one: Body) -> list[Body]:
 def test_a_lead_and_a_campaign_member_are_nothing_to_the_erp(office: Office) -> None:
     one = lead(office)
 
-    office.settle()
+    office.settle("customer", "contact")
 
     assert known(office, one) == []
 
@@ -41,17 +41,17 @@ def test_a_converted_lead_is_a_prospect_and_stays_with_sales(office: Office) -> 
     one = lead(office)
     account = convert(office, one)
 
-    report = office.settle()
+    report = office.settle("customer", "contact")
 
     assert account["relationship"] == "PROSPECT"
-    assert (report.writes, known(office, one)) == (0, [])
+    assert (report.writes, report.tally("contact").waiting, known(office, one)) == (0, 0, [])
 
 
 def test_a_qualified_lead_becomes_a_customer_with_a_contact_in_the_erp(office: Office) -> None:
     one = lead(office, status="QUALIFIED")
     account = convert(office, one)
 
-    office.settle()
+    office.settle("customer", "contact")
 
     company, person = sorted(known(office, one), key=lambda row: not row["is_company"])
     assert (company["name"], person["parent_id"]) == (one["company"], company["id"])
@@ -61,14 +61,15 @@ def test_a_qualified_lead_becomes_a_customer_with_a_contact_in_the_erp(office: O
 def test_a_prospect_becomes_a_customer_with_its_first_order(office: Office, sold: tuple[Body, ...]) -> None:
     one = lead(office)
     account = convert(office, one)
-    office.sync()
+    office.sync("customer", "contact")
     lines = [{"productId": sold[2]["id"], "quantity": 2, "unitPrice": 10}]
     offer = office.crm.create("opportunities", name="Erstes", accountId=account["id"], currency="EUR", lines=lines)
     office.crm.call("POST", f"opportunities/{offer['id']}/win", json={})
 
-    office.settle()
+    office.settle("customer", "contact", "order")
 
-    (company,) = [row for row in known(office, one) if row["is_company"]]
+    company, person = sorted(known(office, one), key=lambda row: not row["is_company"])
+    assert person["parent_id"] == company["id"]
     (order,) = office.erp.listed("sales_orders", partner_id=str(company["id"]))
     assert [line["qty"] for line in order["lines"]] == ["2.000"]
     assert office.crm.read("accounts", account["id"])["relationship"] == "CUSTOMER"
@@ -79,7 +80,7 @@ def test_a_prospect_whom_the_erp_knows_already_is_linked_and_not_doubled(office:
     office.erp.create("partners", is_company=True, name=one["company"], email=one["email"], currency_code="EUR")
     account = convert(office, one)
 
-    office.settle()
+    office.settle("customer", "contact")
 
     assert len(office.crm.listed("accounts", email=account["email"])) == 1
     assert office.crm.read("accounts", account["id"])["erpNumber"] == known(office, one)[0]["code"]

@@ -11,11 +11,11 @@ def test_a_submitted_order_is_one_sales_order_and_sales_sees_that_it_was_confirm
 ) -> None:
     lines = [{"productId": sold[2]["id"], "quantity": 3, "unitPrice": 33.33, "discountPercent": 7.5}]
     order = office.crm.create("orders", accountId=sold[0]["id"], currency="EUR", stage="SUBMITTED", lines=lines)
-    office.sync()
+    office.sync("order")
     (sale,) = office.erp.listed("sales_orders", origin=order["orderNumber"])
     office.act("sales_orders", sale, "confirm")
 
-    office.settle()
+    office.settle("order")
 
     seen = office.crm.read("orders", order["id"])
     assert (seen["stage"], seen["erpOrderNumber"]) == ("CONFIRMED", sale["number"])

@@ -9,14 +9,14 @@ pytestmark = pytest.mark.row("ERP: project management")
 
 def test_a_sold_service_opens_one_project_that_sales_sees(office: Office) -> None:
     account, work = office.account(), office.item(is_service=True)
-    office.sync()
+    office.sync("customer", "product")
     line = {"productId": office.product(work)["id"], "quantity": 8, "unitPrice": 95, "description": "Inbetriebnahme"}
     order = office.crm.create("orders", accountId=account["id"], currency="EUR", stage="SUBMITTED", lines=[line])
-    office.sync()
+    office.sync("order")
     (sale,) = office.erp.listed("sales_orders", origin=order["orderNumber"])
     office.act("sales_orders", sale, "confirm")
 
-    office.settle()
+    office.settle("order", "project")
 
     (project,) = office.erp.listed("projects", sales_order_id=str(sale["id"]))
     (seen,) = office.crm.listed("projects", accountId=account["id"])
@@ -26,15 +26,15 @@ def test_a_sold_service_opens_one_project_that_sales_sees(office: Office) -> Non
 
 def test_sales_sees_how_far_a_project_is_and_cannot_change_it(office: Office) -> None:
     account = office.account()
-    office.sync()
+    office.sync("customer")
     project = office.erp.create("projects", partner_id=office.partner(account)["id"], name="Umbau")
     office.act("projects", project, "start")
     office.erp.change("projects", str(project["id"]), progress="40", date_end="2027-03-31")
-    office.sync()
+    office.sync("project")
     (seen,) = office.crm.listed("projects", accountId=account["id"])
     office.crm.change("projects", seen["id"], status="COMPLETED", progress=100)
 
-    office.settle()
+    office.settle("project", "activity")
 
     now = office.crm.read("projects", seen["id"])
     assert (now["status"], now["progress"], now["endsOn"]) == ("RUNNING", 40, "2027-03-31")

@@ -17,11 +17,11 @@ def test_sales_sees_what_was_bought_and_when_it_comes_and_then_that_it_is_there(
     item = office.item()
     order = {"item_id": item["id"], "warehouse_code": "MAIN", "qty": "30", "expected_date": "2027-02-01"}
     purchase = office.erp.create("purchase_orders", **order)
-    office.sync()
+    office.sync("product", "stock")
     before = level(office, item)
     office.act("purchase_orders", purchase, "receive")
 
-    office.settle()
+    office.settle("product", "stock")
 
     assert [before, level(office, item)] == [(0, 30, "2027-02-01"), (30, 0, None)]
 
@@ -33,11 +33,11 @@ def test_sales_sees_what_is_being_made_and_what_that_used_up(office: Office) -> 
     office.erp.create("stock_moves", item_id=seal["id"], warehouse_code="MAIN", quantity="50", kind="receipt")
     order = {"item_id": pump["id"], "warehouse_code": "MAIN", "qty": "10", "planned_date": "2027-03-01"}
     made = office.erp.create("production_orders", **order)
-    office.sync()
+    office.sync("product", "stock")
     before = level(office, pump), level(office, seal)[0]
     office.act("production_orders", made, "finish")
 
-    office.settle()
+    office.settle("product", "stock")
 
     assert before == ((0, 10, "2027-03-01"), 50)
     assert (level(office, pump), level(office, seal)[0]) == ((10, 0, None), 30)
@@ -48,6 +48,6 @@ def test_a_sample_that_sales_gave_away_is_missing_in_the_warehouse_once(office: 
     before = float(office.on_hand(sold[3]))
     office.crm.create("stock-adjustments", productId=sold[2]["id"], warehouse="MAIN", quantity=-3, reason="SAMPLE")
 
-    office.settle()
+    office.settle("stock_adjustment")
 
     assert float(office.on_hand(sold[3])) == before - 3

@@ -75,6 +75,16 @@ def test_a_common_guard_serves_entities_that_declare_none() -> None:
             id="a filter on an unknown choice",
         ),
         pytest.param(
+            "  customer:\n    create_unless: {relationship: [prospct]}",
+            '3: customer.create_unless: relationship has no choice prospct; did you mean "prospect"?',
+            id="an exception on an unknown choice",
+        ),
+        pytest.param(
+            "  contact:\n    follows: custmer",
+            '3: contact.follows: contact has no field custmer; did you mean "customer"?',
+            id="following what is not there",
+        ),
+        pytest.param(
             "  order:\n    lifecycle: {draft: [gone]}",
             "3: order.lifecycle: status has no choice gone",
             id="a lifecycle to an unknown state",

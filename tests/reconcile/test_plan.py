@@ -140,6 +140,12 @@ def test_a_create_waits_for_the_parents_it_refers_to() -> None:
     assert CREATOR.waits(record, {("item", Side.CRM, "i1"): "1"}) == [Ref("person", Side.CRM, "p")]
 
 
+def test_records_that_are_excepted_get_no_counterpart_and_others_do() -> None:
+    entity = THING.model_copy(update={"create_unless": {"state": ("sold",)}})
+    creator = Creator.compile(entity, Side.ERP, frozenset(THING.fields), frozenset(THING.fields))
+    assert [creator.wanted({"state": state}) for state in ("open", "sold", None)] == [True, False, True]
+
+
 def test_records_outside_the_filter_get_no_counterpart() -> None:
     entity = THING.model_copy(update={"create_when": {"state": ("sold",)}})
     creator = Creator.compile(entity, Side.ERP, frozenset(THING.fields), frozenset(THING.fields))

@@ -124,6 +124,19 @@ def test_a_child_waits_until_its_parent_is_released(store: Store, at: datetime) 
     assert taken(store, at) == ["a"]
 
 
+def test_a_key_that_stays_with_its_parent_is_no_news_and_comes_with_it(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        inbox.put(conn, [arrival("a")], at)
+        (read,) = inbox.take(conn, "order", 0, 10, at)
+        inbox.park(conn, [(read.seq, PARENT, None)])
+        inbox.mark_staying(conn, [read.seq])
+        assert inbox.waiting(conn, "order") == []
+
+        inbox.release(conn, [PARENT])
+
+    assert taken(store, at) == ["a"]
+
+
 def test_parking_a_key_that_was_put_again_leaves_it_due(store: Store, at: datetime) -> None:
     with store.write() as conn:
         inbox.put(conn, [arrival("a")], at)
