@@ -14,13 +14,8 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The system's certificates, as pip uses them: a company's own authority is known only there.
 UV := $(BIN)/uv --native-tls
 
-<<<<<<< HEAD
 .PHONY: help setup demo test check check-style format check-newest test-lowest live bench bench-latency \
-	bench-webhooks soak replay crash coverage-table simulate mutants lock clean
-=======
-.PHONY: help setup demo test check check-style format check-newest test-lowest live bench bench-latency bench-webhooks \
-	bench-live soak replay crash simulate mutants lock clean
->>>>>>> 107055a (odoo: docs, bench-live)
+	bench-webhooks bench-live soak replay crash coverage-table simulate mutants lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile

@@ -20,7 +20,6 @@ from connector.errors import RecordError
 
 Version = NewType("Version", str)
 """A system's opaque revision token."""
-
 Cursor = NewType("Cursor", str)
 """How far a side was read; opaque to everyone but the adapter that made it."""
 
@@ -28,7 +27,6 @@ Value: TypeAlias = str | int | bool | list[Any] | dict[str, Any] | None
 Record: TypeAlias = dict[str, Value]
 Body: TypeAlias = dict[str, Any]
 """A record in the system's own wire form."""
-
 
 MARKER = "@"
 """Reserved key of a record: the other side's id, where the system keeps it in a marker field."""

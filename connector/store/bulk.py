@@ -103,7 +103,7 @@ def update_rows(
 
     Each row holds its keys first, then the columns.
     """
-    names, sets = (*keys, *columns), "".join(f', "{name}" = {_mark(conn)}' for name in same)
+    names, sets = (*keys, *columns), "".join(f', "{name}" = {mark(conn)}' for name in same)
     if _is_worth_copying(conn, rows):
         sql = update_sql(table, keys, columns, f'"{_copy(conn, table, names, rows)}" fresh', sets)
         return _execute(conn, sql, tuple(same.values()))
@@ -200,9 +200,9 @@ def update_in(
     column, values = within
     if not values:
         return 0
-    mark = _mark(conn)
+    sign = mark(conn)
     sets = [
-        f'"{name}" = "{name}" + {mark}' if isinstance(to, Plus) else f'"{name}" = {mark}'
+        f'"{name}" = "{name}" + {sign}' if isinstance(to, Plus) else f'"{name}" = {sign}'
         for name, to in changes.items()
     ]
     bound = [to.number if isinstance(to, Plus) else to for to in changes.values()]
@@ -296,25 +296,6 @@ def fetch_query(conn: Connection, query: Executable) -> list[Row]:
     return list(rows)
 
 
-def allocate(conn: Connection, name: str, count: int) -> int:
-    """The first of `count` numbers nobody had before; they follow each other in the order of the commits."""
-    mark = _mark(conn)
-    sql = (
-        f"INSERT INTO counter (name, value) VALUES ({mark}, {mark})"
-        " ON CONFLICT (name) DO UPDATE SET value = counter.value + excluded.value RETURNING value"
-    )
-    last: int = fetch(conn, sql, (name, count))[0][0]
-    return last - count + 1
-
-
-def draw(conn: Connection, sequence: str, count: int) -> list[int]:
-    """Ascending numbers nobody had before, drawn so that no transaction waits for another where that can be."""
-    if conn.dialect.name == "sqlite":
-        first = allocate(conn, sequence, count)
-        return list(range(first, first + count))
-    return [number for (number,) in fetch(conn, f"SELECT nextval('{sequence}') FROM generate_series(1, %s)", (count,))]
-
-
 def by_side(triples: Iterable[tuple[str, Any, str]]) -> dict[tuple[str, str], list[str]]:
     """Ids gathered by (entity, side), so that each group is one statement."""
     groups: dict[tuple[str, str], list[str]] = {}
@@ -405,5 +386,6 @@ def _array(conn: Connection, values: Collection[Any]) -> Any:
     return orjson.dumps(list(values)).decode() if conn.dialect.name == "sqlite" else list(values)
 
 
-def _mark(conn: Connection) -> str:
+def mark(conn: Connection) -> str:
+    """How a bound value is marked in a statement."""
     return "?" if conn.dialect.name == "sqlite" else "%s"

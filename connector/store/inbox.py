@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Select, and_, func, or_, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
 from connector.records import STAYS, Arrival, Ref, Side, Version, Waiting
-from connector.store import bulk
+from connector.store import bulk, counters
 from connector.store.columns import (
     SIDES,
     maybe_instant,
@@ -40,7 +40,7 @@ def put(conn: Connection, rows: Sequence[Arrival], at: datetime) -> None:
     latest = {row[:3]: row for row in rows}
     if not latest:
         return
-    first, now = bulk.allocate(conn, _COUNTER, len(latest)), to_micros(at)
+    first, now = counters.allocate(conn, _COUNTER, len(latest)), to_micros(at)
     entities, sides, ids, whys, versions, records, deleted, modified = zip(*latest.values(), strict=True)
     columns = {
         "seq": range(first, first + len(latest)),
@@ -70,7 +70,7 @@ def put_scanned(conn: Connection, entity: str, side: Side, scanned: Scanned, at:
     count = len(scanned.ids)
     if not count:
         return
-    first, now = bulk.allocate(conn, _COUNTER, count), to_micros(at)
+    first, now = counters.allocate(conn, _COUNTER, count), to_micros(at)
     columns = {
         "seq": range(first, first + count),
         "id": scanned.ids,

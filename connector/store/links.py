@@ -8,7 +8,7 @@ from sqlalchemy import Connection, func, select, text
 
 from connector.errors import StoreError
 from connector.records import Base, Link, LinkStatus, NewLink, Rebase, Ref, Side, Version
-from connector.store import aliases, bulk
+from connector.store import aliases, bulk, counters
 from connector.store.columns import maybe_version, to_micros
 from connector.store.schema import base, link
 
@@ -87,7 +87,7 @@ def add(conn: Connection, rows: Sequence[NewLink], at: datetime) -> list[int]:
     if not rows:
         return []
     now = to_micros(at)
-    numbers = bulk.draw(conn, "link_number", len(rows))
+    numbers = counters.draw(conn, "link_number", len(rows))
     entities, crm_ids, erp_ids, *bases = zip(*rows, strict=True)
     pairs = {"id": numbers, "entity": entities, "crm_id": crm_ids, "erp_id": erp_ids}
     fresh = {"status": str(LinkStatus.ACTIVE), "created_at": now, "changed_at": now}
@@ -112,7 +112,7 @@ class Held(NamedTuple):
 def pair(conn: Connection, entity: str, sides: Mapping[Side, Held], at: datetime) -> None:
     """Like `add`, for links that come as columns; raises `LinkTaken` without names, and then must be rolled back."""
     now, crm, erp = to_micros(at), sides[Side.CRM], sides[Side.ERP]
-    numbers = bulk.draw(conn, "link_number", len(crm.ids))
+    numbers = counters.draw(conn, "link_number", len(crm.ids))
     alike = {"entity": entity, "status": str(LinkStatus.ACTIVE), "created_at": now, "changed_at": now}
     if bulk.insert_columns(
         conn, link, {"id": numbers, "crm_id": crm.ids, "erp_id": erp.ids}, alike, lenient=True
