@@ -8,15 +8,17 @@ are decimals in plain notation as str ("12.5", never "12.50" or "1e3"); dates ar
 each with its own side's "id". A field that is absent from the dict is missing (unknown), `None` is empty.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
-from enum import StrEnum
-from typing import Any, NamedTuple, NewType, TypeAlias
+from enum import EnumType, StrEnum
+from typing import Any, NamedTuple, NewType, TypeAlias, TypeVar
 
 import orjson
 from typing_extensions import override
 
 from connector.errors import RecordError
+
+T = TypeVar("T")
 
 Version = NewType("Version", str)
 """A system's opaque revision token."""
@@ -32,7 +34,15 @@ MARKER = "@"
 """Reserved key of a record: the other side's id, where the system keeps it in a marker field."""
 
 
-class Side(StrEnum):
+class _Both(EnumType):
+    """Both sides are gone over a dozen times a record, which the usual enumeration makes slow (2 us instead of 0.8)."""
+
+    @override
+    def __iter__(cls: type[T]) -> Iterator[T]:
+        return iter(cls._member_map_.values())  # type: ignore[attr-defined]
+
+
+class Side(StrEnum, metaclass=_Both):
     """One of the two systems that are kept consistent."""
 
     CRM = "crm"

@@ -219,9 +219,10 @@ def _store_updates(connection: Connection, work: Work, side: Side, done: Sequenc
         if link is None:
             continue
         stored = _stored_fields(work, side, operation, outcome.body)
-        rebases += _rebased(work, side, link, operation, outcome, stored)
-        if _differs(valid_base(work, side, link.base_on(side)), stored, operation):
+        held = valid_base(work, side, link.base_on(side))
+        if _differs(held, stored, operation):
             again.append(Arrival(work.name, side, str(operation.target), FOLLOW_UP))
+        rebases += _rebased(work, link, operation, outcome, held, stored)
     links.rebase(connection, rebases, at)
     _sight_again(connection, work, side, done, rebases)
     inbox.put(connection, again, at)
@@ -262,10 +263,9 @@ def _stored_fields(work: Work, side: Side, operation: Operation, body: Body | No
 
 
 def _rebased(
-    work: Work, side: Side, link: Link, operation: Operation, outcome: Outcome, stored: Record
+    work: Work, link: Link, operation: Operation, outcome: Outcome, target: Record, stored: Record
 ) -> list[Rebase]:
     """The target settles what is stored, or what it held where nothing had to be written; the source what was read."""
-    target = valid_base(work, side, link.base_on(side))
     # What was not written is as it was decided from: another value in the answer is somebody's edit since.
     # An action that led elsewhere than it was to, such as a confirmation to a hold, is the system's own move.
     kept = operation.values if operation.kind is OperationKind.PERFORM else stored
@@ -273,7 +273,7 @@ def _rebased(
     settled = {**{name: operation.old.get(name) for name in operation.settles}, **written}
     # What the source moved is absorbed; what the target moved still has to go across, so it must look moved.
     target.update(operation.settles if operation.reason == COMBINED else settled)
-    source_side = side.other
+    side, source_side = operation.side, operation.side.other
     base = Base(encode(target), outcome.version, work.translator(side).id)
     rebases = [Rebase(link.id, side, base)]
     if operation.settles:

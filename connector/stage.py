@@ -11,7 +11,6 @@ from sqlalchemy import Connection
 from connector.context import Work
 from connector.decide import CreateDecision, Decisions, PairDecision
 from connector.errors import OutcomeUnknown
-from connector.gather import valid_base
 from connector.moves import Moves, awaited, store_moves
 from connector.reconcile.guards import digest
 from connector.reconcile.merge import Contest
@@ -204,7 +203,7 @@ def _rebases(work: Work, pair: PairDecision) -> Iterable[Rebase]:
             continue
         settled = {name: sight.half.now.get(name) for name in pair.plan.agreed}
         if settled or sight.version != old.version:
-            yield Rebase(link.id, side, _base(work, side, {**valid_base(work, side, old), **settled}, sight))
+            yield Rebase(link.id, side, _base(work, side, {**sight.half.base, **settled}, sight))
 
 
 def _awaits_mapping(pair: PairDecision) -> bool:

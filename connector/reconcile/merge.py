@@ -5,7 +5,7 @@ keeps its normal form. One moved: its value goes across. Both moved to the same:
 Without a base it is first contact. Values stay in the ids of the side they come from; `carry` translates them.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -139,17 +139,17 @@ def merge(pair: Pair) -> Merge:
     """Decide every group of a linked pair."""
     result = Merge()
     shared = pair.forms[Side.CRM].fields & pair.forms[Side.ERP].fields
-    touched = {name for half in pair.halves.values() for name in shared if _is_touched(half, name)}
+    touched = {name for half in pair.halves.values() for name in _touched(half, shared)}
     for group, names in pair.entity.groups.items():
         if not touched.isdisjoint(names):
             _merge_group(pair, group, tuple(name for name in names if name in shared), result)
     return result
 
 
-def _is_touched(half: Half, name: str) -> bool:
-    """Whether a side moved a field, or never settled it."""
-    base = half.base
-    return name not in base or half.now.get(name) != base[name]
+def _touched(half: Half, names: Iterable[str]) -> list[str]:
+    """The fields that a side moved, or never settled; asked in one go, as every field of every pair is."""
+    base, now = half.base, half.now.get
+    return [name for name in names if name not in base or now(name) != base[name]]
 
 
 def _merge_group(pair: Pair, group: str, names: tuple[str, ...], result: Merge) -> None:
