@@ -24,6 +24,7 @@ from connector.adapters.wire import (
     read_all,
     refused,
     unpack,
+    version_of,
 )
 from connector.errors import AlreadyExists, ConfigError, RecordError
 from connector.records import (
@@ -250,11 +251,11 @@ class _Spot(NamedTuple):
 def _remote(record: Body) -> Remote:
     is_deleted = "deleted" in record
     modified = datetime.fromisoformat(record["modifiedAt"])
-    return Remote(record["id"], Version(str(record["version"])), modified, None if is_deleted else record, is_deleted)
+    return Remote(record["id"], version_of(record["version"]), modified, None if is_deleted else record, is_deleted)
 
 
 def _key(record: Body) -> Remote:
-    return Remote(record["id"], Version(str(record["version"])), None, None, "deleted" in record)
+    return Remote(record["id"], version_of(record["version"]), None, None, "deleted" in record)
 
 
 def _fetched(result: Mapping[str, Any]) -> Fetched:
@@ -264,7 +265,7 @@ def _fetched(result: Mapping[str, Any]) -> Fetched:
 
 
 def _written(result: Mapping[str, Any]) -> Outcome:
-    return Outcome(result["id"], Version(str(result["version"])), result["changed"])
+    return Outcome(result["id"], version_of(result["version"]), result["changed"])
 
 
 def _creation(draft: Draft) -> dict[str, Any]:

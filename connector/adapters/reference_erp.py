@@ -26,6 +26,7 @@ from connector.adapters.wire import (
     read_all,
     refused,
     unpack,
+    version_of,
 )
 from connector.errors import AlreadyExists, ConfigError, ProtocolError, RecordError, VersionConflict
 from connector.records import (
@@ -141,9 +142,11 @@ class ReferenceErp(Adapter):
         """Safe to repeat after silence: the idempotency keys make the ERP answer with what it did the first time."""
 
         def read(draft: Draft, result: Mapping[str, Any]) -> Outcome:
+            if result["status"] < BAD_REQUEST:
+                return _written(result)
             return self._outcome(resource, None, draft.body, result)
 
-        items = [{"idempotency_key": each.key, "values": _values(each)} for each in drafts]
+        items = [{"idempotency_key": key, "values": _values(body, marker)} for key, body, marker in drafts]
         return outcomes(drafts, self._bulk(resource, {"create": items}, safe=True), read)
 
     @override
@@ -257,19 +260,19 @@ class ReferenceErp(Adapter):
 
 
 def _remote(record: Body) -> Remote:
-    return Remote(str(record["id"]), Version(str(record["revision"])), _instant(record["write_date"]), record)
+    return Remote(str(record["id"]), version_of(record["revision"]), _instant(record["write_date"]), record)
 
 
 def _key(record: Body) -> Remote:
-    return Remote(str(record["id"]), Version(str(record["revision"])), None, None)
+    return Remote(str(record["id"]), version_of(record["revision"]), None, None)
 
 
 def _written(result: Mapping[str, Any]) -> Outcome:
-    return Outcome(str(result["id"]), Version(str(result["revision"])), result["changed"])
+    return Outcome(str(result["id"]), version_of(result["revision"]), result["changed"])
 
 
-def _values(draft: Draft) -> Body:
-    return draft.body if draft.marker is None else {**draft.body, MARKER: draft.marker}
+def _values(body: Body, marker: str | None) -> Body:
+    return body if marker is None else {**body, MARKER: marker}
 
 
 def _addressed(item: Patch | Removal | Transition) -> dict[str, Any]:

@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar, cast
 
 import orjson
 
@@ -22,7 +23,7 @@ from connector.errors import (
     UnreadableAnswer,
     VersionConflict,
 )
-from connector.records import Cursor, Outcome, Removal, Resource, Transition
+from connector.records import Cursor, Outcome, Removal, Resource, Transition, Version
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -33,6 +34,10 @@ SHORTEST_SECRET_PART = 3
 LONGEST_MESSAGE = 2000
 SHORTEST_NUMBER = 7
 """Digits of a telephone number; shorter ones are looked for as they are written."""
+ILLEGIBLE = (KeyError, TypeError, AttributeError, ValueError)
+"""What a value that has not the promised form can raise."""
+version_of = cast("Callable[[object], Version]", str)
+"""A number as a version; calling the type would be one call more, for every record."""
 _ADDRESS = re.compile(r"[^\s@<>\"'(),:;=]+@[^\s@<>\"'(),:;=]+")
 """An e-mail address, also somebody else's whom the system compares with."""
 
@@ -80,8 +85,8 @@ def promised(answer: Answer, place: str, name: str, kind: type[T]) -> T:
 def read_all(values: Sequence[Any], read: Callable[[Any], R], place: str) -> list[R]:
     """Every value of a page as the connector's own, or the error that says the system broke its promise."""
     try:
-        return [read(value) for value in values]
-    except (KeyError, TypeError, AttributeError, ValueError):
+        return list(map(read, values))
+    except ILLEGIBLE:
         # The error's text quotes the record, so it stays out of the traceback.
         reason = "a record has not the promised form; check the system's version"
         raise UnreadableAnswer(f"{place}: {reason}", sent=Sent.MAYBE) from None
@@ -114,6 +119,9 @@ def outcomes(
 ) -> list[Outcome]:
     """One outcome an item, in order; an item that the system did not report, or not legibly, is unknown."""
     reported = len(results)
+    if reported == len(items):
+        with suppress(*ILLEGIBLE):
+            return list(map(read, items, results))
     return [
         _outcome(item, results[index], read) if index < reported else _unknown(item) for index, item in enumerate(items)
     ]
@@ -150,7 +158,7 @@ KINDS: Mapping[int, type[RecordError]] = {
 def _outcome(item: T, result: Any, read: Callable[[T, Mapping[str, Any]], Outcome]) -> Outcome:
     try:
         return read(item, result)
-    except (KeyError, TypeError, AttributeError, ValueError):
+    except ILLEGIBLE:
         return _unknown(item)
 
 
