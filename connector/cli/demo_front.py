@@ -4,56 +4,31 @@ A function a step: somebody does something in one system, the connector syncs, a
 own APIs.
 """
 
-import time
-from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from connector.cli.demo_edits import Sight
+from connector.cli.demo_scene import Step
 from connector.cli.demo_systems import Row, Town
 
 COMPANY, EMAIL = "Nordlicht Solar GmbH", "einkauf@nordlicht-solar.example"
 NOTHING_YET = "nothing: that is sales' own business"
 
 
-class Told(NamedTuple):
-    """One step of the scene: what somebody did, where, what the other side shows then, and how long it took."""
-
-    what: str
-    where: str
-    shows: str
-    as_expected: bool
-    seconds: float
-
-
-Step = tuple[str, str, Callable[[], Sight]]
-"""What was done and where, and a look at what became of it."""
-
-
-def play(town: Town, sync: Callable[[], object]) -> Iterator[Told]:
-    """The scene, step by step; `sync` is called once after each."""
-    for what, where, look in _steps(town):
-        started = time.perf_counter()
-        sync()
-        seconds = round(time.perf_counter() - started, 2)
-        sight = look()
-        yield Told(what, where, sight.shows, sight.as_expected, seconds)
-
-
-def _steps(town: Town) -> Iterator[Step]:
+def steps(town: Town) -> Iterator[Step]:
     """Each is done only when the one before has been looked at."""
     lead = _meet(town)
-    yield f"{COMPANY} became a lead at a fair", "CRM", lambda: _unknown(town)
+    yield Step(f"{COMPANY} became a lead at a fair", "CRM", lambda: _unknown(town))
     account = _convert(town, lead)
-    yield f"sales made {COMPANY} a prospect, with a contact", "CRM", lambda: _unknown(town)
+    yield Step(f"sales made {COMPANY} a prospect, with a contact", "CRM", lambda: _unknown(town))
     product = _product(town)
     order = _win(town, account, product)
-    yield f"the offer was taken: order {order['orderNumber']}", "CRM", lambda: _ordered(town, order)
+    yield Step(f"the offer was taken: order {order['orderNumber']}", "CRM", lambda: _ordered(town, order))
     case = _complain(town, account, product)
-    yield f"case {case['caseNumber']}: one piece is to be repaired", "CRM", lambda: _opened(town, case)
+    yield Step(f"case {case['caseNumber']}: one piece is to be repaired", "CRM", lambda: _opened(town, case))
     _repair(town, case)
-    yield "the workshop received, repaired and finished it", "ERP", lambda: _heard(town, case, account)
+    yield Step("the workshop received, repaired and finished it", "ERP", lambda: _heard(town, case, account))
     back = _give_back(town, account, product)
-    yield f"case {back['caseNumber']}: one piece came back and is as new", "both", lambda: _restocked(town, back)
+    yield Step(f"case {back['caseNumber']}: one piece came back and is as new", "both", lambda: _restocked(town, back))
 
 
 def _meet(town: Town) -> Row:

@@ -13,7 +13,7 @@ from typing import Any
 from typing_extensions import override
 
 from connector import logs, systems
-from connector.cli import demo_cash, demo_check, demo_edits
+from connector.cli import demo_cash, demo_check, demo_edits, demo_front
 from connector.cli.conflicts import resolve_conflicts, show_conflict
 from connector.cli.demo_scene import Step, play
 from connector.cli.demo_systems import Row, Town
@@ -87,9 +87,14 @@ def tell(story: Story) -> None:
     day = _edited(story)
     _decided(story, day)
     heading(
-        "6. From an order to its money",
-        "The back office holds an order, releases it, ships it in parts, makes what is lacking, bills it and is paid. "
-        "After each step the connector syncs, and the other side is looked at.",
+        "6. From a lead to a customer, and after",
+        "Sales meets somebody, who becomes a customer by the first order; later something has to be repaired. After "
+        "each step the connector syncs, and the other side is looked at.",
+    )
+    _played(story, "front_office", demo_front.steps(story.town))
+    heading(
+        "7. From an order to its money",
+        "The back office holds an order, releases it, ships it in parts, makes what is lacking, bills it and is paid.",
     )
     _played(story, "order_to_cash", demo_cash.steps(story.town))
     _verified(story)
@@ -334,7 +339,7 @@ def _played(story: Story, name: str, steps: Iterable[Step]) -> None:
 
 def _verified(story: Story) -> None:
     heading(
-        "7. Do they agree?",
+        "8. Do they agree?",
         "First the connector compares both live systems, field by field. Then the demo does, by their own APIs and "
         "without the connector.",
     )

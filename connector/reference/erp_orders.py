@@ -142,7 +142,7 @@ class OrderDesk(Desk):
         place = order["warehouse_code"]
         for item_id, asked in quantities(order).items():
             item = self.books.values("items", item_id)
-            if item["backorder"] is not False or asked <= 0:
+            if item["backorder"] is not False or item.get("is_service") or asked <= 0:
                 continue
             level = self.books.stock.level(item, place)
             if Decimal(level["available"]) < asked:

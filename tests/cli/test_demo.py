@@ -28,8 +28,9 @@ HEADINGS = [
     "3. The first sync",
     "4. People go on working, on both sides",
     "5. What a person must decide",
-    "6. From an order to its money",
-    "7. Do they agree?",
+    "6. From a lead to a customer, and after",
+    "7. From an order to its money",
+    "8. Do they agree?",
     "Both systems tell one story",
 ]
 
@@ -155,10 +156,10 @@ def test_every_edit_reaches_the_other_side_or_asks(found: Any) -> None:
     assert [edit["what"] for edit in found["edits"] if not edit["as_expected"]] == []
 
 
-def test_an_order_goes_all_its_way_to_the_money_step_by_step(found: Any) -> None:
-    told = found["order_to_cash"]
+def test_a_lead_becomes_a_customer_and_an_order_goes_all_its_way_to_the_money(found: Any) -> None:
+    told = [*found["front_office"], *found["order_to_cash"]]
 
-    assert len(told) == 12
+    assert (len(found["front_office"]), len(found["order_to_cash"])) == (6, 12)
     assert [one["shows"] for one in told if not one["as_expected"]] == []
     assert all(one["seconds"] > 0 for one in told)
 

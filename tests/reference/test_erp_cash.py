@@ -174,6 +174,15 @@ def test_what_cannot_leave_the_warehouse_is_not_shipped(
     assert level(erp, item) == ("10.000", "12.000")
 
 
+def test_a_service_is_delivered_and_billed_without_any_stock(erp: System, partner: dict[str, Any], unique: str) -> None:
+    work = erp.create("items", code=f"{unique}-work", name="Work", uom="HUR", is_service=True, backorder=False)
+
+    sale = shipped(erp, confirmed(erp, partner, work))
+
+    assert (sale["state"], billed(erp, sale)["amount_total"]) == ("shipped", "476.00")
+    assert erp.listed("stock_moves", item_id=work["id"]) == []
+
+
 def test_a_back_order_becomes_a_line_of_its_own(erp: System, partner: dict[str, Any], item: dict[str, Any]) -> None:
     sale = shipped(erp, confirmed(erp, partner, item), "1")
 
