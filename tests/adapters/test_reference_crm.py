@@ -230,6 +230,46 @@ class TestCases(CrmContract):
         )
 
 
+class TestActivities(CrmContract):
+    collection = "activities"
+
+    @pytest.fixture
+    def system(self, small: Callable[[], ReferenceCrm], hands: dict[str, Any], account_id: str) -> SystemUnderTest:
+        return SystemUnderTest(
+            connect=small,
+            stamps=STAMPS,
+            make_body=lambda n: {
+                "accountId": account_id,
+                "kind": "BACK_OFFICE",
+                "subject": f"Contract {n}",
+                "event": "PAID",
+                "reference": f"INV-{n}:paid",
+            },
+            field="document",
+            values=("INV-1", "INV-2"),
+            wrong={"accountId": account_id, "subject": None},
+            text="body",
+            decimals=Decimals("amount", (0.1, 1234567.89, 19.99)),
+            **hands,
+        )
+
+
+class TestProjects(CrmContract):
+    collection = "projects"
+
+    @pytest.fixture
+    def system(self, small: Callable[[], ReferenceCrm], hands: dict[str, Any], account_id: str) -> SystemUnderTest:
+        return SystemUnderTest(
+            connect=small,
+            stamps=STAMPS,
+            make_body=lambda n: {"accountId": account_id, "projectNumber": f"PJ-{n}", "name": f"Contract {n}"},
+            field="name",
+            values=("First", "Second"),
+            wrong={"accountId": account_id, "projectNumber": None, "name": "No number"},
+            **hands,
+        )
+
+
 def test_wrong_credentials_end_the_run_and_stay_secret(crm_url: str) -> None:
     adapter = connect({"url": crm_url, "client_id": "demo-client", "client_secret": "not-the-secret"})
 

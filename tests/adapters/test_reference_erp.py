@@ -213,6 +213,24 @@ class TestServiceOrders(ErpContract):
         )
 
 
+class TestProjects(ErpContract):
+    name = "projects"
+
+    @pytest.fixture
+    def system(self, small: Callable[[], ReferenceErp], hands: dict[str, Any], partner_id: int) -> SystemUnderTest:
+        return SystemUnderTest(
+            connect=small,
+            stamps=STAMPS,
+            make_body=lambda n: {"partner_id": partner_id, "name": f"Contract {n}"},
+            field="date_end",
+            values=("2027-01-31", "2027-02-28"),
+            wrong={"partner_id": partner_id, "name": None},
+            decimals=Decimals("progress", ("0.10", "99.95")),
+            transition="start",
+            **hands,
+        )
+
+
 class TestStockMoves(ErpContract):
     name = "stock_moves"
 

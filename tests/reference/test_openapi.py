@@ -27,12 +27,12 @@ LATER = {each.name for each in (*FRONT, *SERVICE)}
 
 
 def their_own(kind: str) -> list[tuple[str, str]]:
-    """The calls worth making: all of some collections, of the others those that take a record or act on one."""
+    """The calls worth making: all of some collections, of the others those that make a record or act on one."""
     return [
         (path, method)
         for path, method in CALLS[kind]
         if LATER.isdisjoint(path.split("/"))
-        or (method in {"post", "patch"} and path.rpartition("/")[2] not in {"batch", "bulk", "read"})
+        or (method == "post" and path.rpartition("/")[2] not in {"batch", "bulk", "read"})
     ]
 
 
