@@ -123,6 +123,15 @@ def test_what_the_customer_owes_is_shown_in_the_crm(trade: Trade, item: dict[str
     assert balance["openAmount"] == float(owed["amount_open"]) > 0
 
 
+def test_a_price_that_the_erp_rounds_otherwise_is_reported_on_the_order(trade: Trade, item: dict[str, Any]) -> None:
+    order = trade.submit(item, quantity=1000, price=0.33335)
+    trade.sync("order")
+
+    now = trade.crm.read("orders", order["id"])
+    assert (now["linesTotal"], now["subtotal"], now["priceDifference"]) == (333.35, 333.4, 0.05)
+    assert trade.sync("order").writes == 0
+
+
 def test_a_held_order_shows_why_and_goes_on_when_it_is_released(trade: Trade, item: dict[str, Any]) -> None:
     order = trade.submit(item)
     trade.erp.change("partners", trade.partner, on_hold=True)
