@@ -1,7 +1,6 @@
 """The values that several rooms speak in.
 
 Values on the hot path are named tuples: immutable, and five times cheaper to make than frozen dataclasses.
-
 A *record* is one canonical value: a plain dict from canonical field to a JSON value. Text is str; money and quantities
 are decimals in plain notation as str ("12.5", never "12.50" or "1e3"); dates are "2026-11-23"; instants are
 "2026-11-23T20:44:10.123Z"; references hold the id on the record's own side; parts (order lines) are lists of dicts,
@@ -70,12 +69,11 @@ class Ref(NamedTuple):
 
 
 class Resource(NamedTuple):
-    """A system's own collection, narrowed by constant wire values (`partners` where `is_company` is true)."""
+    """A collection, narrowed by constant wire values (`partners` where `is_company`); `paths`: what a mapping reads."""
 
     name: str
     where: tuple[tuple[str, Any], ...] = ()
     paths: tuple[str, ...] = ()
-    """Wire paths that the mapping reads, for systems that must be told; none of them: what the adapter thinks best."""
 
 
 class Remote(NamedTuple):
