@@ -8,7 +8,6 @@ import typer
 
 from connector.cli.invocation import Invocation, asked
 from connector.cli.output import count, print_json, print_table, say
-from connector.entities import Removal
 from connector.errors import ConnectorError, RecordError, RunError
 from connector.records import Side
 from connector.report import Exit
@@ -155,6 +154,8 @@ def _rights(where: str, system: "System", translator: "Translator", side: Side) 
     rights = system.adapter.rights(translator.resource.name)
     if rights is None:
         return
+    from connector.entities import Removal
+
     entity = translator.entity
     can = system.adapter.capabilities(translator.resource.name)
     needed = {
