@@ -26,8 +26,8 @@ def read_html(value: Any) -> str | None:
 
 def write_html(value: Any) -> str | None:
     """A text as HTML that shows it as it is."""
-    text = str(value).strip()
-    return f"<p>{escape(text, quote=False).replace(chr(10), '<br>')}</p>" if text else None
+    lines = "\n".join(line.rstrip() for line in str(value).splitlines()).strip().split("\n")
+    return f"<p>{'<br>'.join(escape(line, quote=False) for line in lines)}</p>" if any(lines) else None
 
 
 class _Words(HTMLParser):
@@ -41,7 +41,7 @@ class _Words(HTMLParser):
     @property
     def text(self) -> str:
         """What was collected."""
-        return "".join(self._parts).strip()
+        return "\n".join(line.rstrip() for line in "".join(self._parts).split("\n")).strip()
 
     @override
     def handle_starttag(self, tag: str, attrs: Any) -> None:
@@ -59,8 +59,10 @@ class _Words(HTMLParser):
 
     @override
     def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self._parts.append(data)
+        is_between = data.isspace() and (not self._parts or self._parts[-1].endswith("\n"))
+        if not self._hidden and not is_between:
+            # A line of the source is no line of the text.
+            self._parts.append(data.replace("\n", " "))
 
     def _break(self) -> None:
         if self._parts and not self._parts[-1].endswith("\n"):
