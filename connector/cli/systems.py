@@ -20,7 +20,10 @@ _WORDS = {
     "idempotency_key": ("repeated creates are answered with the first one's result", "needs another proof of creates"),
     "marker_field": ("holds our id, so a create whose answer was lost is found again", "cannot hold our id"),
     "marker_unique": ("refuses a second record with our id: no duplicate is possible", "does not refuse a second one"),
-    "conditional_write": ("updates are refused when the record has moved: no edit is lost", "read again just before"),
+    "conditional_write": (
+        "updates are refused when the record has moved: no edit is lost",
+        "read again just before; an edit in that moment is lost, and `delta` refused",
+    ),
     "ordered_versions": ("a restored backup is noticed, and overwrites nothing", "a restored backup looks like edits"),
     "trustworthy_times": ("`newest` can decide conflicts", "`newest` asks instead"),
     "tombstones": ("deletes appear in scans", "deletes are found by listing all ids"),

@@ -11,7 +11,7 @@ from connector.adapters.base import Adapter
 from connector.adapters.odoo.system import connect
 from connector.adapters.testing import AdapterContract, Decimals, ResourceContract, SystemUnderTest
 from connector.adapters.testing_proxy import Request
-from connector.errors import VersionConflict
+from connector.errors import NotFound, VersionConflict
 from connector.records import Body, Draft, Patch, Resource
 from tests.live.odoo import Odoo
 
@@ -198,3 +198,20 @@ def test_levels_follow_what_moves(prepared: Odoo, product: int) -> None:
     assert made.error is None
     assert level["on_hand"] == before.get(level["id"], {"on_hand": 0.0})["on_hand"] - 2.5
     assert adapter.fetch(levels, [level["id"], f"{product}-987654"])[0].remote.body == level
+
+
+def test_json_rpc_tells_and_does_the_same(prepared: Odoo) -> None:
+    now, before = connect_to(prepared), connect_to(prepared, protocol="jsonrpc")
+    resource = Resource("res.partner")
+    draft = Draft(uuid.uuid4().hex, {"name": "By JSON-RPC", "email": "old@rpc.example"}, "rpc-1")
+
+    made = before.create(resource, [draft])[0]
+    changed = before.update(resource, [Patch("k", str(made.id), made.version, {"email": "new@rpc.example"})])[0]
+    gone = before.update(resource, [Patch("k", "987654321", None, {"email": "x"})])[0]
+
+    assert (made.error, changed.error) == (None, None)
+    assert now.fetch(resource, [str(made.id)])[0].remote == before.fetch(resource, [str(made.id)])[0].remote
+    assert now.create(resource, [draft])[0].id == made.id
+    assert isinstance(gone.error, NotFound)
+    assert before.rights("res.partner") == now.rights("res.partner")
+    assert before.identify()[:3] == now.identify()[:3]

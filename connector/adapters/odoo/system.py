@@ -44,7 +44,8 @@ SPECIAL: Mapping[str, type[Collection]] = {LEVELS: Levels, ADJUSTMENTS: Adjustme
 def connect(settings: Mapping[str, Any]) -> "Odoo":
     """The adapter for `url`, `database`, `api_key`, and what `HttpClient.of` takes; `login` for JSON-RPC."""
     overlap = timedelta(seconds=settings.get("overlap", OVERLAP))
-    return Odoo(make_calls(settings), overlap=overlap, page_size=settings.get("page_size"))
+    database = settings.get("database") or "default"
+    return Odoo(make_calls(settings), overlap=overlap, database=database, page_size=settings.get("page_size"))
 
 
 class Odoo(Adapter):
@@ -55,8 +56,10 @@ class Odoo(Adapter):
     leave a window, so no page hides a record.
     """
 
-    def __init__(self, calls: Calls, *, overlap: timedelta, page_size: int | None = None) -> None:
-        self._calls = calls
+    def __init__(
+        self, calls: Calls, *, overlap: timedelta, database: str = "default", page_size: int | None = None
+    ) -> None:
+        self._calls, self._database = calls, database
         self._overlap, self._page_size = overlap, page_size
         self._reader = Reader(calls, Schema(calls))
 
@@ -75,7 +78,7 @@ class Odoo(Adapter):
         except Fault as fault:
             raise failed(fault, "res.company") from None
         company = reply.value[0]
-        return Fingerprint(NAME, f"company {company['id']} of {company['create_date']}", "odoo", reply.at)
+        return Fingerprint(NAME, f"company {company['id']} of {company['create_date']}", self._database, reply.at)
 
     @override
     def describe(self, resource: str) -> list[LiveField]:
