@@ -1,7 +1,7 @@
 """Odoo as an adapter: any model that a mapping names, read by number and time, written with its own import."""
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -57,9 +57,15 @@ class Odoo(Adapter):
     """
 
     def __init__(
-        self, calls: Calls, *, overlap: timedelta, database: str = "default", page_size: int | None = None
+        self,
+        calls: Calls,
+        *,
+        overlap: timedelta,
+        database: str = "default",
+        page_size: int | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._calls, self._database = calls, database
+        self._calls, self._database, self._clock = calls, database, clock
         self._overlap, self._page_size = overlap, page_size
         self._reader = Reader(calls, Schema(calls))
 
@@ -88,11 +94,11 @@ class Odoo(Adapter):
     def scan(self, resource: Resource, cursor: Cursor | None, *, keys_only: bool = False) -> Page:
         spot = unpack(cursor, Spot, NAME) if cursor else Spot()
         claims = self.capabilities(resource.name)
-        started = time.monotonic()
+        started = self._clock()
         size = claims.keys_page_size if keys_only else claims.page_size
         found = self._collection(resource).changed(spot.since, spot.last, size)
         # The answer's time is that of its end, in whole seconds; what was asked for was read before.
-        asked_at = found.at - timedelta(seconds=time.monotonic() - started) - SECOND
+        asked_at = found.at - timedelta(seconds=self._clock() - started) - SECOND
         began = spot.began or _stamp(asked_at - self._overlap)
         following = Spot(spot.since, found.last, began) if found.more else Spot(since=began)
         remotes = [each._replace(body=None) for each in found.remotes] if keys_only else found.remotes
