@@ -8,11 +8,11 @@ import typer
 from connector.cli.invocation import Invocation, asked
 from connector.cli.options import EntityArgument, IdArgument, SideOption, checked
 from connector.cli.output import count, print_json, say, shown, when
-from connector.entities import Entity
 from connector.records import Event, LinkStatus, Operation, OperationKind, OperationState, Side
 from connector.report import Exit
 
 if TYPE_CHECKING:
+    from connector.entities import Entity
     from connector.history import Moment, Story
 
 _DOING = {
@@ -63,7 +63,7 @@ def explain_record(
     return int(Exit.CLEAN)
 
 
-def left_out(story: "Story", definition: Entity) -> str | None:
+def left_out(story: "Story", definition: "Entity") -> str | None:
     """The rule that keeps a known record without a counterpart, where nothing else is open about it."""
     if story.link or story.problems or story.waiting or not story.is_known:
         return None
