@@ -197,8 +197,6 @@ def decode(data: bytes | memoryview | None) -> Record:
     return orjson.loads(data) if data else {}
 
 
-STAYS = "stays with its parent"
-"""Why a key waits as long as it takes: what its record belongs to is not meant to have a counterpart yet."""
 FOLLOW_UP = "follow-up"
 """Why a key needs another look after our own write: the answer left something to settle."""
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from connector.context import Context, Work
 from connector.gather import Chunk, Seen, look_up, resolve_references, valid_base
 from connector.reconcile.merge import Half, Pair
-from connector.records import STAYS, Arrival, Cursor, Event, Link, LinkStatus, Presence, Ref, Side
+from connector.records import Arrival, Cursor, Event, Link, LinkStatus, Presence, Ref, Side
 from connector.report import Exit, Tally
 from connector.store import conflicts, history, inbox, links, problems
 
@@ -203,7 +203,7 @@ def _find_unlinked(work: Work, side: Side, comparison: Comparison) -> None:
             refs = [Ref(work.name, side, record_id) for record_id in loose]
             told = {item.problem.id for item in problems.of(connection, refs)}
             rows = inbox.rows(connection, work.name, side, loose)
-        stay = {one for one, row in rows.items() if row.why == STAYS} - told
+        stay = {one for one, row in rows.items() if row.why == inbox.STAYS} - told
         _judge_unlinked(work, side, [item for item in loose if item not in told | stay], comparison)
         comparison.unlinked[side, "with an open problem"] += len(told)
         comparison.unlinked[side, MEANT] += len(stay)

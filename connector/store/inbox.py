@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Select, and_, func, or_, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
-from connector.records import STAYS, Arrival, Ref, Side, Version, Waiting
+from connector.records import Arrival, Ref, Side, Version, Waiting
 from connector.store import bulk, counters
 from connector.store.columns import (
     SIDES,
@@ -25,6 +25,9 @@ from connector.store.columns import (
 )
 from connector.store.schema import POSTPONED, READY, WAITING, counter, inbox, receipt
 from connector.store.statements import Same, quoted
+
+STAYS = "stays with its parent"
+"""Why a key waits as long as it takes: what its record belongs to is not meant to have a counterpart yet."""
 
 _READ = Waiting._fields
 _COUNTER = "inbox"
