@@ -29,7 +29,7 @@ def connected(config: Path) -> Iterator[Context]:
 def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Office]:
     """A company whose two systems start empty, but for a warehouse."""
     folder = tmp_path_factory.mktemp("office")
-    with running(folder, "") as systems, connected(systems.write_config(folder)) as context:
+    with running(folder, "", "--faults") as systems, connected(systems.write_config(folder)) as context:
         systems.erp.create("warehouses", code="MAIN", name="Main warehouse")
         yield Office(systems, context)
 
