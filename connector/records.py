@@ -10,25 +10,21 @@ each with its own side's "id". A field that is absent from the dict is missing (
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from enum import EnumType, StrEnum
-from typing import Any, NamedTuple, NewType, TypeAlias, TypeVar
+from typing import Any, NamedTuple, NewType, TypeAlias
 
 import orjson
 from typing_extensions import override
 
 from connector.errors import RecordError
 
-T = TypeVar("T")
-
 Version = NewType("Version", str)
 """A system's opaque revision token."""
 Cursor = NewType("Cursor", str)
 """How far a side was read; opaque to everyone but the adapter that made it."""
-
 Value: TypeAlias = str | int | bool | list[Any] | dict[str, Any] | None
 Record: TypeAlias = dict[str, Value]
 Body: TypeAlias = dict[str, Any]
 """A record in the system's own wire form."""
-
 MARKER = "@"
 """Reserved key of a record: the other side's id, where the system keeps it in a marker field."""
 
@@ -37,8 +33,8 @@ class _Both(EnumType):
     """Both sides are gone over a dozen times a record, which the usual enumeration makes slow (2 us instead of 0.8)."""
 
     @override
-    def __iter__(cls: type[T]) -> Iterator[T]:
-        return iter(cls._member_map_.values())  # type: ignore[attr-defined]
+    def __iter__(cls) -> Iterator[Any]:
+        return iter(cls._member_map_.values())
 
 
 class Side(StrEnum, metaclass=_Both):
@@ -197,6 +193,8 @@ def decode(data: bytes | memoryview | None) -> Record:
     return orjson.loads(data) if data else {}
 
 
+UNDO = "undo of run "
+"""How the reason of a write begins that restores what a run overwrote; the run's id follows."""
 FOLLOW_UP = "follow-up"
 """Why a key needs another look after our own write: the answer left something to settle."""
 
@@ -319,10 +317,6 @@ class OperationState(StrEnum):
     DONE = "done"
     REJECTED = "rejected"
     ABANDONED = "abandoned"
-
-
-UNDO = "undo of run "
-"""How the reason of a write begins that restores what a run overwrote; the run's id follows."""
 
 
 class Operation(NamedTuple):
