@@ -38,7 +38,7 @@ FAULTS: list[dict[str, Any]] = [
 ]
 _NEW, _COUNTED = 0.2, 0.15
 """Shares of what people do: customers that are new, and stock that is counted."""
-PATIENCE = 180
+PATIENCE = 300
 LOG = "{side}.writes"
 DAEMON = "daemon: {every: 5s, stop_within: 20s}\nsync: {retry_after: 5s, enumerate_every: 60s}\n"
 QUIET = (requests.RequestException, OSError)
