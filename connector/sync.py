@@ -266,8 +266,9 @@ class _Sender:
         self._start(new, lambda: NOT_SENT if self._broken else self._noted(send_newcomers(self._work, new)))
 
     def _start(self, new: Newcomers | None, step: Callable[[], Sent]) -> None:
-        self._collect(1)
+        # First of all it is known as under way: what is journalled must not be forgotten when an earlier one failed.
         self._under_way.append((new, self._thread.submit(step)))
+        self._collect(2)
 
     def _send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> Sent:
         if self._broken:
@@ -295,17 +296,19 @@ class _Sender:
                 raise sent.error
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """What went wrong first is told; what else was under way is settled all the same."""
+        wrong: list[RunError] = []
         try:
             while self._under_way:
-                # What went wrong first is told; what else was under way is settled all the same.
-                with suppress(*[RunError] if kind else []):
+                try:
                     self._collect(len(self._under_way) - 1)
-        except RunError:
-            self.__exit__(RunError)
-            raise
+                except RunError as error:
+                    wrong.append(error)
         finally:
             self._thread.shutdown()
             self._work.tally.add(self._own.tally)
+        if wrong and kind is None:
+            raise wrong[0]
 
 
 def _take(work: Work, after: int, head: int) -> Taken:
