@@ -1,12 +1,28 @@
 """What becomes of records that are linked to nothing."""
 
+from collections.abc import Iterator
+from contextlib import closing
 from datetime import datetime
+from random import Random
 
 import pytest
 
+from connector.context import Work
 from connector.decide import Decisions, _read_loose
 from connector.gather import Chunk, Seen
 from connector.records import Presence, Side, Waiting
+from connector.report import Tally
+from tests.simulation.small import Small
+from tests.simulation.tables import Rules
+from tests.simulation.traits import Traits
+
+
+@pytest.fixture
+def work() -> Iterator[Work]:
+    """The customers' part of a run between two systems that show at once what is new."""
+    with closing(Small(Traits.good(), Traits.good(), Rules()).life) as life:
+        context = life.running(Random(0)).context  # noqa: S311 -- nothing is left to chance
+        yield Work(context, context.entities["customer"], "run", Tally("customer"))
 
 
 @pytest.mark.parametrize(
@@ -20,15 +36,21 @@ from connector.records import Presence, Side, Waiting
         pytest.param(Seen(Presence.PRESENT), [], [], [], [], id="one that was read is judged"),
     ],
 )
-def test_unlinked_records(
-    at: datetime, seen: Seen | None, parked: list[int], vanished: list[int], ignored: list[int], causes: list[str]
+def test_unlinked_records(  # noqa: PLR0913, PLR0917 -- the columns of the table
+    work: Work,
+    at: datetime,
+    seen: Seen | None,
+    parked: list[int],
+    vanished: list[int],
+    ignored: list[int],
+    causes: list[str],
 ) -> None:
     row = Waiting(1, "customer", Side.ERP, "7", "scan", at, at)
     chunk, decisions = Chunk([row], loose=[row]), Decisions()
     if seen is not None:
         chunk.seen[Side.ERP]["7"] = seen
 
-    _read_loose(chunk, Side.ERP, decisions)
+    _read_loose(work, chunk, Side.ERP, decisions)
 
     told = [[one.seq for one in rows] for rows in (decisions.parked, decisions.vanished, decisions.ignored)]
     assert told == [parked, vanished, ignored]
