@@ -306,3 +306,18 @@ def test_a_movement_in_doubt_stays_so_while_its_record_is_not_shown(world: World
 
     assert (small.only(Side.CRM)["points"], small.only(Side.ERP)["points"]) == ("33", "30")
     assert small.contested() == ["points"]
+
+
+def test_what_a_late_list_shows_is_not_taken_for_the_current_state(world: World) -> None:
+    small = world(erp=Traits.good(visibility_lag=LAG))
+    row = small.customer(Side.ERP, city="ULM")
+    small.wait()
+    small.sync()
+    small.erp.change(row, {"city": "BONN"})
+    small.wait(500)
+    small.erp.change(row, {"city": "KIEL"})
+    small.wait(150)
+
+    small.sync()
+
+    assert small.only(Side.CRM)["city"] == "KIEL"
