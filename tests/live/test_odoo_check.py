@@ -74,8 +74,9 @@ def test_rights_that_are_missing_are_named_by_collection(
     found = checked(tmp_path, crm, prepared, limited)
 
     assert "may not update here" in found["erp, product.product (product)"][0]
-    assert "may not create here" in found["erp, stock.adjustment (stock_adjustment)"][0]
-    assert [place for place in found if "res.partner" in place and "payment_terms" not in place] == []
+    # A field that is hidden from the user is not there for him.
+    assert "no field credit_limit" in found["erp, res.partner/companies (customer), credit_limit"][0]
+    assert [place for place in found if "(contact)" in place] == []
 
 
 def test_fields_and_choices_that_are_not_there_are_named(tmp_path: Path, crm: System, prepared: Odoo) -> None:
