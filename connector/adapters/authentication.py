@@ -12,8 +12,13 @@ from connector.errors import AuthenticationFailed, ProtocolError
 Secret: TypeAlias = Callable[[], str]
 """Gives the secret when it is needed (`SecretStr.get_secret_value`), so that no object shows it by accident."""
 
-Ask: TypeAlias = Callable[[str, Mapping[str, str]], Any]
-"""Posts a form to a path of the same system, without credentials in the headers, and gives the answer's JSON."""
+
+class Ask(Protocol):
+    """Posts a form, or JSON, to a path of the same system, without credentials in the headers."""
+
+    def __call__(self, path: str, form: Mapping[str, str] | None, json: Any = None, /) -> Any:
+        """The answer's JSON."""
+
 
 EARLY = 0.1
 """The share of a token's life in which it is renewed before it ends."""

@@ -66,7 +66,8 @@ class HttpClient:
     `timeout` is (connect, read) in seconds, `rest_limit` the longest Retry-After that is waited for, `rate` the most
     requests a second, `verify` False or the path of a CA bundle where the system's certificate needs it. `on_request`
     is told method, status (0 without an answer) and seconds of every attempt. `explains` knows by its body a 500 that
-    says what was wrong with the request, in systems that answer so: it is given back like any refusal.
+    says what was wrong with the request, in systems that answer so: it is given back like any refusal. `is_undone`
+    knows by status and body an answer which says that nothing was done, so that the call may be repeated.
 
     Nothing is sent before a Retry-After is over, whichever call or thread was told it. After `trip_after` calls in a
     row that failed as a whole, further ones fail at once for `cool_down` seconds; then one of them is tried, once.
@@ -90,16 +91,16 @@ class HttpClient:
         trust_env: bool = False,
         on_request: Callable[[str, int, float], None] | None = None,
         explains: Callable[[bytes], bool] = lambda _: False,
+        is_undone: Callable[[int, bytes], bool] = lambda *_: False,
     ) -> None:
         self.name = name
         self._base_url = checked(base_url, name)
         self._auth = auth
         self._timeout = timeout
-        self._rest_limit = rest_limit
-        self._verify = verify
+        self._rest_limit, self._verify = rest_limit, verify
         self._proxies = get_environ_proxies(self._base_url) if trust_env else {}
         self._on_request = on_request
-        self._explains = explains
+        self._explains, self._is_undone = explains, is_undone
         self._sleep, self._clock = sleep, clock
         self._pace = Pace(rate, sleep, clock) if rate else None
         self._rest = Rest(clock)
@@ -167,13 +168,14 @@ class HttpClient:
         """Give back all connections."""
         self._transport.close()
 
-    def _ask(self, path: str, form: Mapping[str, str]) -> Any:
+    def _ask(self, path: str, form: Mapping[str, str] | None, json: Any = None, /) -> Any:
         """The token endpoint's answer: asked without credentials in the headers, and safe to repeat."""
-        call = _call("POST", path, None, None, _encoded(None, form), safe=True)
+        call = _call("POST", path, None, None, _encoded(json, form), safe=True)
         answer = self._send(call, {})
         if answer.status >= BAD_REQUEST:
+            what = "client_id and client_secret" if form else "login and password"
             raise AuthenticationFailed(
-                f"{self._at(call)}: the credentials were refused ({answer.status}); check client_id and client_secret"
+                f"{self._at(call)}: the credentials were refused ({answer.status}); check {what}"
             )
         return answer.data
 
@@ -255,7 +257,8 @@ class HttpClient:
         if status == SERVER_ERROR and content and self._explains(content):
             return Answer(status, headers, orjson.loads(content))
         if status == TOO_MANY or status >= SERVER_ERROR:
-            raise self._refusal(call, status, _retry_after(headers))
+            undone = self._is_undone(status, content or b"")
+            raise self._refusal(call, status, _retry_after(headers), undone=undone)
         if status == UNAUTHORISED or (status == 204 and not content):  # noqa: PLR2004 -- No Content
             return Answer(status, headers, None)
         if content is None:
@@ -268,9 +271,9 @@ class HttpClient:
             # The decode error quotes the body, so it stays out of the traceback.
             raise self._again(call, self._unreadable(call, reason)) from None
 
-    def _refusal(self, call: "_Call", status: int, rest: float | None) -> Exception:
+    def _refusal(self, call: "_Call", status: int, rest: float | None, *, undone: bool) -> Exception:
         """429 and 5xx as errors. A 429, and a 503 that names a time, were not processed."""
-        declined = status == TOO_MANY or (status == UNAVAILABLE and rest is not None)
+        declined = undone or status == TOO_MANY or (status == UNAVAILABLE and rest is not None)
         if rest:
             self._rest.ask(rest)
         kind = RateLimited if status == TOO_MANY else SystemDown

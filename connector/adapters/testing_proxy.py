@@ -4,6 +4,7 @@ A real server on a real socket, so that it disturbs any adapter, whatever librar
 which requests is said with `disturb`; `testing_faults` has the usual ways. Everything else passes through.
 """
 
+import gzip
 import http.client
 import socket
 import struct
@@ -24,6 +25,9 @@ _BETWEEN_HOPS = frozenset(
 )
 _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER on, for no time: closing sends a reset instead of a farewell."""
+
+_GZIP = b"\x1f\x8b"
+"""How every packed body begins."""
 
 
 class Request(NamedTuple):
@@ -169,6 +173,11 @@ class Proxy:
     def _inwards(self, status: int, headers: Mapping[str, str], body: bytes) -> Reply:
         kept = {name: value for name, value in headers.items() if name.lower() not in _BETWEEN_HOPS}
         own = {name: value.replace(self._origin, self.origin) for name, value in kept.items()}
+        packing = [name for name in own if name.lower() == "content-encoding"]
+        # Some servers pack what nobody asked them to pack, and some only say that they did.
+        if packing and body.startswith(_GZIP):
+            body = gzip.decompress(body)
+        own = {name: value for name, value in own.items() if name not in packing}
         return Reply(status, own, body.replace(self._origin.encode(), self.origin.encode()))
 
 

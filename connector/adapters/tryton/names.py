@@ -1,0 +1,66 @@
+"""What the server knows by name or code: ids of countries, units and the like, and which fields its modules bring."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from connector.adapters.tryton.rpc import NAME, Rpc
+from connector.errors import Rejected
+
+
+class Names:
+    """Ids by name, asked for once each; what is not there is asked for again, as somebody may have added it."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+        self._ids: dict[tuple[str, str, str], int] = {}
+
+    def find(self, model: str, field: str, value: str) -> int:
+        """The id of the record of that name; where there is none, a `Rejected` that says which is missing."""
+        key = (model, field, value)
+        if key not in self._ids:
+            found = self._rpc.ask(model, "search", [[field, "=", value]], 0, 1, None)
+            if not found:
+                reason = f"there is none whose {field} is {value!r}; add it in Tryton"
+                raise Rejected(f"{NAME}: {model}: {reason}")
+            self._ids[key] = found[0]
+        return self._ids[key]
+
+    def find_or_none(self, model: str, field: str, value: str | None) -> int | None:
+        """The id of the record of that name; none for no name."""
+        return None if value is None or value == "" else self.find(model, field, value)
+
+
+class Schema:
+    """The server's modules and the live fields of its models, asked for once each."""
+
+    def __init__(self, rpc: Rpc) -> None:
+        self._rpc = rpc
+        self._fields: dict[str, Mapping[str, Any]] = {}
+        self._modules: frozenset[str] | None = None
+
+    def fields(self, model: str) -> Mapping[str, Any]:
+        """Every field of a model that the server has, as it describes them."""
+        if model not in self._fields:
+            self._fields[model] = self._rpc.ask(model, "fields_get", None)
+        return self._fields[model]
+
+    def learn(self) -> frozenset[str]:
+        """The modules that are active; which fields there are depends on them."""
+        if self._modules is None:
+            rows = self._rpc.ask("ir.module", "search_read", [["state", "=", "activated"]], 0, None, None, ["name"])
+            self._modules = frozenset(row["name"] for row in rows)
+        return self._modules
+
+    def brought(self, fields: Mapping[str, str]) -> list[str]:
+        """Those of the fields whose module, as told beside them, is active."""
+        return [field for field, module in fields.items() if module in self.learn()]
+
+    def listed(self, model: str, field: str) -> list[str]:
+        """The names of all records of a small model."""
+        return [str(row[field]) for row in self._rpc.ask(model, "search_read", [], 0, None, None, [field])]
+
+    def rights(self, model: str) -> Mapping[str, Any]:
+        """What the user may do with a model's records: read, write, create, delete."""
+        told = self._rpc.read("model.ir.model.access.get_access", [model], context=self._rpc.context())
+        rights: Mapping[str, Any] = told[model]
+        return rights

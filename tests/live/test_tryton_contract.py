@@ -1,0 +1,110 @@
+"""The Tryton adapter is held to the contract, against a real server."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from connector.adapters.testing import AdapterContract, ResourceContract, SystemUnderTest
+from connector.adapters.testing_proxy import Request
+from connector.adapters.tryton.adapter import Tryton
+from connector.adapters.tryton.connect import connect
+from connector.records import Body, Resource
+from tests.live.tryton_person import Person
+
+WRITES = tuple(f'.{verb}"' for verb in ("create", "write", "delete", "quote", "cancel", "wait"))
+SMALL = {"page_size": 7, "overlap": 1}
+
+
+@pytest.fixture(scope="module")
+def admin(tryton: dict[str, Any]) -> Iterator[Person]:
+    person = Person.admin(tryton)
+    yield person
+    person.close()
+
+
+@pytest.fixture(scope="module")
+def connect_at(tryton: dict[str, Any]) -> Callable[..., Tryton]:
+    """Makes adapters of the connector's own user, for the server or for what stands before it."""
+
+    def make(url: str, **options: Any) -> Tryton:
+        known = {"database": tryton["db"], "login": tryton["connector_user"], "customer_category": ""}
+        given = {"password": tryton["connector_password"], "timeout": 2, "max_attempts": 2}
+        return connect({"url": url, **known, **given, **SMALL, **options})
+
+    return make
+
+
+def is_write(request: Request) -> bool:
+    return any(each in request.text for each in WRITES)
+
+
+class TrytonContract(ResourceContract):
+    """What all resources of Tryton have in common in these tests."""
+
+    @pytest.fixture
+    def hands(self, tryton: dict[str, Any], connect_at: Callable[..., Tryton]) -> dict[str, Any]:
+        return {
+            "connect": lambda: connect_at(tryton["url"], timeout=60),
+            "missing_id": "987654",
+            "url": tryton["url"],
+            "connect_at": connect_at,
+            "renews": True,
+            "is_write": is_write,
+            "secrets": (tryton["connector_password"],),
+        }
+
+
+class TestParties(TrytonContract, AdapterContract):
+    @pytest.fixture
+    def system(self, hands: dict[str, Any], admin: Person) -> SystemUnderTest:
+        return SystemUnderTest(
+            resource=Resource("party.party"),
+            make_body=party,
+            field="phone",
+            values=("+33 1 11", "+33 2 22"),
+            wrong={"name": "Wrong", "tax_id": "FR83404833048", "code": "1"},
+            edit=lambda record_id, fields: edit_party(admin, record_id, fields),
+            remove=lambda record_id: admin.delete("party.party", record_id),
+            create_tied=lambda count: [
+                str(each) for each in admin.create("party.party", *({"name": f"Tied {n}"} for n in range(count)))
+            ],
+            move=lambda record_id: merged(admin, record_id),
+            **hands,
+        )
+
+
+def party(number: int) -> Body:
+    return {
+        "name": f"Contract {number}",
+        "email": f"contract-{number}@example.org",
+        "customer_payment_term": "Net 30 days",
+        "invoice_address": {"street": "1 Rue X", "postal_code": "75001", "city": "Paris", "country": "FR"},
+    }
+
+
+def edit_party(admin: Person, record_id: str, fields: Body) -> None:
+    """What a person changes in a contact mechanism does not show on the party itself."""
+    names = {name: value for name, value in fields.items() if name != "phone"}
+    if names:
+        admin.write("party.party", record_id, **names)
+    if "phone" not in fields:
+        return
+    held = admin.listed("party.contact_mechanism", ["id"], ["party", "=", int(record_id)], ["type", "=", "phone"])
+    if held:
+        admin.write("party.contact_mechanism", held[0]["id"], value=fields["phone"])
+    else:
+        admin.create("party.contact_mechanism", {"party": int(record_id), "type": "phone", "value": fields["phone"]})
+
+
+def merged(admin: Person, record_id: str) -> str:
+    """A person finds that two parties are one, and has Tryton replace one by the other."""
+    new = admin.create(
+        "party.party", {"name": admin.listed("party.party", ["name"], ["id", "=", int(record_id)])[0]["name"]}
+    )[0]
+    context = {"active_model": "party.party", "active_id": int(record_id), "active_ids": [int(record_id)], "company": 1}
+    session, start, _ = admin.call("wizard.party.replace.create", context)
+    form = {"source": int(record_id), "destination": new}
+    admin.call("wizard.party.replace.execute", session, {start: form}, "replace", context)
+    admin.call("wizard.party.replace.delete", session, context)
+    return str(new)
