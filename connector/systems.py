@@ -116,6 +116,26 @@ class ReferenceErpOptions(Options):
     api_key: SecretStr
 
 
+class TrytonOptions(Options):
+    """How to reach a Tryton database, and who are customers there."""
+
+    database: str
+    login: str
+    password: SecretStr
+    company: int | None = None
+    """The id of the company to work in; left out, the user's own."""
+    customer_category: str = "Customer"
+    """The category of parties that are customers; empty where every party is one."""
+    warehouse: str | None = None
+    """The code of the warehouse that new sales are shipped from; left out, Tryton's own default."""
+    acknowledge_warnings: bool = True
+    """Whether what Tryton only warns of is done all the same."""
+    overlap: float = Field(120, ge=0)
+    """Seconds that the longest request may take: changes are looked for so much further back."""
+    delete_log: bool = False
+    """Whether deletes are read from Tryton's log, which only administrators may; else ids are listed."""
+
+
 class OdooOptions(Options):
     """How to reach an Odoo: with an API key, which expires for all but administrators."""
 
@@ -224,6 +244,12 @@ def _reference_erp(options: Mapping[str, Any]) -> Adapter:
     return connect(options)
 
 
+def _tryton(options: Mapping[str, Any]) -> Adapter:
+    from connector.adapters.tryton.connect import connect
+
+    return connect(options)
+
+
 def _odoo(options: Mapping[str, Any]) -> Adapter:
     from connector.adapters.odoo.system import connect
 
@@ -263,6 +289,7 @@ _BUNDLED = {
             ReferenceErpOptions,
             Hooks("standard", read_erp_notice, _erp_subscriber),
         ),
+        SystemKind("tryton", "Tryton", Side.ERP, _tryton, "tryton", TrytonOptions),
         SystemKind("odoo", "Odoo", Side.ERP, _odoo, "odoo", OdooOptions),
         SystemKind("odoo-crm", "Odoo as the CRM", Side.CRM, _odoo, "odoo_crm", OdooOptions),
     )
