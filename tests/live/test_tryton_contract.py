@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from connector.adapters.testing import AdapterContract, ResourceContract, SystemUnderTest
+from connector.adapters.testing import AdapterContract, Decimals, ResourceContract, SystemUnderTest
 from connector.adapters.testing_proxy import Request
 from connector.adapters.tryton.adapter import Tryton
 from connector.adapters.tryton.connect import connect
@@ -108,3 +108,54 @@ def merged(admin: Person, record_id: str) -> str:
     admin.call("wizard.party.replace.execute", session, {start: form}, "replace", context)
     admin.call("wizard.party.replace.delete", session, context)
     return str(new)
+
+
+class TestProducts(TrytonContract):
+    @pytest.fixture
+    def system(self, hands: dict[str, Any], admin: Person) -> SystemUnderTest:
+        return SystemUnderTest(
+            resource=Resource("product.product", (("salable", True),)),
+            make_body=lambda n: {
+                "code": f"C{n}",
+                "name": f"Contract {n}",
+                "default_uom": "u",
+                "list_price": "12.5000",
+                "salable": True,
+            },
+            field="name",
+            values=("First", "Second"),
+            wrong={"name": "Wrong", "default_uom": "u", "salable": True, "code": "W001"},
+            text="description",
+            decimals=Decimals("list_price", ("0.1000", "1234567.8900", "99.0001")),
+            edit=lambda record_id, fields: admin.write(
+                "product.template",
+                admin.listed("product.product", ["template"], ["id", "=", int(record_id)])[0]["template"],
+                **fields,
+            ),
+            **hands,
+        )
+
+
+class TestSales(TrytonContract):
+    @pytest.fixture
+    def system(self, hands: dict[str, Any], admin: Person, tryton: dict[str, Any]) -> SystemUnderTest:
+        known = tryton["ids"]
+        line = {"product": known["products"][0], "description": None, "unit_price": "12.5000", "discount": None}
+        return SystemUnderTest(
+            resource=Resource("sale.sale"),
+            make_body=lambda n: {
+                "reference": f"C-{n}",
+                "party": known["customers"][0],
+                "sale_date": "2026-11-20",
+                "currency": "EUR",
+                "lines": [{**line, "quantity": 2.0}, {**line, "quantity": 1.0}],
+            },
+            field="reference",
+            values=("First", "Second"),
+            wrong={"party": None},
+            text="comment",
+            transition="confirm",
+            edit=lambda record_id, fields: admin.write("sale.sale", record_id, **fields),
+            remove=lambda record_id: admin.delete("sale.sale", record_id),
+            **{**hands, "connect": lambda: hands["connect_at"](hands["url"], timeout=60, warehouse="WH")},
+        )

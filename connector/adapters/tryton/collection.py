@@ -42,6 +42,8 @@ class Collection(ABC):
     parts: ClassVar[Mapping[str, str]] = {}
     """Records that belong to this one, by field, and their models: their changes do not show on the record itself."""
     claims: ClassVar[Capabilities]
+    presses: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {}
+    """The buttons that lead to a named action from each state that it can begin in."""
 
     def __init__(self, rpc: Rpc, names: Names, schema: Schema) -> None:
         self.rpc, self.names, self.schema = rpc, names, schema
@@ -106,10 +108,6 @@ class Collection(ABC):
     def switch(self, row: Row, *, active: bool) -> Values:  # noqa: ARG002
         """What takes a record out of use, or back into it."""
         return {"active": active}
-
-    def perform(self, name: str, rows: Sequence[Row]) -> list[bool]:
-        """Run a named action on records, all or none; one result a record."""
-        raise NotImplementedError(name)
 
     def key_paths(self) -> list[str]:
         """What is read of a record to tell its version."""

@@ -9,7 +9,9 @@ from connector.adapters.tryton.adapter import Tryton
 from connector.adapters.tryton.collection import Collection
 from connector.adapters.tryton.names import Names, Schema
 from connector.adapters.tryton.parties import Parties
+from connector.adapters.tryton.products import Products
 from connector.adapters.tryton.rpc import NAME, Rpc, is_undone
+from connector.adapters.tryton.sales import Sales
 from connector.adapters.tryton.session import Session
 
 OVERLAP = 120.0
@@ -26,7 +28,11 @@ def connect(options: Mapping[str, Any]) -> Tryton:
     rpc = Rpc(client, session, database, company=options.get("company"), acknowledge=acknowledge)
     schema = Schema(rpc)
     rooms = (rpc, Names(rpc), schema)
-    collections: list[Collection] = [Parties(*rooms, category=options.get("customer_category", CUSTOMER))]
+    collections: list[Collection] = [
+        Parties(*rooms, category=options.get("customer_category", CUSTOMER)),
+        Products(*rooms),
+        Sales(*rooms, warehouse=options.get("warehouse")),
+    ]
     return Tryton(
         rpc,
         schema,

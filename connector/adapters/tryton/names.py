@@ -13,6 +13,7 @@ class Names:
     def __init__(self, rpc: Rpc) -> None:
         self._rpc = rpc
         self._ids: dict[tuple[str, str, str], int] = {}
+        self._currency: str | None = None
 
     def find(self, model: str, field: str, value: str) -> int:
         """The id of the record of that name; where there is none, a `Rejected` that says which is missing."""
@@ -28,6 +29,17 @@ class Names:
     def find_or_none(self, model: str, field: str, value: str | None) -> int | None:
         """The id of the record of that name; none for no name."""
         return None if value is None or value == "" else self.find(model, field, value)
+
+    def warehouse(self, code: str | None) -> int | None:
+        """The warehouse of that code; without a code none, where there is one it is Tryton's own default."""
+        return self.find_or_none("stock.location", "code", code)
+
+    def currency(self) -> str:
+        """The code of the company's currency, in which prices are."""
+        if self._currency is None:
+            row = self._rpc.ask("company.company", "read", [self._rpc.company], ["currency.code"])[0]
+            self._currency = str(row["currency."]["code"])
+        return self._currency
 
 
 class Schema:

@@ -4,7 +4,7 @@ What is read back after a write counts as stored only where nobody else has writ
 is an edit, and will be found as one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from connector.adapters.tryton.collection import Change, Collection, Values
@@ -12,7 +12,7 @@ from connector.adapters.tryton.delivery import Delivery
 from connector.adapters.tryton.refusals import Refused
 from connector.adapters.tryton.rpc import NAME, Rpc
 from connector.adapters.tryton.values import Row
-from connector.errors import NotFound, RecordError, RunError, VersionConflict
+from connector.errors import Locked, NotFound, RecordError, RunError, VersionConflict
 from connector.records import Body, Outcome, Patch, Removal, Transition
 
 BY_ID = [["id", "ASC"]]
@@ -79,19 +79,40 @@ class Writer:
         return [_deleted(collection, removal, results[at], known[at]) for at, removal in enumerate(removals)]
 
     def perform(self, collection: Collection, transitions: Sequence[Transition], known: Sequence[Any]) -> list[Outcome]:
-        """Named actions, each as the buttons that a person would press one after the other."""
-        results: dict[int, Any] = {at: each for at, each in enumerate(known) if isinstance(each, RecordError)}
-        ready = [(at, each) for at, each in enumerate(known) if isinstance(each, dict)]
-        name = transitions[0].name if transitions else ""
-
-        def press(items: Sequence[tuple[int, Row]]) -> list[bool]:
-            return collection.perform(name, [row for _, row in items])
-
-        told = Delivery(press).results(ready)
-        results |= {at: result for (at, _), result in zip(ready, told, strict=True)}
+        """Named actions, each by the buttons that a person would press one after the other."""
+        results: dict[int, Any] = {}
+        left: list[tuple[int, Row, tuple[str, ...]]] = []
+        for at, (step, row) in enumerate(zip(transitions, known, strict=True)):
+            buttons = row if isinstance(row, RecordError) else _buttons(collection, step, row)
+            results[at] = buttons
+            left += [] if isinstance(buttons, RecordError) else [(at, row, buttons)]
+        self._press(collection, left, results)
         done = [int(transitions[at].id) for at, each in results.items() if not isinstance(each, Exception)]
         rows = self._read_back(collection, done)
         return [self._updated(collection, each, rows, results[at], known[at]) for at, each in enumerate(transitions)]
+
+    def _press(
+        self, collection: Collection, left: list[tuple[int, Row, tuple[str, ...]]], results: dict[int, Any]
+    ) -> None:
+        """Press each record's first button, then its second; only the first one is about the record as it was read."""
+        is_first = True
+        while left := [each for each in left if each[2]]:
+            for button in sorted({buttons[0] for _, _, buttons in left}):
+                items = [(at, row) for at, row, buttons in left if buttons[0] == button]
+                told = Delivery(self._presser(collection, button, stamped=is_first)).results(items)
+                results.update({at: result for (at, _), result in zip(items, told, strict=True)})
+            is_first = False
+            left = [(at, row, rest[1:]) for at, row, rest in left if not isinstance(results[at], Exception)]
+
+    def _presser(
+        self, collection: Collection, button: str, *, stamped: bool
+    ) -> Callable[[Sequence[tuple[int, Row]]], list[bool]]:
+        def press(items: Sequence[tuple[int, Row]]) -> list[bool]:
+            stamps = _merged(collection.stamps(row) for _, row in items) if stamped else None
+            self._rpc.write(collection.model, button, [row["id"] for _, row in items], stamps=stamps)
+            return [True] * len(items)
+
+        return press
 
     def stale(self, collection: Collection, item: Patch | Removal | Transition, row: Row) -> VersionConflict | None:
         """The refusal of an item whose record has moved since it was read, children included."""
@@ -210,6 +231,14 @@ def _error(collection: Collection, record_id: str | None, result: Any, sent: Bod
         held = collection.body(before) if isinstance(before, dict) else {}
         return result.as_error(place_of(collection, record_id), sent, held)
     return result if isinstance(result, RecordError) else None
+
+
+def _buttons(collection: Collection, step: Transition, row: Row) -> tuple[str, ...] | Locked:
+    """What is to be pressed to get there from the record's state."""
+    ways = collection.presses[step.name]
+    if row["state"] in ways:
+        return ways[row["state"]]
+    return Locked(f"{place_of(collection, step.id)}: cannot {step.name} what is {row['state']}; do it in Tryton itself")
 
 
 def _deleted(collection: Collection, removal: Removal, result: Any, before: Any) -> Outcome:
