@@ -9,7 +9,7 @@ from connector.adapters.testing import AdapterContract, Decimals, ResourceContra
 from connector.adapters.testing_proxy import Request
 from connector.adapters.tryton.adapter import Tryton
 from connector.adapters.tryton.connect import connect
-from connector.records import Body, Resource
+from connector.records import Body, Draft, Resource, Transition
 from tests.live.tryton_person import Person
 
 WRITES = tuple(f'.{verb}"' for verb in ("create", "write", "delete", "quote", "cancel", "wait"))
@@ -159,3 +159,53 @@ class TestSales(TrytonContract):
             remove=lambda record_id: admin.delete("sale.sale", record_id),
             **{**hands, "connect": lambda: hands["connect_at"](hands["url"], timeout=60, warehouse="WH")},
         )
+
+
+class TestAdjustments(TrytonContract):
+    @pytest.fixture
+    def system(self, hands: dict[str, Any], tryton: dict[str, Any]) -> SystemUnderTest:
+        known = tryton["ids"]
+        return SystemUnderTest(
+            resource=Resource("stock.shipment.internal"),
+            make_body=lambda n: {
+                "product": known["products"][1],
+                "warehouse": "WH",
+                "quantity": float(n % 5 - 2 or 3),
+                "effective_date": "2026-11-20",
+            },
+            field="number",
+            values=("", ""),
+            wrong={"product": known["products"][1], "warehouse": "WH", "quantity": 0.333},
+            **hands,
+        )
+
+
+class TestLevels(TrytonContract):
+    @pytest.fixture
+    def system(self, hands: dict[str, Any]) -> SystemUnderTest:
+        return SystemUnderTest(
+            resource=Resource("stock.products_by_locations"),
+            make_body=lambda _: {},
+            field="on_hand",
+            values=("1", "2"),
+            **hands,
+        )
+
+    def test_a_level_tells_what_lies_there_what_leaves_and_what_comes(
+        self, system: SystemUnderTest, connect_at: Callable[..., Tryton], tryton: dict[str, Any]
+    ) -> None:
+        product = tryton["ids"]["products"][2]
+        _, cursor = system.scan()
+        sold = {"product": product, "quantity": 4.0, "unit_price": "1.0000"}
+        erp = connect_at(tryton["url"], timeout=60, warehouse="WH")
+        sales, moves = Resource("sale.sale"), Resource("stock.shipment.internal")
+        sale = erp.create(sales, [Draft("a", {"party": tryton["ids"]["customers"][0], "lines": [sold]})])[0]
+        erp.perform(sales, [Transition("b", str(sale.id), sale.version, "confirm")])
+        lost = {"product": product, "warehouse": "WH", "quantity": -3.0, "effective_date": None}
+        erp.create(moves, [Draft("c", lost, "level-test")])
+
+        changed = {each.id: each.body for each in system.scan(cursor)[0]}
+
+        level = changed[f"{product}-{tryton['ids']['warehouse']}"] or {}
+        amounts = [level[name] for name in ("on_hand", "reserved", "available", "incoming")]
+        assert amounts == ["97", "4", "93", "0"]

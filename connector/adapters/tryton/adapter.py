@@ -10,14 +10,15 @@ from typing_extensions import override
 from connector.adapters.base import Adapter, Capabilities
 from connector.adapters.tryton.collection import Collection, Domain
 from connector.adapters.tryton.delivery import before_writing
+from connector.adapters.tryton.levels import Levels
 from connector.adapters.tryton.names import Schema
 from connector.adapters.tryton.refusals import Refused
 from connector.adapters.tryton.rpc import NAME, Rpc, no_time
 from connector.adapters.tryton.values import plain
 from connector.adapters.tryton.windows import Window, beyond
 from connector.adapters.tryton.writer import Writer, place_of
-from connector.adapters.wire import batches, impossible, read_all
-from connector.errors import ConfigError, Forbidden, NotFound
+from connector.adapters.wire import batches, read_all
+from connector.errors import ConfigError, Forbidden, NotFound, ProtocolError, Rejected
 from connector.records import (
     Cursor,
     Draft,
@@ -56,11 +57,11 @@ class Tryton(Adapter):
     ) -> None:
         self._rpc, self._schema, self._collections = rpc, schema, collections
         self._overlap, self._page_size = overlap, page_size
-        self._writer = Writer(rpc)
+        self._writer, self._levels = Writer(rpc), Levels(rpc)
 
     @override
     def capabilities(self, resource: str) -> Capabilities:
-        claims = self._of(resource).claims
+        claims = Levels.claims if resource == Levels.name else self._of(resource).claims
         if self._page_size is None:
             return claims
         return replace(claims, page_size=self._page_size, keys_page_size=self._page_size)
@@ -77,14 +78,16 @@ class Tryton(Adapter):
 
     @override
     def describe(self, resource: str) -> list[LiveField]:
-        return self._of(resource).described()
+        return self._levels.described() if resource == Levels.name else self._of(resource).described()
 
     @override
     def scan(self, resource: Resource, cursor: Cursor | None, *, keys_only: bool = False) -> Page:
         """One page of what changed since a time; why nothing is missed stands in `windows`."""
-        collection, window = self._of(resource.name), Window.of(cursor, NAME)
         claims = self.capabilities(resource.name)
         size = claims.keys_page_size if keys_only else claims.page_size
+        if resource.name == Levels.name:
+            return self._levels.scan(cursor, size, self._overlap, keys_only=keys_only)
+        collection, window = self._of(resource.name), Window.of(cursor, NAME)
         changed = collection.alive() if window.start is None else [collection.since(window.start)]
         domain = [*collection.domain(resource.where), *changed, *beyond(window.after)]
         paths = collection.key_paths() if keys_only else collection.paths()
@@ -97,6 +100,8 @@ class Tryton(Adapter):
 
     @override
     def count(self, resource: Resource) -> int | None:
+        if resource.name == Levels.name:
+            return self._levels.count()
         collection = self._of(resource.name)
         domain = [*collection.domain(resource.where), *collection.alive()]
         found: int = self._rpc.ask(collection.model, "search_count", domain)
@@ -104,20 +109,30 @@ class Tryton(Adapter):
 
     @override
     def fetch(self, resource: Resource, ids: Sequence[str]) -> list[Fetched]:
-        collection = self._of(resource.name)
         size = self.capabilities(resource.name).fetch_size
+        if resource.name == Levels.name:
+            return [each for batch in batches(ids, size) for each in self._levels.fetch(batch)]
+        collection = self._of(resource.name)
         return [each for batch in batches(ids, size) for each in self._fetched(collection, batch)]
 
     @override
     def find(self, resource: Resource, field: str, values: Sequence[str]) -> list[Remote]:
+        if resource.name == Levels.name:
+            raise ProtocolError(f"{NAME}: {resource.name}: levels are counted, not kept: they cannot be searched")
         collection = self._of(resource.name)
         asked = [collection.searched(field, value) for value in values]
         domain = [*collection.domain(resource.where), *collection.alive(), [collection.path(field), "in", asked]]
-        return self._remotes(collection, self._search(collection, domain) if values else [])
+        rows = self._search(collection, domain) if values else []
+        if collection.unfinished and any(row["state"] in collection.unfinished for row in rows):
+            self._writer.finish(collection, rows)
+            rows = self._search(collection, domain)
+        return self._remotes(collection, rows)
 
     @override
     def create(self, resource: Resource, drafts: Sequence[Draft]) -> list[Outcome]:
         """Never sent twice: a create whose answer was lost is looked up by its marker."""
+        if not self.capabilities(resource.name).can_create:
+            return self._impossible(resource, [None] * len(drafts), "create one")
         collection = self._of(resource.name)
         marker = collection.claims.marker_field
         bodies = [{**each.body, marker: each.marker} if marker and each.marker else each.body for each in drafts]
@@ -127,6 +142,8 @@ class Tryton(Adapter):
 
     @override
     def update(self, resource: Resource, patches: Sequence[Patch]) -> list[Outcome]:
+        if not self.capabilities(resource.name).can_update:
+            return self._impossible(resource, [each.id for each in patches], "change it")
         collection = self._of(resource.name)
         with before_writing():
             rows = self._rows(collection, [each.id for each in patches])
@@ -138,9 +155,9 @@ class Tryton(Adapter):
 
     @override
     def delete(self, resource: Resource, removals: Sequence[Removal]) -> list[Outcome]:
+        if not self.capabilities(resource.name).can_delete:
+            return self._impossible(resource, [each.id for each in removals], "delete it")
         collection = self._of(resource.name)
-        if not collection.claims.can_delete:
-            return impossible(removals, f"{NAME}: {resource.name}", "delete it")
         with before_writing():
             rows = self._rows(collection, [each.id for each in removals])
             known = [self._known(collection, each, rows) for each in removals]
@@ -149,16 +166,16 @@ class Tryton(Adapter):
 
     @override
     def archive(self, resource: Resource, removals: Sequence[Removal]) -> list[Outcome]:
-        if not self._of(resource.name).claims.can_archive:
-            return impossible(removals, f"{NAME}: {resource.name}", "archive it")
+        if not self.capabilities(resource.name).can_archive:
+            return self._impossible(resource, [each.id for each in removals], "archive it")
         patches = [Patch(each.key, each.id, each.version, {"active": False}) for each in removals]
         return self.update(resource, patches)
 
     @override
     def perform(self, resource: Resource, transitions: Sequence[Transition]) -> list[Outcome]:
+        if not transitions or transitions[0].name not in self.capabilities(resource.name).transitions:
+            return self._impossible(resource, [each.id for each in transitions], "do that to it")
         collection = self._of(resource.name)
-        if transitions and transitions[0].name not in collection.claims.transitions:
-            return impossible(transitions, f"{NAME}: {resource.name}", transitions[0].name)
         with before_writing():
             rows = self._rows(collection, [each.id for each in transitions])
             known = [self._known(collection, each, rows) for each in transitions]
@@ -173,6 +190,11 @@ class Tryton(Adapter):
             return self._collections[resource]
         except KeyError:
             raise ConfigError.of(f"{NAME}: there is no resource {resource!r}") from None
+
+    def _impossible(self, resource: Resource, ids: Sequence[str | None], what: str) -> list[Outcome]:
+        self.capabilities(resource.name)
+        place = f"{NAME}: {resource.name}"
+        return [Outcome(each, error=Rejected(f"{place} {each or ''}: there is no way to {what}")) for each in ids]
 
     def _search(self, collection: Collection, domain: Domain) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self._rpc.ask(

@@ -44,6 +44,10 @@ class Collection(ABC):
     claims: ClassVar[Capabilities]
     presses: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {}
     """The buttons that lead to a named action from each state that it can begin in."""
+    finishing: ClassVar[tuple[str, ...]] = ()
+    """The buttons that have to be pressed on a new record until it counts."""
+    unfinished: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """The buttons that are left to be pressed in each state in which a record does not count yet."""
 
     def __init__(self, rpc: Rpc, names: Names, schema: Schema) -> None:
         self.rpc, self.names, self.schema = rpc, names, schema

@@ -6,6 +6,7 @@ from typing import Any
 
 from connector.adapters.http import HttpClient
 from connector.adapters.tryton.adapter import Tryton
+from connector.adapters.tryton.adjustments import Adjustments
 from connector.adapters.tryton.collection import Collection
 from connector.adapters.tryton.names import Names, Schema
 from connector.adapters.tryton.parties import Parties
@@ -31,6 +32,7 @@ def connect(options: Mapping[str, Any]) -> Tryton:
     collections: list[Collection] = [
         Parties(*rooms, category=options.get("customer_category", CUSTOMER)),
         Products(*rooms),
+        Adjustments(*rooms),
         Sales(*rooms, warehouse=options.get("warehouse")),
     ]
     return Tryton(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from connector.adapters.tryton.places import Places
 from connector.adapters.tryton.rpc import NAME, Rpc
 from connector.errors import Rejected
 
@@ -14,6 +15,7 @@ class Names:
         self._rpc = rpc
         self._ids: dict[tuple[str, str, str], int] = {}
         self._currency: str | None = None
+        self._places: Places | None = None
 
     def find(self, model: str, field: str, value: str) -> int:
         """The id of the record of that name; where there is none, a `Rejected` that says which is missing."""
@@ -33,6 +35,12 @@ class Names:
     def warehouse(self, code: str | None) -> int | None:
         """The warehouse of that code; without a code none, where there is one it is Tryton's own default."""
         return self.find_or_none("stock.location", "code", code)
+
+    def places(self) -> Places:
+        """The stock locations, as they were when they were asked for first."""
+        if self._places is None:
+            self._places = Places.read(self._rpc)
+        return self._places
 
     def currency(self) -> str:
         """The code of the company's currency, in which prices are."""

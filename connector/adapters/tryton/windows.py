@@ -18,6 +18,8 @@ class Window(NamedTuple):
     start: str | None = None
     after: int = 0
     begun: str | None = None
+    is_second: bool = False
+    """What changed is found in two models, and the first of them was read."""
 
     @classmethod
     def of(cls, cursor: Cursor | None, system: str) -> "Window":
@@ -33,6 +35,10 @@ class Window(NamedTuple):
     def next_page(self, last: int) -> "Window":
         """What stands after the record that was read last."""
         return self._replace(after=last)
+
+    def second(self) -> "Window":
+        """The same window in the other model."""
+        return self._replace(after=0, is_second=True)
 
     def next_window(self, overlap: timedelta) -> "Window":
         """What changed from now on, and shortly before."""

@@ -37,6 +37,7 @@ class Writer:
 
         told = Delivery(send).results(ready)
         results |= {at: result for (at, _), result in zip(ready, told, strict=True)}
+        self._finish_new(collection, results)
         made = {at: each for at, each in results.items() if isinstance(each, int)}
         rows = self._after_create(collection, made, values)
         return [
@@ -91,11 +92,36 @@ class Writer:
         rows = self._read_back(collection, done)
         return [self._updated(collection, each, rows, results[at], known[at]) for at, each in enumerate(transitions)]
 
+    def finish(self, collection: Collection, rows: Sequence[Row]) -> None:
+        """Post documents that were made and whose posting was cut."""
+        left = [(at, row, collection.unfinished.get(row.get("state", ""), ())) for at, row in enumerate(rows)]
+        self._press(collection, left, {at: True for at, _, _ in left})
+
+    def _finish_new(self, collection: Collection, results: dict[int, Any]) -> None:
+        """Post new documents; one that cannot be posted is taken back, as nothing may be left of what was refused."""
+        made = {at: each for at, each in results.items() if isinstance(each, int)}
+        if not collection.finishing or not made:
+            return
+        told: dict[int, Any] = dict.fromkeys(made, True)
+        self._press(collection, [(at, {"id": each}, collection.finishing) for at, each in made.items()], told)
+        refused = {at: result for at, result in told.items() if isinstance(result, Refused)}
+        for at in refused:
+            self._take_back(collection, made[at])
+        results |= {at: result for at, result in told.items() if isinstance(result, Exception)}
+
+    def _take_back(self, collection: Collection, record_id: int) -> None:
+        try:
+            self._rpc.write(collection.model, "cancel", [record_id])
+            self._rpc.write(collection.model, "delete", [record_id])
+        except (Refused, RunError):
+            # It stays where a person finds it, cancelled or as it is; the refusal is told all the same.
+            return
+
     def _press(
         self, collection: Collection, left: list[tuple[int, Row, tuple[str, ...]]], results: dict[int, Any]
     ) -> None:
         """Press each record's first button, then its second; only the first one is about the record as it was read."""
-        is_first = True
+        is_first = not collection.finishing
         while left := [each for each in left if each[2]]:
             for button in sorted({buttons[0] for _, _, buttons in left}):
                 items = [(at, row) for at, row, buttons in left if buttons[0] == button]
