@@ -138,6 +138,7 @@ def _fields(system: "System", side: Side) -> Iterator[Found]:
             continue
         yield from told(where, laws.check_schema(translator, live), "has every field that is mapped")
         yield from _marker(where, translator, live)
+        yield from _conditions(where, translator, live)
         yield from _rights(where, system, translator, side)
 
 
@@ -147,6 +148,14 @@ def _marker(where: str, translator: "Translator", live: "list[LiveField]") -> It
     if path is not None and path not in {field.name for field in live}:
         message = f"the system has no field {path} for the other side's id; make it with: connector init --prepare"
         yield Found("error", where, message)
+
+
+def _conditions(where: str, translator: "Translator", live: "list[LiveField]") -> Iterator[Found]:
+    """Whether the system has the fields by which an entity's records are told from others in one collection."""
+    for name, _ in translator.resource.where:
+        if name not in {field.name for field in live}:
+            message = f"the system has no {name}, which tells these records from others; see: connector init --prepare"
+            yield Found("error", where, message)
 
 
 def _rights(where: str, system: "System", translator: "Translator", side: Side) -> Iterator[Found]:

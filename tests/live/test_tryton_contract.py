@@ -78,7 +78,7 @@ def party(number: int) -> Body:
     return {
         "name": f"Contract {number}",
         "email": f"contract-{number}@example.org",
-        "customer_payment_term": "Net 30 days",
+        "customer_payment_term": {"name": "Net 30 days"},
         "invoice_address": {"street": "1 Rue X", "postal_code": "75001", "city": "Paris", "country": "FR"},
     }
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from typing_extensions import override
 
-from connector.adapters.base import Adapter, Capabilities
+from connector.adapters.base import Adapter, Capabilities, Rights
 from connector.adapters.tryton.collection import Collection, Domain
 from connector.adapters.tryton.delivery import before_writing
-from connector.adapters.tryton.levels import Levels
+from connector.adapters.tryton.levels import MOVE, Levels
 from connector.adapters.tryton.names import Schema
 from connector.adapters.tryton.refusals import Refused
 from connector.adapters.tryton.rpc import NAME, Rpc, no_time
@@ -180,6 +180,26 @@ class Tryton(Adapter):
             rows = self._rows(collection, [each.id for each in transitions])
             known = [self._known(collection, each, rows) for each in transitions]
         return self._writer.perform(collection, transitions, known)
+
+    @override
+    def rights(self, resource: str) -> Rights | None:
+        model = MOVE if resource == Levels.name else self._of(resource).model
+        told = self._schema.rights(model)
+        return Rights(*(bool(told[verb]) for verb in ("read", "create", "write", "delete")))
+
+    @override
+    def own_fields(self, resource: str) -> Sequence[LiveField]:
+        return [] if resource == Levels.name else self._of(resource).own_fields()
+
+    @override
+    def prepare(self, resource: str, fields: Sequence[LiveField]) -> None:
+        for field in fields:
+            try:
+                self._of(resource).prepare(field)
+            except Refused as refusal:
+                place = f"{NAME}: {resource}, {field.name}"
+                reason = "the user may not make it; let an administrator run this, or make it in Tryton"
+                raise ConfigError.of(f"{place}: {reason} ({refusal.kind})") from None
 
     @override
     def close(self) -> None:

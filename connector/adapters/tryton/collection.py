@@ -9,9 +9,9 @@ import xxhash
 
 from connector.adapters.base import Capabilities
 from connector.adapters.tryton.names import Names, Schema
-from connector.adapters.tryton.rpc import Rpc
+from connector.adapters.tryton.rpc import NAME, Rpc
 from connector.adapters.tryton.values import Row, inner, instant
-from connector.errors import RecordError
+from connector.errors import ConfigError, RecordError
 from connector.records import Body, LiveField, Version
 
 Domain: TypeAlias = list[Any]
@@ -76,6 +76,14 @@ class Collection(ABC):
     @abstractmethod
     def changed(self, items: Sequence[tuple[Body, Row]]) -> list[Values | RecordError]:
         """What is sent to change records as they were read; an item that cannot be sent is its error."""
+
+    def own_fields(self) -> list[LiveField]:
+        """What has to be in Tryton for the adapter to work, besides what a mapping names."""
+        return []
+
+    def prepare(self, field: LiveField) -> None:
+        """Make what is missing; a person has agreed."""
+        raise ConfigError.of(f"{NAME}: {self.name} has no {field.name}; a module of Tryton has to bring it")
 
     def domain(self, where: Where) -> Domain:
         """The records that count, as a condition."""

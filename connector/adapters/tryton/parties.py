@@ -1,5 +1,6 @@
 """Parties: companies and people in one list, told apart by their category, with what belongs to them."""
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,8 +11,9 @@ from connector.adapters.tryton import children
 from connector.adapters.tryton.children import Addresses, Verbs
 from connector.adapters.tryton.collection import AUTHORS, PREFIX, Collection, Domain, Values, Where
 from connector.adapters.tryton.describing import Describing
+from connector.adapters.tryton.rpc import NAME
 from connector.adapters.tryton.values import Row, inner, inner_value, text_or_none
-from connector.errors import RecordError
+from connector.errors import ConfigError, RecordError
 from connector.records import Body, LiveField
 
 PAGE, KEYS_PAGE, BATCH = 500, 2000, 100
@@ -19,11 +21,12 @@ MARKER = "external_id"
 CUSTOMER = "is_customer"
 TERM, CURRENCY = "customer_payment_term", "customer_currency"
 NAMED = {TERM: ("account.invoice.payment_term", "name"), CURRENCY: ("currency.currency", "code")}
-"""Fields that a body holds by name, the models they point to, and the name's field there. Modules bring them."""
+"""Fields that point to records which a body names, their models, and the name's field there. Modules bring them."""
 MODULES = {TERM: "account_invoice", CURRENCY: "sale"}
 USES = {"invoice_address": children.INVOICE, "delivery_address": children.DELIVERY}
 USE_MODULES = {children.INVOICE: "account_invoice", children.DELIVERY: "stock"}
 PLAIN = ("name", "code")
+CATEGORY = "party.category"
 
 
 class Parties(Collection):
@@ -84,7 +87,7 @@ class Parties(Collection):
             CUSTOMER: not self.category or self.category in self._categories(row),
             **{field: each["value"] if each else None for field, each in mechanisms.items()},
             "tax_id": tax["code"] if tax else None,
-            **{field: inner_value(row, field, name) for field, (_, name) in NAMED.items()},
+            **{field: {name: inner_value(row, field, name)} for field, (_, name) in NAMED.items()},
             "invoice_address": children.address_body(addresses.billing),
             "delivery_address": children.address_body(addresses.shipping),
             MARKER: children.marker_of(row),
@@ -95,10 +98,10 @@ class Parties(Collection):
         live = Describing(self.schema, self.model)
         return [
             *live.fields("name", "code", "active"),
-            LiveField(CUSTOMER, "boolean"),
+            *([LiveField(CUSTOMER, "boolean")] if self._has_category() else []),
             *(live.outside(field, "party.contact_mechanism", "value") for field in children.MECHANISM_TYPES),
             live.outside("tax_id", "party.identifier", "code"),
-            *(live.named(field, *NAMED[field]) for field in self.schema.brought(MODULES)),
+            *(live.named(f"{field}.{NAMED[field][1]}", *NAMED[field]) for field in self.schema.brought(MODULES)),
             *(
                 live.outside(f"{address}.{field}", "party.address", field)
                 for address in USES
@@ -106,6 +109,20 @@ class Parties(Collection):
             ),
             live.outside(MARKER, "party.identifier", "code"),
         ]
+
+    @override
+    def own_fields(self) -> list[LiveField]:
+        return [LiveField(CUSTOMER, f"the party category {self.category}")] if self.category else []
+
+    @override
+    def prepare(self, field: LiveField) -> None:
+        if field.name == CUSTOMER:
+            self.rpc.write(CATEGORY, "create", [{"name": self.category}])
+        elif field.name.startswith(f"{TERM}."):
+            for name in field.choices:
+                self.rpc.write(NAMED[TERM][0], "create", [{"name": name, "lines": _term_lines(name)}])
+        else:
+            super().prepare(field)
 
     @override
     def domain(self, where: Where) -> Domain:
@@ -160,10 +177,12 @@ class Parties(Collection):
             return error
 
     def _named(self, body: Body) -> Values:
+        known = self.schema.brought(MODULES)
+        given = {field: (body[field] or {}).get(NAMED[field][1]) for field in NAMED if field in body}
         return {
-            field: self.names.find_or_none(model, name, body[field])
-            for field, (model, name) in NAMED.items()
-            if field in body and (body[field] is not None or field in self.schema.brought(MODULES))
+            field: self.names.find_or_none(*NAMED[field], value)
+            for field, value in given.items()
+            if value is not None or field in known
         }
 
     def _category(self, body: Body, row: Row) -> Values:
@@ -171,7 +190,12 @@ class Parties(Collection):
         if not self.category or wanted is None or wanted == held:
             return {}
         verb = "add" if wanted else "remove"
-        return {"categories": [[verb, [self.names.find("party.category", "name", self.category)]]]}
+        return {"categories": [[verb, [self.names.find(CATEGORY, "name", self.category)]]]}
+
+    def _has_category(self) -> bool:
+        """Whether customers can be told from other parties."""
+        found = self.rpc.ask(CATEGORY, "search_count", [["name", "=", self.category]]) if self.category else 1
+        return bool(found)
 
     def _categories(self, row: Row) -> list[str]:
         return [each["name"] for each in inner(row, "categories") or ()]
@@ -198,3 +222,12 @@ class Parties(Collection):
     def _flags(self) -> list[str]:
         """What addresses are used for, as far as the server's modules tell."""
         return self.schema.brought(USE_MODULES)
+
+
+def _term_lines(name: str) -> list[Any]:
+    """All of it, so many days after the invoice as the name of the payment term says."""
+    told = re.search(r"\d+", name)
+    if told is None:
+        raise ConfigError.of(f"{NAME}: {name!r} does not tell after how many days it is due; add it in Tryton")
+    delta = ["create", [{"days": int(told[0])}]]
+    return [["create", [{"type": "remainder", "relativedeltas": [delta]}]]]

@@ -90,6 +90,7 @@ class Sales(Collection):
         return [
             *live.fields("number", "party", "sale_date", *TEXTS, *AMOUNTS, *STATES),
             live.named("currency", "currency.currency", "code"),
+            LiveField(LINES, "one2many"),
             live.outside(f"{LINES}.id", "sale.line", "id", read_only=True),
             *(line.outside(f"{LINES}.{field}", "sale.line", field) for field in LINE_FIELDS),
             LiveField(MARKER, "char"),
