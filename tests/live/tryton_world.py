@@ -10,6 +10,8 @@ from tests.systems import System
 WAREHOUSES = ("MAIN", "NORTH", "SOUTH")
 CUSTOMERS, BORN_IN_ERP, PRODUCTS, ORDERS = 960, 40, 300, 500
 BATCH = 50
+OVERLAP = 5
+"""Seconds that no request takes longer than."""
 
 
 class World(NamedTuple):
@@ -57,7 +59,7 @@ systems:
     login: {tryton[f"{user}user"]}
     password: "{tryton[f"{user}password"]}"
     warehouse: MAIN
-    overlap: 5
+    overlap: {OVERLAP}
 store: {{url: "sqlite:///{folder / "state.db"}"}}
 guards: {{changes: 10000, change_share: 1.0}}
 """,

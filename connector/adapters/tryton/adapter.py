@@ -62,6 +62,9 @@ class Tryton(Adapter):
     @override
     def capabilities(self, resource: str) -> Capabilities:
         claims = Levels.claims if resource == Levels.name else self._of(resource).claims
+        if claims.can_create:
+            # A create whose answer was lost may still be under way, for as long as the longest request takes.
+            claims = replace(claims, lookup_lag=self._overlap)
         if self._page_size is None:
             return claims
         return replace(claims, page_size=self._page_size, keys_page_size=self._page_size)
