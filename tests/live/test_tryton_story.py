@@ -91,9 +91,25 @@ def test_an_order_that_is_confirmed_and_shipped_in_tryton_shows_in_the_crm(world
 
     world.sync()
 
-    assert world.crm.read("orders", order["id"])["stage"] == "CONFIRMED"
+    assert world.crm.read("orders", order["id"])["stage"] == "SHIPPED"
+    assert [each["orderId"] for each in every(world.crm, "shipments").values()] == [order["id"]]
     assert witness.orders(world.crm) == witness.sales(world.erp)
     assert witness.crm_stock(world.crm) == witness.erp_stock(world.erp)
+
+
+def test_an_invoice_that_is_posted_and_paid_in_tryton_shows_in_the_crm(world: World) -> None:
+    order = sorted(every(world.crm, "orders").values(), key=lambda each: each["id"])[5]
+    bills = world.sale(order)["invoices"]
+    world.erp.do("account.invoice", "post", bills)
+    pay(world, bills[0])
+
+    world.sync()
+
+    (invoice,) = every(world.crm, "invoices").values()
+    (payment,) = every(world.crm, "payments").values()
+    assert (invoice["orderId"], invoice["status"], invoice["amountOpen"]) == (order["id"], "PAID", 0)
+    assert (payment["invoiceId"], payment["amount"]) == (invoice["id"], invoice["grandTotal"])
+    assert world.crm.read("orders", order["id"])["stage"] == "PAID"
 
 
 def test_a_stock_adjustment_in_the_crm_becomes_one_movement(world: World) -> None:
@@ -164,6 +180,18 @@ def test_a_sync_that_is_killed_doubles_nothing(world: World) -> None:
     assert len(late) == len({each["name"] for each in late}) == 300
     customers = [each for each in every(world.crm, "accounts").values() if each["name"].startswith("Late ")]
     assert len(customers) == 300
+
+
+def pay(world: World, invoice: int) -> None:
+    """Somebody pays a whole invoice in cash."""
+    context = {"company": 1, "active_model": "account.invoice", "active_id": invoice, "active_ids": [invoice]}
+    wizard = "wizard.account.invoice.pay"
+    session, begin, _ = world.erp.call(f"{wizard}.create", context)
+    view = world.erp.call(f"{wizard}.execute", session, {}, begin, context)["view"]
+    form = {name: value for name, value in {**view["defaults"], **view["values"]}.items() if not name.endswith(".")}
+    form["payment_method"] = world.ids["payment_method"]
+    world.erp.call(f"{wizard}.execute", session, {begin: form}, "choice", context)
+    world.erp.call(f"{wizard}.delete", session, context)
 
 
 def linked(world: World) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from tests.systems import System
 from tests.witness import every
 
 TERMS = {"IMMEDIATE": "Upon Receipt", "NET_14": "Net 14 days", "NET_30": "Net 30 days", "NET_60": "Net 60 days"}
-STAGES = {"SUBMITTED": {"draft", "quotation"}, "CONFIRMED": {"confirmed", "processing", "done"}}
+STAGES = {"draft": "SUBMITTED", "quotation": "SUBMITTED", "confirmed": "CONFIRMED", "processing": "CONFIRMED"}
 ADDRESS = ("street", "postal_code", "city", "country.code", "invoice", "delivery", "active")
 Fact = tuple[Any, ...]
 Facts = Counter[Fact]
@@ -70,16 +70,31 @@ def orders(crm: System) -> Facts:
 def sales(erp: Person) -> Facts:
     """What Tryton says of its sales."""
     amounts = ["untaxed_amount", "tax_amount", "total_amount"]
-    fields = ["reference", "number", "state", *amounts, "lines.product.code", "lines.quantity", "lines.unit_price"]
-    stages = {state: stage for stage, states in STAGES.items() for state in states}
+    fields = [
+        "reference",
+        "number",
+        "state",
+        "shipment_state",
+        "invoice_state",
+        *amounts,
+        "lines.product.code",
+        "lines.quantity",
+        "lines.unit_price",
+    ]
     found: Facts = Counter()
     for each in erp.listed("sale.sale", fields):
         lines = sorted(
             (line["product."]["code"], _exact(line["quantity"]), _exact(line["unit_price"])) for line in each["lines."]
         )
         told = tuple(_exact(each[name]) for name in amounts)
-        found[each["reference"], each["number"], stages[each["state"]], told, tuple(lines)] += 1
+        found[each["reference"], each["number"], _stage(each), told, tuple(lines)] += 1
     return found
+
+
+def _stage(sale: dict[str, Any]) -> str:
+    if sale["invoice_state"] == "paid":
+        return "PAID"
+    return "SHIPPED" if sale["shipment_state"] == "sent" else STAGES[sale["state"]]
 
 
 def crm_stock(crm: System) -> Facts:

@@ -40,7 +40,7 @@ class World(NamedTuple):
 
     def sale(self, order: dict[str, Any]) -> dict[str, Any]:
         """The one sale that stands for an order."""
-        fields = ["number", "state", "shipments", "total_amount"]
+        fields = ["number", "state", "shipments", "invoices"]
         (found,) = self.erp.listed("sale.sale", fields, ["reference", "=", order["orderNumber"]])
         return found
 

@@ -8,6 +8,7 @@ from connector.adapters.http import HttpClient
 from connector.adapters.tryton.adapter import Tryton
 from connector.adapters.tryton.adjustments import Adjustments
 from connector.adapters.tryton.collection import Collection
+from connector.adapters.tryton.documents import Invoices, Payments, Shipments
 from connector.adapters.tryton.names import Names, Schema
 from connector.adapters.tryton.parties import Parties
 from connector.adapters.tryton.products import Products
@@ -33,6 +34,9 @@ def connect(options: Mapping[str, Any]) -> Tryton:
         Parties(*rooms, category=options.get("customer_category", CUSTOMER)),
         Products(*rooms),
         Adjustments(*rooms),
+        Shipments(*rooms),
+        Invoices(*rooms),
+        Payments(*rooms),
         Sales(*rooms, warehouse=options.get("warehouse")),
     ]
     return Tryton(

@@ -14,7 +14,7 @@ from connector.adapters.tryton.values import Row, inner, inner_value, plain, tex
 from connector.errors import RecordError, Rejected
 from connector.records import Body, LiveField
 
-MOVES, LINES, PAYMENTS = "outgoing_moves", "lines", "payment_lines"
+MOVES, LINES, PAYMENTS = "moves", "lines", "payment_lines"
 AMOUNTS = ("untaxed_amount", "tax_amount", "total_amount")
 
 
@@ -43,7 +43,7 @@ class Documents(Collection):
     @override
     def described(self) -> list[LiveField]:
         Describing(self.schema, self.model)
-        return [LiveField(name, "char", read_only=True) for name in self.told]
+        return [LiveField(name, "char", read_only="." not in name) for name in self.told]
 
     @override
     def new(self, bodies: Sequence[Body]) -> list[Values | RecordError]:
@@ -74,12 +74,13 @@ class Shipments(Documents):
 
     @override
     def body(self, row: Row) -> Body:
-        moves = [each for each in inner(row, MOVES) if each["state"] != "cancelled"]
+        # Those from the shelves to the door are of no sale.
+        moves = [each for each in inner(row, MOVES) if each["sale"] is not None and each["state"] != "cancelled"]
         return {
             "id": row["id"],
             "number": row["number"],
             "reference": text_or_none(row["reference"]),
-            "sale": next((each["sale"] for each in moves if each["sale"] is not None), None),
+            "sale": next((each["sale"] for each in moves), None),
             "customer": row["customer"],
             "warehouse": inner_value(row, "warehouse", "code") or inner_value(row, "warehouse", "name"),
             "state": row["state"],
@@ -100,7 +101,10 @@ class Invoices(Documents):
     told: ClassVar[tuple[str, ...]] = (
         *("number", "kind", "party", "sale", "origin", "currency", "state", "invoice_date", "due_date"),
         *(*AMOUNTS, "amount_paid", "amount_to_pay", LINES),
-        *(f"{LINES}.{each}" for each in ("id", "product", "description", "quantity", "unit_price", "amount")),
+        *(
+            f"{LINES}.{each}"
+            for each in ("id", "product", "description", "quantity", "unit_price", "discount", "amount")
+        ),
     )
 
     @override
@@ -175,5 +179,7 @@ def _line(line: Row, sign: int) -> Body:
         "description": text_or_none(line["description"]),
         "quantity": sign * line["quantity"],
         "unit_price": plain(line["unit_price"]),
+        # Tryton reduces the price.
+        "discount": None,
         "amount": str(sign * Decimal(plain(line["amount"]))),
     }

@@ -20,6 +20,8 @@ MARKER, LINES, NOTES = "external_id", "lines", "notes"
 TEXTS = ("reference", "description", "comment")
 AMOUNTS = ("untaxed_amount", "tax_amount", "total_amount")
 STATES = ("state", "shipment_state", "invoice_state")
+STATUSES = ("draft", "quotation", "confirmed", "partially shipped", "shipped", "invoiced", "paid", "cancelled")
+BILLED = {"awaiting payment": "invoiced", "partially paid": "invoiced", "paid": "paid"}
 LINE_FIELDS = ("product", "description", "quantity", "unit_price", "discount")
 PRICE_DIGITS = Decimal("0.0001")
 
@@ -78,7 +80,7 @@ class Sales(Collection):
             "sale_date": plain(row["sale_date"]),
             "currency": inner_value(row, "currency", "code"),
             **{field: text_or_none(row[field]) for field in TEXTS},
-            **{field: row[field] for field in STATES},
+            "status": _status(row),
             **{field: plain(row[field]) for field in AMOUNTS},
             LINES: [_line_body(each) for each in self._lines(row)],
             MARKER: next(marked, None),
@@ -88,7 +90,8 @@ class Sales(Collection):
     def described(self) -> list[LiveField]:
         live, line = Describing(self.schema, self.model), Describing(self.schema, "sale.line")
         return [
-            *live.fields("number", "party", "sale_date", *TEXTS, *AMOUNTS, *STATES),
+            *live.fields("number", "party", "sale_date", *TEXTS, *AMOUNTS),
+            LiveField("status", "selection", read_only=True, choices=STATUSES),
             live.named("currency", "currency.currency", "code"),
             LiveField(LINES, "one2many"),
             live.outside(f"{LINES}.id", "sale.line", "id", read_only=True),
@@ -207,6 +210,19 @@ class Sales(Collection):
     def _catalogue(self, bodies: Sequence[Body]) -> Catalogue:
         lines = [line for body in bodies for line in body.get(LINES) or ()]
         return Catalogue.read(self.rpc, [line.get("product") for line in lines])
+
+
+def _status(row: Row) -> str:
+    """How far a sale is: Tryton tells that in three states, of the sale, of its shipments and of its invoices."""
+    state, shipped = row["state"], row["shipment_state"]
+    if state not in {"processing", "done"}:
+        return str(state)
+    if shipped == "partially shipped":
+        return "partially shipped"
+    # A sale of services alone has nothing to ship.
+    if shipped in {"sent", "none"} and row["invoice_state"] in BILLED:
+        return BILLED[row["invoice_state"]]
+    return "shipped" if shipped == "sent" else "confirmed"
 
 
 def _kept(line: Row, values: Values) -> Values:
