@@ -61,6 +61,7 @@ systems:
     warehouse: MAIN
     overlap: {OVERLAP}
 store: {{url: "sqlite:///{folder / "state.db"}"}}
+sync: {{chunk: 200}}
 guards: {{changes: 10000, change_share: 1.0}}
 """,
         encoding="utf-8",
