@@ -15,7 +15,12 @@ from connector.settings import load_settings
 from connector.systems import read_options
 
 HOME = Path(__file__).parent.parent
-SECRETS = {"CRM_CLIENT_SECRET": "demo-secret", "ERP_API_KEY": "demo-key", "ERP_PASSWORD": "demo-password"}
+SECRETS = {
+    "CRM_CLIENT_SECRET": "demo-secret",
+    "ERP_API_KEY": "demo-key",
+    "ERP_PASSWORD": "demo-password",
+    "CRM_API_KEY": "k",
+}
 VAGUE = {"utils", "util", "helpers", "helper", "common", "manager", "handler", "handlers", "misc", "data", "info"}
 
 
