@@ -340,3 +340,27 @@ def test_a_version_is_a_stamp_and_what_belongs_to_the_record(wire: Wire) -> None
     wire.says(READ, [alone])
 
     assert adapter().scan(PARTIES, None).remotes[0].version == Version(STAMP)
+
+
+def test_a_delete_is_spelled_out_of_the_log_which_does_not_tell_it(wire: Wire) -> None:
+    log, deleted = "model.ir.model.log", {31: "party.party,12", 32: "party.party,128"}
+
+    def search(params: list[Any]) -> Any:
+        conditions = params[0]
+        if not conditions:
+            return [30]
+        rows, (_, operator, value) = conditions[0][2], conditions[1]
+        fits = str.__eq__ if operator == "=" else lambda held, begin: held.startswith(begin.rstrip("%"))
+        return [row for row in rows if fits(deleted[row], value)]
+
+    made = {"__class__": "datetime", **MINUTE}
+    wire.says(f"{log}.search", search)
+    wire.says(f"{log}.search_read", [{"id": row, "create_date": made} for row in deleted])
+    wire.says(READ, [])
+    erp = adapter(delete_log=True, overlap=30)
+
+    page = erp.scan(PARTIES, erp.scan(PARTIES, None).cursor)
+
+    assert [(each.id, each.deleted, each.body) for each in page.remotes] == [("12", True, None), ("128", True, None)]
+    assert '"mark":32' in page.cursor
+    assert erp.capabilities("party.party").tombstones

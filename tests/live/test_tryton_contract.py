@@ -209,3 +209,18 @@ class TestLevels(TrytonContract):
         level = changed[f"{product}-{tryton['ids']['warehouse']}"] or {}
         amounts = [level[name] for name in ("on_hand", "reserved", "available", "incoming")]
         assert amounts == ["97", "4", "93", "0"]
+
+
+def test_deletes_are_read_from_the_log_by_an_administrator(
+    tryton: dict[str, Any], connect_at: Callable[..., Tryton], admin: Person
+) -> None:
+    rights = {"login": tryton["user"], "password": tryton["password"], "timeout": 60, "delete_log": True}
+    erp, parties = connect_at(tryton["url"], **rights, page_size=500), Resource("party.party")
+    gone = [str(each) for each in admin.create("party.party", {"name": "Gone"}, {"name": "Gone, too"})]
+    cursor = erp.scan(parties, None).cursor
+
+    admin.delete("party.party", *gone)
+
+    page = erp.scan(parties, cursor)
+    assert sorted(each.id for each in page.remotes if each.deleted) == sorted(gone)
+    erp.close()

@@ -9,6 +9,7 @@ from typing_extensions import override
 
 from connector.adapters.base import Adapter, Capabilities, Rights
 from connector.adapters.tryton.collection import Collection, Domain
+from connector.adapters.tryton.deletions import Deletions
 from connector.adapters.tryton.delivery import before_writing
 from connector.adapters.tryton.levels import MOVE, Levels
 from connector.adapters.tryton.names import Schema
@@ -54,17 +55,20 @@ class Tryton(Adapter):
         *,
         overlap: timedelta,
         page_size: int | None = None,
+        delete_log: bool = False,
     ) -> None:
         self._rpc, self._schema, self._collections = rpc, schema, collections
         self._overlap, self._page_size = overlap, page_size
         self._writer, self._levels = Writer(rpc), Levels(rpc)
+        self._deletions, self._delete_log = Deletions(rpc, overlap), delete_log
 
     @override
     def capabilities(self, resource: str) -> Capabilities:
         claims = Levels.claims if resource == Levels.name else self._of(resource).claims
         if claims.can_create:
             # A create whose answer was lost may still be under way, for as long as the longest request takes.
-            claims = replace(claims, lookup_lag=self._overlap)
+            logged = self._delete_log and self._of(resource).has_logged_deletes
+            claims = replace(claims, lookup_lag=self._overlap, tombstones=logged)
         if self._page_size is None:
             return claims
         return replace(claims, page_size=self._page_size, keys_page_size=self._page_size)
@@ -91,15 +95,21 @@ class Tryton(Adapter):
         if resource.name == Levels.name:
             return self._levels.scan(cursor, size, self._overlap, keys_only=keys_only)
         collection, window = self._of(resource.name), Window.of(cursor, NAME)
+        if claims.tombstones and window.mark is None:
+            window = window._replace(mark=self._deletions.mark())
         changed = collection.alive() if window.start is None else [collection.since(window.start)]
         domain = [*collection.domain(resource.where), *changed, *beyond(window.after)]
         paths = collection.key_paths() if keys_only else collection.paths()
         rows, now = self._rpc.dated(collection.model, "search_read", domain, 0, size, BY_ID, paths)
         window = window.timed(now)
         remotes = read_all(rows, _reader(collection, keys_only=keys_only), f"{NAME}: {resource.name}")
-        if len(rows) < size:
-            return Page(remotes, window.next_window(self._overlap).cursor(), more=False)
-        return Page(remotes, window.next_page(rows[-1]["id"]).cursor(), more=True)
+        if len(rows) == size:
+            return Page(remotes, window.next_page(rows[-1]["id"]).cursor(), more=True)
+        if claims.tombstones and window.start is not None and window.mark is not None and now is not None:
+            gone = self._deletions.since(collection.model, window.mark, now)
+            remotes += [Remote(each, None, None, None, deleted=True) for each in gone.ids]
+            window = window._replace(mark=gone.mark)
+        return Page(remotes, window.next_window(self._overlap).cursor(), more=False)
 
     @override
     def count(self, resource: Resource) -> int | None:

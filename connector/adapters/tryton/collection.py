@@ -44,6 +44,8 @@ class Collection(ABC):
     claims: ClassVar[Capabilities]
     presses: ClassVar[Mapping[str, Mapping[str, tuple[str, ...]]]] = {}
     """The buttons that lead to a named action from each state that it can begin in."""
+    has_logged_deletes: ClassVar[bool] = False
+    """Whether Tryton's log tells each delete; not of what goes with something else."""
     finishing: ClassVar[tuple[str, ...]] = ()
     """The buttons that have to be pressed on a new record until it counts."""
     unfinished: ClassVar[Mapping[str, tuple[str, ...]]] = {}

@@ -45,4 +45,5 @@ def connect(options: Mapping[str, Any]) -> Tryton:
         {each.name: each for each in collections},
         overlap=timedelta(seconds=options.get("overlap", OVERLAP)),
         page_size=options.get("page_size"),
+        delete_log=options.get("delete_log", False),
     )

@@ -39,6 +39,7 @@ class Parties(Collection):
         children.MECHANISMS: "party.contact_mechanism",
         children.IDENTIFIERS: "party.identifier",
     }
+    has_logged_deletes: ClassVar[bool] = True
     claims: ClassVar[Capabilities] = Capabilities(
         page_size=PAGE,
         keys_page_size=KEYS_PAGE,

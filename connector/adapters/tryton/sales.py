@@ -32,6 +32,7 @@ class Sales(Collection):
     name: ClassVar[str] = "sale.sale"
     model: ClassVar[str] = "sale.sale"
     parts: ClassVar[Mapping[str, str]] = {LINES: "sale.line"}
+    has_logged_deletes: ClassVar[bool] = True
     claims: ClassVar[Capabilities] = Capabilities(
         page_size=200,
         keys_page_size=1000,

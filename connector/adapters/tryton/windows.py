@@ -20,6 +20,8 @@ class Window(NamedTuple):
     begun: str | None = None
     is_second: bool = False
     """What changed is found in two models, and the first of them was read."""
+    mark: int | None = None
+    """The row of the log of deletes that was read last."""
 
     @classmethod
     def of(cls, cursor: Cursor | None, system: str) -> "Window":
@@ -43,8 +45,9 @@ class Window(NamedTuple):
     def next_window(self, overlap: timedelta) -> "Window":
         """What changed from now on, and shortly before."""
         if self.begun is None:
-            return Window()
-        return Window(start=(datetime.fromisoformat(self.begun).astimezone(UTC) - overlap).isoformat())
+            return Window(mark=self.mark)
+        start = datetime.fromisoformat(self.begun).astimezone(UTC) - overlap
+        return Window(start=start.isoformat(), mark=self.mark)
 
     def cursor(self) -> Cursor:
         """As the engine keeps it."""
