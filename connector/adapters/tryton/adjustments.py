@@ -60,8 +60,8 @@ class Adjustments(Collection):
 
     @override
     def body(self, row: Row) -> Body:
-        places = self.names.places()
         move = next(iter(inner(row, MOVES) or ()), None)
+        places = self.names.places(None if move is None else move["to_location"])
         came_in = move is not None and places.is_lost_and_found(move["from_location"])
         location = None if move is None else move["to_location" if came_in else "from_location"]
         warehouse = places.warehouse_of(location)

@@ -36,9 +36,9 @@ class Names:
         """The warehouse of that code; without a code none, where there is one it is Tryton's own default."""
         return self.find_or_none("stock.location", "code", code)
 
-    def places(self) -> Places:
-        """The stock locations, as they were when they were asked for first."""
-        if self._places is None:
+    def places(self, location: int | None = None) -> Places:
+        """The stock locations; asked for again where this one is not among those that are known."""
+        if self._places is None or (location is not None and location not in self._places.rows):
             self._places = Places.read(self._rpc)
         return self._places
 
