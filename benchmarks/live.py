@@ -17,6 +17,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import live_tryton
 from connector.adapters.base import Adapter
 from connector.adapters.odoo.system import connect as connect_odoo
 from connector.records import Cursor, Draft, Resource
@@ -61,7 +62,7 @@ def main(arguments: Sequence[str]) -> int:
     chosen = parser.parse_args(arguments)
     console = Console(width=None if sys.stdout.isatty() else 100)
     figures: list[Figure] = []
-    for contest in (_odoo,):
+    for contest in (_odoo, _tryton):
         try:
             with contest() as one:
                 figures += [each for _ in range(chosen.rounds) for each in _round(one, chosen.records)]
@@ -109,6 +110,13 @@ def _odoo() -> Iterator[Contest]:
         resource = Resource("res.partner", (), (*FIELDS, "x_connector_id"))
         yield Contest("odoo", adapter, resource, _partner, lambda: _bare_read(odoo), lambda n: _bare_create(odoo, n))
         adapter.close()
+
+
+@contextmanager
+def _tryton() -> Iterator[Contest]:
+    """Parties with what belongs to them."""
+    with live_tryton.parts() as parts:
+        yield Contest("tryton", *parts)
 
 
 def _partner(place: int) -> dict[str, Any]:
