@@ -126,3 +126,54 @@ def address(record_id: int, **changes: Any) -> dict[str, Any]:
 def decimal(text: str) -> dict[str, str]:
     """A decimal on the wire."""
     return {"__class__": "Decimal", "decimal": text}
+
+
+def line(record_id: int, **changes: Any) -> dict[str, Any]:
+    """A sale's line as it is read with its sale."""
+    told = {"id": record_id, "_timestamp": STAMP, "type": "line", "sequence": record_id, "description": None}
+    own = {"quantity": 2.0, "unit_price": decimal("12.3456"), "taxes": [1], "unit.": {"id": 1, "symbol": "u"}}
+    return {**told, **own, "product.": {"id": 7, "default_uom": 1}, **changes}
+
+
+def sale(record_id: int, **changes: Any) -> dict[str, Any]:
+    """A sale as `search_read` answers it."""
+    texts = {"reference": "SO-1", "description": "", "comment": None}
+    amounts = {name: decimal("24.69") for name in ("untaxed_amount", "tax_amount", "total_amount")}
+    states = {"state": "draft", "shipment_state": "none", "invoice_state": "none"}
+    return {
+        "id": record_id,
+        "_timestamp": STAMP,
+        "write_uid": ME,
+        "create_uid": ME,
+        "number": None,
+        "party": 2,
+        "sale_date": {"__class__": "date", "year": 2026, "month": 11, "day": 20},
+        "currency.": {"id": 1, "code": "EUR"},
+        "lines.": [line(1)],
+        "notes.": [{"id": 1, "message": "Call before noon"}, {"id": 2, "message": "connector:ord-1"}],
+        **texts,
+        **amounts,
+        **states,
+        **changes,
+    }
+
+
+def product(record_id: int, **changes: Any) -> dict[str, Any]:
+    """A variant as `search_read` answers it, the only one of its template."""
+    template = {"id": 10 * record_id, "_timestamp": STAMP, "name": "Widget", "type": "goods", "salable": 1, "active": 1}
+    shared = {"code": "W1", "list_price": decimal("10.0000"), "products": [record_id]}
+    return {
+        "id": record_id,
+        "_timestamp": STAMP,
+        "write_uid": ME,
+        "create_uid": ME,
+        "code": "W1",
+        "suffix_code": None,
+        "description": None,
+        "active": 1,
+        "list_price": None,
+        "replaced_by": None,
+        "template.": {**template, **shared, "default_uom.": {"id": 1, "symbol": "u"}},
+        "identifiers.": [],
+        **changes,
+    }
