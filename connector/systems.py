@@ -126,6 +126,8 @@ class TrytonOptions(Options):
     """The id of the company to work in; left out, the user's own."""
     customer_category: str = "Customer"
     """The category of parties that are customers; empty where every party is one."""
+    contact_category: str = "Contact"
+    """The category of parties that are a customer's people."""
     warehouse: str | None = None
     """The code of the warehouse that new sales are shipped from; left out, Tryton's own default."""
     acknowledge_warnings: bool = True

@@ -364,3 +364,54 @@ def test_a_delete_is_spelled_out_of_the_log_which_does_not_tell_it(wire: Wire) -
     assert [(each.id, each.deleted, each.body) for each in page.remotes] == [("12", True, None), ("128", True, None)]
     assert '"mark":32' in page.cursor
     assert erp.capabilities("party.party").tombstones
+
+
+CONTACTS = Resource("party.party/contacts", (("is_contact", True),))
+EMPLOYMENT = {"id": 8, "to": 2, "type.": {"id": 1, "name": "Works for"}}
+
+
+def contact(**changes: Any) -> dict[str, Any]:
+    told = {
+        "name": "van der Berg, Anna Maria",
+        "relations.": [EMPLOYMENT],
+        "categories.": [{"id": 2, "name": "Contact"}],
+    }
+    return party(7, **{**told, **changes})
+
+
+def test_a_contact_is_a_party_that_works_for_another_one(wire: Wire) -> None:
+    wire.says(READ, [contact()])
+
+    body = adapter().scan(CONTACTS, None).remotes[0].body or {}
+
+    assert (body["last_name"], body["first_name"], body["company"]) == ("van der Berg", "Anna Maria", 2)
+    assert body["is_contact"]
+
+
+def test_a_contact_that_changes_its_company_has_another_version(wire: Wire) -> None:
+    wire.says(READ, [contact()], [contact(**{"relations.": [{**EMPLOYMENT, "to": 3}]})])
+    erp = adapter()
+
+    before, after = (erp.scan(CONTACTS, None).remotes[0] for _ in range(2))
+
+    assert before.version != after.version
+
+
+def test_a_changed_first_name_keeps_the_last_one(wire: Wire) -> None:
+    wire.says(READ, [contact()])
+    wire.says(WRITE, None)
+
+    adapter().update(CONTACTS, [patch(7, first_name="Eva", company=5)])
+
+    assert wire.calls(WRITE)[0][1] == {"name": "van der Berg, Eva", "relations": [["write", [8], {"to": 5}]]}
+
+
+def test_a_last_name_with_a_comma_is_refused(wire: Wire) -> None:
+    wire.says(CREATE, [7])
+    wire.says(READ, [contact()])
+    drafts = [Draft(name, {"last_name": name, "first_name": "Anna"}) for name in ("Berg, van der", "van der Berg")]
+
+    refused, made = adapter().create(CONTACTS, drafts)
+
+    assert isinstance(refused.error, Rejected)
+    assert (refused.error.field, made.id) == ("last_name", "7")

@@ -110,6 +110,37 @@ def merged(admin: Person, record_id: str) -> str:
     return str(new)
 
 
+class TestContacts(TrytonContract):
+    @pytest.fixture
+    def system(self, hands: dict[str, Any], admin: Person, tryton: dict[str, Any]) -> SystemUnderTest:
+        if not admin.listed("party.category", ["id"], ["name", "=", "Contact"]):
+            admin.create("party.category", {"name": "Contact"})
+        return SystemUnderTest(
+            resource=Resource("party.party/contacts", (("is_contact", True),)),
+            make_body=lambda n: {
+                "last_name": f"van der Berg-{n}",
+                "first_name": "Anna Maria",
+                "email": f"anna-{n}@example.org",
+                "company": tryton["ids"]["customers"][0],
+                "is_contact": True,
+            },
+            field="first_name",
+            values=("Eva", "Mia"),
+            edit=lambda record_id, fields: admin.write(
+                "party.party",
+                record_id,
+                name=f"{_last_name(admin, record_id)}, {fields['first_name']}",
+            ),
+            remove=lambda record_id: admin.delete("party.party", record_id),
+            **hands,
+        )
+
+
+def _last_name(admin: Person, record_id: str) -> str:
+    (row,) = admin.listed("party.party", ["name"], ["id", "=", int(record_id)])
+    return str(row["name"]).partition(", ")[0]
+
+
 class TestProducts(TrytonContract):
     @pytest.fixture
     def system(self, hands: dict[str, Any], admin: Person) -> SystemUnderTest:

@@ -83,6 +83,7 @@ store: {{url: "sqlite:///{folder / "state.db"}"}}
 guards: {{changes: 10000, change_share: 1.0}}
 mappings:
   crm:
+    contact: null
     customer: {{resource: {{where: {{function: {OURS}}}}}}}
     order: {{resource: {{where: {{origin: {OURS}}}}}}}
   erp:

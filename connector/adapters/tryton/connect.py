@@ -8,6 +8,7 @@ from connector.adapters.http import HttpClient
 from connector.adapters.tryton.adapter import Tryton
 from connector.adapters.tryton.adjustments import Adjustments
 from connector.adapters.tryton.collection import Collection
+from connector.adapters.tryton.contacts import Contacts
 from connector.adapters.tryton.documents import Invoices, Payments, Shipments
 from connector.adapters.tryton.names import Names, Schema
 from connector.adapters.tryton.parties import Parties
@@ -17,7 +18,7 @@ from connector.adapters.tryton.sales import Sales
 from connector.adapters.tryton.session import Session
 
 OVERLAP = 120.0
-CUSTOMER = "Customer"
+CUSTOMER, CONTACT = "Customer", "Contact"
 
 
 def connect(options: Mapping[str, Any]) -> Tryton:
@@ -32,6 +33,7 @@ def connect(options: Mapping[str, Any]) -> Tryton:
     rooms = (rpc, Names(rpc), schema)
     collections: list[Collection] = [
         Parties(*rooms, category=options.get("customer_category", CUSTOMER)),
+        Contacts(*rooms, category=options.get("contact_category", CONTACT)),
         Products(*rooms),
         Adjustments(*rooms),
         Shipments(*rooms),

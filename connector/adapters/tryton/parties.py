@@ -39,6 +39,8 @@ class Parties(Collection):
         children.MECHANISMS: "party.contact_mechanism",
         children.IDENTIFIERS: "party.identifier",
     }
+    flag: ClassVar[str] = CUSTOMER
+    """The field of a body that tells these parties from others."""
     has_logged_deletes: ClassVar[bool] = True
     claims: ClassVar[Capabilities] = Capabilities(
         page_size=PAGE,
@@ -57,7 +59,7 @@ class Parties(Collection):
     def __init__(self, *rooms: Any, category: str) -> None:
         super().__init__(*rooms)
         self.category = category
-        """The category of customers; empty where every party is one."""
+        """The category of these parties; empty where every party is one of them."""
 
     @override
     def paths(self) -> list[str]:
@@ -85,7 +87,7 @@ class Parties(Collection):
             "name": text_or_none(row["name"]),
             "code": row["code"],
             "active": bool(row["active"]),
-            CUSTOMER: not self.category or self.category in self._categories(row),
+            self.flag: not self.category or self.category in self._categories(row),
             **{field: each["value"] if each else None for field, each in mechanisms.items()},
             "tax_id": tax["code"] if tax else None,
             **{field: {name: inner_value(row, field, name)} for field, (_, name) in NAMED.items()},
@@ -99,7 +101,7 @@ class Parties(Collection):
         live = Describing(self.schema, self.model)
         return [
             *live.fields("name", "code", "active"),
-            *([LiveField(CUSTOMER, "boolean")] if self._has_category() else []),
+            *([LiveField(self.flag, "boolean")] if self._has_category() else []),
             *(live.outside(field, "party.contact_mechanism", "value") for field in children.MECHANISM_TYPES),
             live.outside("tax_id", "party.identifier", "code"),
             *(live.named(f"{field}.{NAMED[field][1]}", *NAMED[field]) for field in self.schema.brought(MODULES)),
@@ -113,11 +115,11 @@ class Parties(Collection):
 
     @override
     def own_fields(self) -> list[LiveField]:
-        return [LiveField(CUSTOMER, f"the party category {self.category}")] if self.category else []
+        return [LiveField(self.flag, f"the party category {self.category}")] if self.category else []
 
     @override
     def prepare(self, field: LiveField) -> None:
-        if field.name == CUSTOMER:
+        if field.name == self.flag:
             self.rpc.write(CATEGORY, "create", [{"name": self.category}])
         elif field.name.startswith(f"{TERM}."):
             for name in field.choices:
@@ -129,7 +131,7 @@ class Parties(Collection):
     def domain(self, where: Where) -> Domain:
         found: Domain = []
         for name, value in where:
-            if name != CUSTOMER:
+            if name != self.flag:
                 found.append([name, "=", value])
             elif self.category:
                 found.append(["categories.name", "=" if value else "!=", self.category])
@@ -187,7 +189,7 @@ class Parties(Collection):
         }
 
     def _category(self, body: Body, row: Row) -> Values:
-        wanted, held = body.get(CUSTOMER), self.category in self._categories(row)
+        wanted, held = body.get(self.flag), self.category in self._categories(row)
         if not self.category or wanted is None or wanted == held:
             return {}
         verb = "add" if wanted else "remove"
