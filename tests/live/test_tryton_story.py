@@ -48,6 +48,13 @@ def test_every_customer_is_on_both_sides_exactly_once(world: World) -> None:
     assert said == witness.parties(world.erp)
 
 
+def test_every_contact_is_on_both_sides_once_and_works_for_its_customer(world: World) -> None:
+    said = witness.contacts(world.crm)
+
+    assert said.total() == 60
+    assert said == witness.people(world.erp)
+
+
 def test_every_order_is_on_both_sides_exactly_once_and_equal_to_the_cent(world: World) -> None:
     said = witness.orders(world.crm)
 

@@ -54,6 +54,24 @@ def _place(address: dict[str, Any] | None) -> Fact:
     return (*(address[name] or None for name in ADDRESS[:3]), country["code"] if country else None)
 
 
+def contacts(crm: System) -> Facts:
+    """What the CRM says of its customers' people."""
+    names = {each["id"]: each["name"] for each in every(crm, "accounts").values()}
+    people = every(crm, "contacts").values()
+    return Counter((each["lastName"], each["firstName"], each["email"], names[each["accountId"]]) for each in people)
+
+
+def people(erp: Person) -> Facts:
+    """What Tryton says of them."""
+    fields = ["name", "email", "relations.type.name", "relations.to.name"]
+    found: Facts = Counter()
+    for each in erp.listed("party.party", fields, ["categories.name", "=", "Contact"]):
+        last, first = each["name"].split(", ")
+        (company,) = [one["to."]["name"] for one in each["relations."] if one["type."]["name"] == "Works for"]
+        found[last, first, each["email"], company] += 1
+    return found
+
+
 def orders(crm: System) -> Facts:
     """What the CRM says of its orders: number, state, amounts and lines."""
     codes = {each["id"]: each["productCode"] for each in every(crm, "products").values()}

@@ -8,7 +8,7 @@ from tests.live.tryton_person import Person, decimal
 from tests.systems import System
 
 WAREHOUSES = ("MAIN", "NORTH", "SOUTH")
-CUSTOMERS, BORN_IN_ERP, PRODUCTS, ORDERS = 960, 40, 300, 500
+CUSTOMERS, BORN_IN_ERP, CONTACTS, PRODUCTS, ORDERS = 960, 40, 60, 300, 500
 BATCH = 50
 OVERLAP = 5
 """Seconds that no request takes longer than."""
@@ -123,6 +123,9 @@ def _count_in(erp: Person, location: int, variants: list[int], quantity: float) 
 def fill(crm: System) -> None:
     """Customers, products and orders, as salespeople have entered them."""
     accounts = [_account(crm, n) for n in range(CUSTOMERS)]
+    for n in range(CONTACTS):
+        names = {"firstName": "Anna Maria", "lastName": f"van der Berg-{n}", "email": f"anna@company-{n}.example"}
+        crm.create("contacts", accountId=accounts[n], **names)
     products = [_product(crm, n) for n in range(PRODUCTS)]
     for n in range(ORDERS):
         _order(crm, accounts[n % CUSTOMERS], [products[(7 * n + each) % PRODUCTS] for each in range(2)], n)
