@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import requests
 import responses
 
-from connector.errors import Locked, Rejected
-from connector.records import Draft, Patch, Resource, Transition
+from connector.errors import Locked, OutcomeUnknown, Rejected
+from connector.records import Draft, Patch, Removal, Resource, Transition
 from tests.adapters.tryton_wire import ME, STAMP, Wire, adapter, decimal, line, party, product, sale, user_error
 
 PRODUCTS, SALES = Resource("product.product"), Resource("sale.sale")
@@ -164,6 +165,24 @@ def test_a_code_is_written_where_it_is_kept(
     assert context["_timestamp"] == {"product.product,1": STAMP, "product.template,10": STAMP}
 
 
+GOES = {
+    "a template goes with its only variant": ([1], "model.product.template.delete", [10]),
+    "one variant of several goes alone": ([1, 2], "model.product.product.delete", [1]),
+}
+
+
+@pytest.mark.parametrize(("variants", "method", "ids"), GOES.values(), ids=GOES)
+def test_no_more_is_deleted_than_was_asked_for(wire: Wire, variants: list[int], method: str, ids: list[int]) -> None:
+    row = product(1)
+    row["template."]["products"] = variants
+    wire.says("model.product.product.search_read", [row])
+    wire.says(method, None)
+
+    adapter().delete(PRODUCTS, [Removal("key", "1", None)])
+
+    assert [params[0] for params in wire.calls(method)] == [ids]
+
+
 def adjustment(**changes: Any) -> dict[str, Any]:
     move = {"id": 9, "_timestamp": STAMP, "product": 7, "quantity": 3.0, "from_location": 3, "to_location": 4}
     own = {"number": "12", "reference": "connector:adj-1", "state": "done", "effective_date": None}
@@ -198,6 +217,16 @@ def test_an_adjustment_that_cannot_be_posted_is_taken_back(wire: Wire) -> None:
 
     assert isinstance(outcome.error, Rejected)
     assert wire.calls(f"{model}.delete")[0][0] == [8]
+
+
+def test_an_adjustment_that_was_made_before_the_server_went_away_is_not_told_as_not_sent(wire: Wire) -> None:
+    model = "model.stock.shipment.internal"
+    wire.says(f"{model}.create", [8])
+    wire.says(f"{model}.wait", requests.ConnectTimeout("gone"))
+
+    outcome = adapter().create(MOVES, [Draft("key", {"product": 7, "warehouse": "MAIN", "quantity": 1}, "adj-1")])[0]
+
+    assert isinstance(outcome.error, OutcomeUnknown)
 
 
 def test_an_adjustment_whose_posting_was_cut_is_posted_when_it_is_looked_up(wire: Wire) -> None:

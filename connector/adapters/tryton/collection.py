@@ -107,6 +107,10 @@ class Collection(ABC):
         """The record of the written model that a change is sent to."""
         return int(row["id"])
 
+    def removed(self, row: Row) -> tuple[str, int]:
+        """Which record of which model goes when this one is deleted."""
+        return self.written_model, self.target(row)
+
     def created(self, ids: Sequence[int]) -> dict[int, int]:
         """The ids of new records, by the ids that the call that made them answered."""
         return {each: each for each in ids}

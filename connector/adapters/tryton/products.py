@@ -113,6 +113,12 @@ class Products(Collection):
         return int(inner(row, "template")["id"])
 
     @override
+    def removed(self, row: Row) -> tuple[str, int]:
+        """A template goes with its only variant; one of several goes alone."""
+        is_single = len(inner(row, "template")["products"]) == 1
+        return (TEMPLATE, self.target(row)) if is_single else (self.model, int(row["id"]))
+
+    @override
     def created(self, ids: Sequence[int]) -> dict[int, int]:
         rows = self.rpc.ask(self.model, "search_read", [["template", "in", list(ids)]], 0, None, None, ["template"])
         return {row["template"]: row["id"] for row in rows}

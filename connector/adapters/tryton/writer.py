@@ -12,7 +12,16 @@ from connector.adapters.tryton.delivery import Delivery
 from connector.adapters.tryton.refusals import Refused
 from connector.adapters.tryton.rpc import NAME, Rpc
 from connector.adapters.tryton.values import Row
-from connector.errors import Locked, NotFound, RecordError, RunError, VersionConflict
+from connector.errors import (
+    Locked,
+    NotFound,
+    OutcomeUnknown,
+    RecordError,
+    RunError,
+    Sent,
+    TransportError,
+    VersionConflict,
+)
 from connector.records import Body, Outcome, Patch, Removal, Transition
 
 BY_ID = [["id", "ASC"]]
@@ -69,14 +78,10 @@ class Writer:
         results: dict[int, Any] = {at: each for at, each in enumerate(known) if isinstance(each, RecordError)}
         ready = [(at, each) for at, each in enumerate(known) if isinstance(each, dict)]
 
-        def send(items: Sequence[tuple[int, Row]]) -> list[bool]:
-            stamps = _merged(collection.stamps(row) for _, row in items)
-            targets = [collection.target(row) for _, row in items]
-            self._rpc.write(collection.written_model, "delete", targets, stamps=stamps)
-            return [True] * len(items)
-
-        told = Delivery(send).results(ready)
-        results |= {at: result for (at, _), result in zip(ready, told, strict=True)}
+        for model in sorted({collection.removed(row)[0] for _, row in ready}):
+            items = [(at, row) for at, row in ready if collection.removed(row)[0] == model]
+            told = Delivery(self._remover(collection, model)).results(items)
+            results |= {at: result for (at, _), result in zip(items, told, strict=True)}
         return [_deleted(collection, removal, results[at], known[at]) for at, removal in enumerate(removals)]
 
     def perform(self, collection: Collection, transitions: Sequence[Transition], known: Sequence[Any]) -> list[Outcome]:
@@ -92,6 +97,14 @@ class Writer:
         rows = self._read_back(collection, done)
         return [self._updated(collection, each, rows, results[at], known[at]) for at, each in enumerate(transitions)]
 
+    def _remover(self, collection: Collection, model: str) -> Callable[[Sequence[tuple[int, Row]]], list[bool]]:
+        def send(items: Sequence[tuple[int, Row]]) -> list[bool]:
+            stamps = _merged(collection.stamps(row) for _, row in items)
+            self._rpc.write(model, "delete", [collection.removed(row)[1] for _, row in items], stamps=stamps)
+            return [True] * len(items)
+
+        return send
+
     def finish(self, collection: Collection, rows: Sequence[Row]) -> None:
         """Post documents that were made and whose posting was cut."""
         left = [(at, row, collection.unfinished.get(row.get("state", ""), ())) for at, row in enumerate(rows)]
@@ -103,7 +116,11 @@ class Writer:
         if not collection.finishing or not made:
             return
         told: dict[int, Any] = dict.fromkeys(made, True)
-        self._press(collection, [(at, {"id": each}, collection.finishing) for at, each in made.items()], told)
+        try:
+            self._press(collection, [(at, {"id": each}, collection.finishing) for at, each in made.items()], told)
+        except RunError:
+            # They are made, so nobody may say that nothing was sent; looking them up by their marker posts them.
+            told = {at: OutcomeUnknown("tryton: made, and perhaps not posted; it is looked up") for at in made}
         refused = {at: result for at, result in told.items() if isinstance(result, Refused)}
         for at in refused:
             self._take_back(collection, made[at])
@@ -177,6 +194,9 @@ class Writer:
             self._rpc.write(collection.written_model, "write", *arguments, stamps=stamps)
         except Refused:
             self._lock(collection, locked)
+            raise
+        except TransportError as error:
+            error.sent = Sent.MAYBE if locked else error.sent
             raise
         return [True] * len(changes)
 
