@@ -12,7 +12,20 @@ import pytest
 from tests.command import command
 from tests.live import tryton_witness as witness
 from tests.live.tryton_person import Person
-from tests.live.tryton_world import OVERLAP, World, fill, furnish, write_config
+from tests.live.tryton_world import (
+    BORN_IN_ERP,
+    CONTACTS,
+    CUSTOMERS,
+    LATE,
+    ORDERS,
+    OVERLAP,
+    PRODUCTS,
+    WAREHOUSES,
+    World,
+    fill,
+    furnish,
+    write_config,
+)
 from tests.systems import start
 from tests.witness import every
 
@@ -44,28 +57,28 @@ def test_check_finds_nothing_wrong(world: World) -> None:
 def test_every_customer_is_on_both_sides_exactly_once(world: World) -> None:
     said = witness.accounts(world.crm)
 
-    assert said.total() == 1000
+    assert said.total() == CUSTOMERS + BORN_IN_ERP
     assert said == witness.parties(world.erp)
 
 
 def test_every_contact_is_on_both_sides_once_and_works_for_its_customer(world: World) -> None:
     said = witness.contacts(world.crm)
 
-    assert said.total() == 60
+    assert said.total() == CONTACTS
     assert said == witness.people(world.erp)
 
 
 def test_every_order_is_on_both_sides_exactly_once_and_equal_to_the_cent(world: World) -> None:
     said = witness.orders(world.crm)
 
-    assert said.total() == 500
+    assert said.total() == ORDERS
     assert said == witness.sales(world.erp)
 
 
 def test_the_crm_shows_what_lies_in_three_warehouses(world: World) -> None:
     said = witness.crm_stock(world.crm)
 
-    assert said.total() >= 900
+    assert said.total() >= PRODUCTS * len(WAREHOUSES)
     assert said == witness.erp_stock(world.erp)
 
 
@@ -153,7 +166,7 @@ def test_a_delete_and_an_archive_reach_the_other_side(world: World) -> None:
 
 def test_an_edit_during_a_sync_is_not_lost(world: World) -> None:
     first, second = linked(world)[20:22]
-    for each in linked(world)[30:130]:
+    for each in linked(world)[30:90]:
         world.crm.change("accounts", each["id"], website=f"https://{each['id']}.example")
     with started(world) as running:
         time.sleep(1)
@@ -169,7 +182,7 @@ def test_an_edit_during_a_sync_is_not_lost(world: World) -> None:
 
 def test_a_sync_that_is_killed_doubles_nothing(world: World) -> None:
     before = len(world.erp.listed("party.party", ["id"]))
-    for n in range(300):
+    for n in range(LATE):
         world.crm.create("accounts", name=f"Late {n}", email=f"late-{n}@late.example", currency="EUR")
     with started(world) as running:
         deadline = time.monotonic() + 60
@@ -187,9 +200,9 @@ def test_a_sync_that_is_killed_doubles_nothing(world: World) -> None:
     world.sync()
 
     late = world.erp.listed("party.party", ["name"], ["name", "like", "Late %"])
-    assert len(late) == len({each["name"] for each in late}) == 300
+    assert len(late) == len({each["name"] for each in late}) == LATE
     customers = [each for each in every(world.crm, "accounts").values() if each["name"].startswith("Late ")]
-    assert len(customers) == 300
+    assert len(customers) == LATE
 
 
 def pay(world: World, invoice: int) -> None:

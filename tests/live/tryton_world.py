@@ -4,11 +4,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.command import Ran, connector
+from tests.live.company import PERCENT
 from tests.live.tryton_person import Person, decimal
 from tests.systems import System
 
 WAREHOUSES = ("MAIN", "NORTH", "SOUTH")
-CUSTOMERS, BORN_IN_ERP, CONTACTS, PRODUCTS, ORDERS = 960, 40, 60, 300, 500
+CUSTOMERS, BORN_IN_ERP, CONTACTS, PRODUCTS, ORDERS = (PERCENT * count // 100 for count in (960, 40, 60, 300, 500))
+LATE = PERCENT * 3
+"""Customers that are entered in the CRM right before a sync is killed."""
 BATCH = 50
 OVERLAP = 5
 """Seconds that no request takes longer than."""
@@ -75,7 +78,11 @@ def furnish(erp: Person, ids: dict[str, Any]) -> None:
     erp.write("stock.location", ids["warehouse2"], code="NORTH")
     third = _third_warehouse(erp, ids["warehouse"])
     erp.create("country.country", {"name": "Austria", "code": "AT", "code3": "AUT"})
-    made = [each for start in range(0, PRODUCTS, BATCH) for each in _templates(erp, ids, range(start, start + BATCH))]
+    made = [
+        each
+        for start in range(0, PRODUCTS, BATCH)
+        for each in _templates(erp, ids, range(start, min(start + BATCH, PRODUCTS)))
+    ]
     variants = [each["id"] for each in erp.listed("product.product", ["id"], ["template", "in", made])]
     for location, quantity in ((ids["storage"], 100.0), (ids["storage2"], 20.0), (third, 7.0)):
         _count_in(erp, location, variants, quantity)
