@@ -165,6 +165,17 @@ def test_a_code_is_written_where_it_is_kept(
     assert context["_timestamp"] == {"product.product,1": STAMP, "product.template,10": STAMP}
 
 
+def test_a_name_that_a_process_of_the_server_shows_late_is_another_version(wire: Wire) -> None:
+    renamed = product(1)
+    renamed["template."]["name"] = "Gadget"
+    wire.says("model.product.product.search_read", [product(1)], [renamed])
+    erp = adapter()
+
+    stale, fresh = (erp.scan(PRODUCTS, None).remotes[0] for _ in range(2))
+
+    assert stale.version != fresh.version
+
+
 GOES = {
     "a template goes with its only variant": ([1], "model.product.template.delete", [10]),
     "one variant of several goes alone": ([1, 2], "model.product.product.delete", [1]),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
+import xxhash
 from typing_extensions import override
 
 from connector.adapters.base import Capabilities
@@ -13,7 +14,7 @@ from connector.adapters.tryton.describing import Describing
 from connector.adapters.tryton.rpc import NAME
 from connector.adapters.tryton.values import Row, decimal, inner, plain, text_or_none
 from connector.errors import RecordError, Rejected
-from connector.records import Body, LiveField
+from connector.records import Body, LiveField, Version
 
 MARKER = "external_id"
 TEMPLATE, UNIT = "product.template", "product.uom"
@@ -57,6 +58,20 @@ class Products(Collection):
             "template.default_uom.symbol",
             f"{children.IDENTIFIERS}.code",
         ]
+
+    @override
+    def key_paths(self) -> list[str]:
+        return [*super().key_paths(), "template.name"]
+
+    @override
+    def version(self, row: Row) -> Version:
+        """With the name: another process of the server may show an old one for a moment after it was changed.
+
+        Names are translated, and the cache of translations is cleared by a notice. What was read stale has another
+        version than what is read later, within the overlap of the next scan.
+        """
+        name = str(inner(row, "template")["name"])
+        return Version(f"{super().version(row)}-{xxhash.xxh3_64_hexdigest(name.encode())}")
 
     @override
     def body(self, row: Row) -> Body:
