@@ -1,6 +1,7 @@
 """Products: variants with what they have from their template, as one record."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import ClassVar
 
 import xxhash
@@ -40,6 +41,8 @@ class Products(Collection):
         trustworthy_times=True,
         counts=True,
         can_archive=True,
+        # Names are translated: until a notice has reached it, another process of the server shows an old one.
+        visibility_lag=timedelta(seconds=1),
         normalising_fields=frozenset(("list_price",)),
     )
 
@@ -65,11 +68,7 @@ class Products(Collection):
 
     @override
     def version(self, row: Row) -> Version:
-        """With the name: another process of the server may show an old one for a moment after it was changed.
-
-        Names are translated, and the cache of translations is cleared by a notice. What was read stale has another
-        version than what is read later, within the overlap of the next scan.
-        """
+        """With the name, which can be read late: then it has another version than what the next scan reads again."""
         name = str(inner(row, "template")["name"])
         return Version(f"{super().version(row)}-{xxhash.xxh3_64_hexdigest(name.encode())}")
 
