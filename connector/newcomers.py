@@ -1,9 +1,9 @@
 """Newcomers: records that nobody across can be, chosen from a chunk of inbox rows and journalled column by column.
 
 First contact with a side that has none of them is made of little else. A whole first sync took 132 us a record through
-`gather`, `decide`, `stage` and `settle`; with pages and creates as columns it takes 87 to 105. Everything unusual about
-a record (a link, a key that another one holds, a marker, a problem, a reference, a value that cannot be written) leaves it
-to that general way, which comes to the same rows.
+`gather`, `decide`, `stage` and `settle`; with pages and creates as columns it takes 87 to 105. What is unusual about
+a record (a link, a key that another one holds, a marker, a problem, a reference, a value that cannot be written) leaves
+it to that general way, which comes to the same rows.
 """
 
 from collections.abc import Iterable, Sequence
