@@ -265,6 +265,8 @@ def _decide_partners(
     """Decide the pairs that first contact links; says which records they take."""
     taken: dict[Side, set[str]] = {side: set() for side in Side}
     rows = {(row.side, row.id): row for row in chunk.loose}
+    # A link may just have followed its record to one of them: then the other is judged anew, and finds it linked.
+    followed = {(side, link.id_on(side)) for link in chunk.linked.values() for side in Side}
     doubts = in_doubt(work, [Ref(work.name, *item) for pair in partners for item in zip(Side, pair, strict=True)])
     for crm_id, erp_id in partners:
         keys = {Side.CRM: crm_id, Side.ERP: erp_id}
@@ -274,7 +276,8 @@ def _decide_partners(
             continue
         for side, record_id in keys.items():
             taken[side].add(record_id)
-        if any(item is None or item.presence is not Presence.PRESENT for item in seen.values()):
+        unread = any(item is None or item.presence is not Presence.PRESENT for item in seen.values())
+        if unread or not followed.isdisjoint(keys.items()):
             decisions.parked.extend(mine)
             continue
         clash = contradicts(work.entity, *(item.record for item in seen.values() if item is not None))
