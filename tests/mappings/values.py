@@ -11,7 +11,7 @@ from connector.mappings.compile import Translator
 from connector.mappings.decimals import plain
 from connector.mappings.samples import takes
 
-patient = settings(max_examples=40, deadline=None)
+patient = settings(max_examples=20, deadline=None)
 """Libraries that are imported when first needed, and a busy machine, must not look like slow code."""
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=120)
