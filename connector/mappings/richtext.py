@@ -15,7 +15,9 @@ HIDDEN = frozenset(("script", "style", "head", "title"))
 
 
 def read_html(value: Any) -> str | None:
-    """The words of an HTML text."""
+    """The words of an HTML text; a text without any word is nothing, on both sides."""
+    if value is None:
+        return None
     if not isinstance(value, str):
         raise Unfit("not a text")
     words = _Words()
@@ -26,7 +28,7 @@ def read_html(value: Any) -> str | None:
 
 def write_html(value: Any) -> str | None:
     """A text as HTML that shows it as it is."""
-    lines = "\n".join(line.rstrip() for line in str(value).splitlines()).strip().split("\n")
+    lines = "\n".join(line.rstrip() for line in str(value or "").splitlines()).strip().split("\n")
     return f"<p>{'<br>'.join(escape(line, quote=False) for line in lines)}</p>" if any(lines) else None
 
 
