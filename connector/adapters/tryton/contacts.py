@@ -8,7 +8,8 @@ from typing_extensions import override
 from connector.adapters.tryton import children
 from connector.adapters.tryton.collection import AUTHORS, Domain, Values
 from connector.adapters.tryton.describing import Describing
-from connector.adapters.tryton.parties import MARKER, Parties
+from connector.adapters.tryton.mergeable import MARKER
+from connector.adapters.tryton.parties import Parties
 from connector.adapters.tryton.rpc import NAME
 from connector.adapters.tryton.values import Row, inner, instant
 from connector.errors import ConfigError, RecordError, Rejected

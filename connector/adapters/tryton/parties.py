@@ -9,15 +9,15 @@ from typing_extensions import override
 from connector.adapters.base import Capabilities
 from connector.adapters.tryton import children
 from connector.adapters.tryton.children import Addresses, Verbs
-from connector.adapters.tryton.collection import AUTHORS, PREFIX, Collection, Domain, Values, Where
+from connector.adapters.tryton.collection import AUTHORS, Domain, Values, Where
 from connector.adapters.tryton.describing import Describing
+from connector.adapters.tryton.mergeable import MARKER, Mergeable
 from connector.adapters.tryton.rpc import NAME
 from connector.adapters.tryton.values import Row, inner, inner_value, text_or_none
 from connector.errors import ConfigError, RecordError
 from connector.records import Body, LiveField
 
 PAGE, KEYS_PAGE, BATCH = 500, 2000, 100
-MARKER = "external_id"
 CUSTOMER = "is_customer"
 TERM, CURRENCY = "customer_payment_term", "customer_currency"
 NAMED = {TERM: ("account.invoice.payment_term", "name"), CURRENCY: ("currency.currency", "code")}
@@ -29,7 +29,7 @@ PLAIN = ("name", "code")
 CATEGORY = "party.category"
 
 
-class Parties(Collection):
+class Parties(Mergeable):
     """Parties as customers."""
 
     name: ClassVar[str] = "party.party"
@@ -136,22 +136,6 @@ class Parties(Collection):
             elif self.category:
                 found.append(["categories.name", "=" if value else "!=", self.category])
         return found
-
-    @override
-    def alive(self) -> Domain:
-        return [["replaced_by", "=", None]]
-
-    @override
-    def path(self, field: str) -> str:
-        return "identifiers.code" if field == MARKER else field
-
-    @override
-    def searched(self, field: str, value: str) -> str:
-        return f"{PREFIX}{value}" if field == MARKER else value
-
-    @override
-    def moved_to(self, row: Row) -> str | None:
-        return None if row["replaced_by"] is None else str(row["replaced_by"])
 
     @override
     def is_idle(self, row: Row) -> bool:

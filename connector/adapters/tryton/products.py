@@ -10,20 +10,20 @@ from typing_extensions import override
 from connector.adapters.base import Capabilities
 from connector.adapters.tryton import children
 from connector.adapters.tryton.children import Verbs
-from connector.adapters.tryton.collection import AUTHORS, PREFIX, Collection, Domain, Values
+from connector.adapters.tryton.collection import AUTHORS, Values
 from connector.adapters.tryton.describing import Describing
+from connector.adapters.tryton.mergeable import MARKER, Mergeable
 from connector.adapters.tryton.rpc import NAME
 from connector.adapters.tryton.values import Row, decimal, inner, plain, text_or_none
 from connector.errors import RecordError, Rejected
 from connector.records import Body, LiveField, Version
 
-MARKER = "external_id"
 TEMPLATE, UNIT = "product.template", "product.uom"
 TEMPLATE_FIELDS = ("name", "type", "salable")
 OF_TEMPLATE = ("active", "code", "list_price", "products")
 
 
-class Products(Collection):
+class Products(Mergeable):
     """Variants; a template with a single one is changed as if the two were the same."""
 
     name: ClassVar[str] = "product.product"
@@ -101,22 +101,6 @@ class Products(Collection):
             LiveField("currency", "char", read_only=True),
             variant.outside(MARKER, "product.identifier", "code"),
         ]
-
-    @override
-    def alive(self) -> Domain:
-        return [["replaced_by", "=", None]]
-
-    @override
-    def path(self, field: str) -> str:
-        return "identifiers.code" if field == MARKER else field
-
-    @override
-    def searched(self, field: str, value: str) -> str:
-        return f"{PREFIX}{value}" if field == MARKER else value
-
-    @override
-    def moved_to(self, row: Row) -> str | None:
-        return None if row["replaced_by"] is None else str(row["replaced_by"])
 
     @override
     def is_idle(self, row: Row) -> bool:
