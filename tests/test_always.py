@@ -45,7 +45,6 @@ def test_a_system_that_is_down_does_not_end_the_daemon_and_shows_everywhere(
     config = own_systems.write_config(tmp_path, OFTEN)
     with serving(config, "daemon") as daemon:
         until(lambda: daemon.logged("run_finished"))
-        own_systems.erp.process.send_signal(signal.SIGSTOP)
         own_systems.crm.stop()
 
         failed = until(lambda: daemon.logged("run_failed"), within=60)
@@ -55,7 +54,6 @@ def test_a_system_that_is_down_does_not_end_the_daemon_and_shows_everywhere(
         status = connector(config, "status", "--json")
         assert status.code == 5
         assert all(one["halted"] for one in status.json["entities"])
-        own_systems.erp.process.send_signal(signal.SIGCONT)
 
 
 def test_a_broken_configuration_never_starts_the_daemon(reference_systems: Systems, tmp_path: Path) -> None:
