@@ -2,10 +2,13 @@
 
 import json
 import os
-import subprocess
 import sys
+import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from tests.forks import Files, Fork
 
 
 class Ran(NamedTuple):
@@ -28,8 +31,17 @@ def command(*words: str) -> list[str]:
 
 def connector(config: Path, *words: str, timeout: float = 300) -> Ran:
     """Run one command to its end."""
-    environ = {**os.environ, "CONNECTOR_CONFIG": str(config)}
-    done = subprocess.run(
-        command(*words), env=environ, cwd=config.parent, capture_output=True, text=True, timeout=timeout, check=False
-    )
-    return Ran(done.returncode, done.stdout, done.stderr)
+    return run(words, config.parent, {**os.environ, "CONNECTOR_CONFIG": str(config)}, timeout=timeout)
+
+
+def run(words: Sequence[str], folder: Path, environ: dict[str, str], typed: str = "", timeout: float = 300) -> Ran:
+    """Run one command to its end, in a folder, with what is typed."""
+    with tempfile.TemporaryDirectory() as scratch:
+        files = Files(*(Path(scratch) / name for name in ("given", "out", "errors")))
+        files.given.write_text(typed, encoding="utf-8")
+        process = Fork("connector", list(words), folder, environ, files)
+        try:
+            code = process.wait(timeout)
+        finally:
+            process.kill()
+        return Ran(code, files.out.read_text(encoding="utf-8"), files.errors.read_text(encoding="utf-8"))

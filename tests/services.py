@@ -12,7 +12,7 @@ from typing import Any
 
 from tests.command import command
 
-SOON = 30.0
+SOON = 60.0
 
 
 class Service:

@@ -1,9 +1,9 @@
 """The two reference systems as live servers, and small doors to them: what a person does in the CRM or in the ERP."""
 
+import os
 import re
-import select
 import subprocess
-import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cached_property
@@ -13,6 +13,9 @@ from typing import Any, NamedTuple
 import pytest
 import requests
 
+from tests.forks import Files, Fork
+
+Process = subprocess.Popen[str] | Fork
 SEED = "customers=30,contacts=30,products=20,orders=20"
 READY_SECONDS = 60
 
@@ -20,7 +23,7 @@ READY_SECONDS = 60
 class System:
     """One live reference system, spoken to as a person with full rights would."""
 
-    def __init__(self, kind: str, url: str, process: subprocess.Popen[str]) -> None:
+    def __init__(self, kind: str, url: str, process: Process) -> None:
         self.kind, self.url, self.process = kind, url, process
         self.base = url + ("/api/v1" if kind == "crm" else "/api")
 
@@ -102,8 +105,6 @@ class System:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(10)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
 
 
 class Systems(NamedTuple):
@@ -132,44 +133,32 @@ class Systems(NamedTuple):
 
 def start(kind: str, folder: Path, seed: str = SEED, *options: str) -> System:
     """Start one reference system on a free port, its data in `folder`."""
-    command = [
-        sys.executable,
-        "-m",
-        "connector.reference",
-        kind,
-        "--port",
-        "0",
-        "--database",
-        str(folder / f"{kind}.db"),
-    ]
-    command += ["--seed", seed] if seed else []
-    return launch(kind, folder, [*command, *options])
+    words = [kind, "--port", "0", "--database", str(folder / f"{kind}.db"), *options]
+    words += ["--seed", seed] if seed else []
+    files = Files(Path(os.devnull), folder / f"{kind}.out", folder / f"{kind}.log")
+    files.out.unlink(missing_ok=True)
+    return _ready(kind, Fork("connector.reference", words, folder, dict(os.environ), files), files)
 
 
 def launch(kind: str, folder: Path, command: list[str]) -> System:
     """Start a reference system by a command of its own."""
-    with (folder / f"{kind}.log").open("w", encoding="utf-8") as errors:
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True)
-    try:
-        return System(kind, _address(process, folder / f"{kind}.log"), process)
-    except BaseException:
-        process.kill()
-        process.wait(10)
-        raise
+    files = Files(Path(os.devnull), folder / f"{kind}.out", folder / f"{kind}.log")
+    with files.out.open("w") as out, files.errors.open("w") as errors:
+        process = subprocess.Popen(command, stdout=out, stderr=errors, text=True)
+    return _ready(kind, process, files)
 
 
-def _address(process: subprocess.Popen[str], log: Path) -> str:
-    """The address that the server prints when it is ready."""
-    assert process.stdout is not None
-    for _ in range(20):
-        ready, _, _ = select.select([process.stdout], [], [], READY_SECONDS)
-        line = process.stdout.readline() if ready else ""
-        found = re.search(r"http://127\.0\.0\.1:[0-9]+", line)
-        if found:
-            return found[0]
-        if not line:
-            break
-    pytest.fail(f"a reference system did not start: {log.read_text(encoding='utf-8')[-2000:]}")
+def _ready(kind: str, process: Process, files: Files) -> System:
+    """The system, once it has printed its address."""
+    deadline = time.monotonic() + READY_SECONDS
+    while process.poll() is None and time.monotonic() < deadline:
+        said = files.out.read_text(encoding="utf-8") if files.out.exists() else ""
+        if found := re.search(r"http://127\.0\.0\.1:[0-9]+(?=\s)", said):
+            return System(kind, found[0], process)
+        time.sleep(0.01)
+    process.kill()
+    process.wait(10)
+    pytest.fail(f"a reference system did not start: {files.errors.read_text(encoding='utf-8')[-2000:]}")
 
 
 @contextmanager

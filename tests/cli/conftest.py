@@ -1,28 +1,14 @@
 """The command line as a person has it: a process, its two streams and its exit code."""
 
-import json
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pytest
 
+from tests.command import Ran, run
 from tests.systems import Systems
-
-
-class Answer(NamedTuple):
-    """How one command ended, and what it said."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
 
 
 class Terminal:
@@ -32,23 +18,10 @@ class Terminal:
         self.folder = folder
         self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "LANG": "C.UTF-8"}
 
-    def __call__(self, *arguments: str, typed: str = "", **variables: str) -> Answer:
-        done = subprocess.run(
-            self.command(*arguments),
-            cwd=self.folder,
-            env=self.environment | variables,
-            input=typed,
-            capture_output=True,
-            text=True,
-            timeout=100,
-            check=False,
-        )
-        return Answer(done.returncode, done.stdout, done.stderr)
+    def __call__(self, *arguments: str, typed: str = "", **variables: str) -> Ran:
+        return run(arguments, self.folder, self.environment | variables, typed, timeout=100)
 
-    def command(self, *arguments: str) -> list[str]:
-        return [sys.executable, "-m", "connector", *arguments]
-
-    def ok(self, *arguments: str) -> Answer:
+    def ok(self, *arguments: str) -> Ran:
         """Run a command that must end well."""
         answer = self(*arguments)
         assert answer.code == 0, f"{arguments}: {answer.code}\n{answer.out}\n{answer.err}"

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from tests.cli.conftest import Terminal
+from tests.command import command
 
 COMMANDS = [
     ("init",),
@@ -149,7 +150,7 @@ def test_no_answer_shows_a_secret(offline: Terminal) -> None:
 
 def test_a_pipe_that_nobody_reads_ends_quietly(offline: Terminal) -> None:
     process = subprocess.Popen(
-        offline.command("config", "schema"),
+        command("config", "schema"),
         cwd=offline.folder,
         env=offline.environment,
         stdout=subprocess.PIPE,
@@ -167,7 +168,7 @@ def test_a_pipe_that_nobody_reads_ends_quietly(offline: Terminal) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "a kill"])
 def test_a_stop_ends_without_a_traceback(number: int, code: int, offline: Terminal) -> None:
     process = subprocess.Popen(
-        offline.command("init"),
+        command("init"),
         cwd=offline.folder,
         env=offline.environment,
         stdin=subprocess.PIPE,
