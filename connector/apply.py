@@ -32,7 +32,14 @@ from connector.records import (
     Side,
     Transition,
 )
-from connector.settle import Answered, settle_creates, settle_failures, settle_removals, settle_updates
+from connector.settle import (
+    Answered,
+    settle_creates,
+    settle_failed_creates,
+    settle_failures,
+    settle_removals,
+    settle_updates,
+)
 from connector.stage import requeue
 from connector.store import journal, links
 
@@ -93,7 +100,7 @@ def send_batch(
         except RecordError as error:
             bad.append((create.operation, error))
     if bad:
-        settle_failures(work, bad)
+        settle_failed_creates(work, side, bad)
     if not good:
         return []
     resource = work.resource(side)
@@ -125,7 +132,11 @@ def carried(work: Work, create: CreateDecision, refs: dict[tuple[str, Side, str]
 def call(
     work: Work, count: int, write: Callable[[], list[Outcome]], operations: Callable[[], Sequence[Operation]]
 ) -> list[Outcome]:
-    """Make one write call; when no usable answer comes, journal what that means for every item and end the run."""
+    """Make one write call; when no usable answer comes, journal what that means for every item and end the run.
+
+    Whoever slept since journalling may have a successor, to which these operations are in doubt: then nothing is sent.
+    """
+    work.hold_lease()
     try:
         outcomes = write()
     except TransportError as error:

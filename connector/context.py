@@ -45,6 +45,8 @@ class Limits:
     guard_window: timedelta = timedelta(hours=24)
     enumerate_every: timedelta = timedelta(hours=24)
     lease: timedelta = timedelta(minutes=5)
+    under_way: timedelta = timedelta(minutes=15)
+    """How long after its lease a call may still reach its system: its waits, tries and time-outs together."""
 
 
 class Progress(Protocol):
@@ -82,6 +84,17 @@ LEASE = "sync"
 """The one lease of a store: whoever holds it may write."""
 
 
+_LASTING = 0.8
+"""The share of a lease that must be left when a call begins: the call may wait for its turn and be tried again."""
+
+
+@dataclass(slots=True)
+class Hold:
+    """Until when a run's lease lasts, as far as is known without asking the store."""
+
+    until: datetime | None = None
+
+
 @dataclass(slots=True)
 class Work:
     """One entity within one run."""
@@ -92,6 +105,7 @@ class Work:
     tally: Tally
     epoch: int = 0
     """Of the lease this run holds; every transaction checks and renews it."""
+    hold: Hold = field(default_factory=Hold)
     dry: bool = False
     """Plan only: nothing is written to either system, and the inbox keeps its rows."""
     drains: bool = False
@@ -119,8 +133,21 @@ class Work:
         """
         with self.context.store.write(durable=durable) as connection:
             yield connection
-            if not leases.renew(connection, LEASE, self.epoch, self.context.limits.lease, self.now()):
+            at, lease = self.now(), self.context.limits.lease
+            if not leases.renew(connection, LEASE, self.epoch, lease, at):
                 raise LeaseLost(f"{self.name}: another process took over; this run stops and loses nothing")
+        self.hold.until = at + lease
+
+    def hold_lease(self) -> None:
+        """See that the lease outlasts the call about to be made; raises `LeaseLost` where another process took over.
+
+        The store is asked only where nothing was stored lately. A process that sleeps just after this is fenced by what
+        the system itself offers: keys, markers, versions.
+        """
+        until, lease = self.hold.until, self.context.limits.lease
+        if until is None or until - self.now() < _LASTING * lease:
+            with self.write():
+                pass
 
     @property
     def name(self) -> str:

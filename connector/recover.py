@@ -180,8 +180,21 @@ def _resolve_creates(work: Work, side: Side, creates: Sequence[Operation]) -> No
 
 def _repeat(work: Work, side: Side, batch: Sequence[Operation]) -> None:
     """The same call with the same key: the server answers with what the first one made."""
-    decisions = [_as_decision(work, operation) for operation in batch]
-    settle_creates(work, side, send_batch(work, side, decisions, refs_of(work, batch)))
+    wanted = _without_linked(work, side, batch)
+    decisions = [_as_decision(work, operation) for operation in wanted]
+    if decisions:
+        settle_creates(work, side, send_batch(work, side, decisions, refs_of(work, wanted)))
+
+
+def _without_linked(work: Work, side: Side, batch: Sequence[Operation]) -> list[Operation]:
+    """Give up the creates of records that have been linked meanwhile: another counterpart would be one too many."""
+    with work.store.read() as connection:
+        linked = links.linked(connection, work.name, side.other, [str(item.source) for item in batch])
+    over = [item.id for item in batch if item.source in linked]
+    if over:
+        with work.write() as connection:
+            journal.advance(connection, over, OperationState.ABANDONED, work.now(), error="linked meanwhile")
+    return [item for item in batch if item.source not in linked]
 
 
 def _as_decision(work: Work, operation: Operation) -> CreateDecision:

@@ -75,7 +75,7 @@ def settle_creates(work: Work, side: Side, results: Sequence[Answered]) -> None:
         with work.write() as connection:
             store_creations(connection, work, side, done)
     if failed:
-        _settle_failed_creates(work, side, failed)
+        settle_failed_creates(work, side, failed)
 
 
 def _creations(work: Work, side: Side, done: Sequence[Answered]) -> list[Creation]:
@@ -161,10 +161,10 @@ def _refs(link: NewLink) -> list[Ref]:
     return [Ref(link.entity, Side.CRM, link.crm_id), Ref(link.entity, Side.ERP, link.erp_id)]
 
 
-def _settle_failed_creates(work: Work, side: Side, failed: Sequence[tuple[Operation, RecordError]]) -> None:
+def settle_failed_creates(work: Work, side: Side, failed: Sequence[tuple[Operation, RecordError]]) -> None:
     """A taken marker means our own earlier create got through: adopt it; the rest is unknown or refused."""
     marker = work.capabilities(side).marker_field
-    refused = []
+    refused, doubtful = [], []
     for operation, error in failed:
         ours = isinstance(error, AlreadyExists) and error.existing_id is not None and error.field == marker
         if ours and isinstance(error, AlreadyExists):
@@ -172,10 +172,34 @@ def _settle_failed_creates(work: Work, side: Side, failed: Sequence[tuple[Operat
         elif isinstance(error, OutcomeUnknown):
             with work.write() as connection:
                 journal.advance(connection, [operation.id], OperationState.UNKNOWN, work.now(), error=str(error))
+        elif _may_still_arrive(work, operation, error):
+            doubtful.append((operation, error))
         else:
             refused.append((operation, error))
+    if doubtful:
+        _tell_doubtful(work, doubtful)
     if refused:
         settle_failures(work, refused)
+
+
+def _may_still_arrive(work: Work, operation: Operation, error: RecordError) -> bool:
+    """Whether a create was refused now, and an earlier call for it may yet be taken.
+
+    Only its own key tells the system that both are one: a create anew, under another key, would make a second record.
+    """
+    keyed = work.capabilities(operation.side).idempotency_key
+    if not keyed or operation.state is not OperationState.UNKNOWN or isinstance(error, AlreadyExists):
+        return False
+    with work.store.read() as connection:
+        sent = journal.changed_at(connection, [operation.id])[operation.id]
+    return work.now() - sent < work.context.limits.lease + work.context.limits.under_way
+
+
+def _tell_doubtful(work: Work, refused: Sequence[tuple[Operation, RecordError]]) -> None:
+    """The problem is told, and the create stays in doubt: the next run repeats it under its key."""
+    with work.write() as connection:
+        rows = [_refusal(operation, error) for operation, error in refused]
+        work.tally.problems += problems.report(connection, rows, work.now())
 
 
 def adopt(work: Work, operation: Operation, target: str) -> None:

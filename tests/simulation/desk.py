@@ -43,9 +43,10 @@ def _resolve(world: World, store: Store, item: OpenConflict, take: Side) -> None
     serial = world.name_of(conflict.entity, Side.CRM, conflict.crm_id)
     if serial is not None and conflict.field in {"points", "tags"}:
         world.chronicle.loosen(serial, conflict.field)
-    if serial is not None and conflict.field == "*":
-        world.chronicle.condemned.add(serial)
     keys = [(Side.CRM, conflict.crm_id), (Side.ERP, conflict.erp_id)]
+    if conflict.field == "*":
+        # After a merge the two need not be the same thing: who decides has both before them.
+        world.chronicle.condemned |= {str(world.name_of(conflict.entity, side, one)) for side, one in keys}
     with store.write() as connection:
         conflicts.resolve(connection, item.id, take, None, "somebody", world.now())
         arrivals = [Arrival(conflict.entity, side, one, "resolved") for side, one in keys]

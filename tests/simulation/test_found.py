@@ -321,3 +321,31 @@ def test_what_a_late_list_shows_is_not_taken_for_the_current_state(world: World)
     small.sync()
 
     assert small.only(Side.CRM)["city"] == "KIEL"
+
+
+def test_a_create_that_is_refused_when_it_is_repeated_is_not_made_anew_while_the_first_may_arrive(world: World) -> None:
+    small = world()
+    small.life.pace = 0.01
+    row = small.customer()
+    small.sync(create=["late"])
+    small.sync(create=["disliked"])
+    small.crm.change(row, {"city": "Bonn"})
+
+    small.sync(create=["disliked"])
+    small.wait()
+    small.sync()
+
+    assert (small.only(Side.ERP)["city"], small.causes()) == ("BONN", [])
+
+
+def test_a_create_that_goes_on_being_refused_is_made_anew_once_no_earlier_call_can_arrive(world: World) -> None:
+    small = world()
+    row = small.customer()
+    small.sync(create=["vanished"])
+    small.sync(create=["disliked"])
+    small.crm.change(row, {"city": "Bonn"})
+    small.wait()
+
+    small.sync(create=["disliked"])
+
+    assert (small.only(Side.ERP)["city"], small.causes()) == ("BONN", [])

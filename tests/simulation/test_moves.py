@@ -106,6 +106,24 @@ def test_a_merge_into_a_record_that_was_deleted_then_is_a_delete(world: World) -
     assert [row.serial for row in small.erp.of("customer") if row.fields["status"] == "active"] == ["K3"]
 
 
+def test_a_delete_of_what_was_merged_into_another_across_is_for_a_person_to_decide(world: World) -> None:
+    small = world()
+    row = small.customer()
+    small.customer(serial="K3")
+    small.sync()
+    (across,) = small.erp.find("customer", "K1")
+    winner = small.customer(Side.ERP, serial="K2", name="Berta")
+
+    small.erp.remove(across, moved_to=winner.id)
+    small.crm.remove(row)
+    small.sync()
+    small.wait()
+    small.sync()
+
+    assert winner.fields["status"] == "active"
+    assert small.contested() == ["*"]
+
+
 def test_merges_in_a_circle_delete_nothing(world: World) -> None:
     small = world()
     one, other = small.customer(), small.customer(serial="K2")

@@ -51,8 +51,11 @@ class Watch:
         self.hold("no guess", f"{what}, where it is twice", fine=not guessed)
 
     def removes(self, row: "Row", across: "Row | None", *, stale: bool) -> None:
-        """A record is deleted or archived: people deleted it on the other side, and edited nothing here since."""
-        deleted = (row.serial, self.side.other) in self.chronicle.removed
+        """A record is deleted or archived: people deleted it on the other side, and edited nothing here since.
+
+        Where both happened, a person has decided about these very two records.
+        """
+        deleted = (row.serial, self.side.other) in self.chronicle.removed or row.serial in self.chronicle.condemned
         what = f"{row.entity} {row.serial} was removed on {self.side}"
         self.hold("no unproved delete", f"{what}; nobody deleted it on the other", fine=deleted)
         if across is not None and not stale and row.serial not in self.chronicle.condemned:

@@ -104,7 +104,7 @@ class Wire:
             self.around.later(lambda: [one(item) for item in items])
             raise self._raised(kind)
         done = items[: self.chance.randrange(len(items) + 1)] if kind == "half" else items
-        outcomes = [self._item(system, one, item) for item in done]
+        outcomes = [self._item(system, one, item, disliked=kind == "disliked") for item in done]
         self.around.meanwhile(f"during {verb}")
         if kind in _AFTER:
             raise self._raised(kind)
@@ -116,9 +116,9 @@ class Wire:
             return self.planned[verb].pop(0)
         return self.chance.choice(WRITE_FAULTS) if self.chance.random() < self.trouble.write_faults else ""
 
-    def _item(self, system: System, one: Callable[[Any], Outcome], item: Any) -> Outcome:
+    def _item(self, system: System, one: Callable[[Any], Outcome], item: Any, *, disliked: bool) -> Outcome:
         """One item; now and then the system does not like it."""
-        system.moody = self.chance.random() < self.trouble.write_faults / 5
+        system.moody = self.chance.random() < self.trouble.write_faults / 5 or disliked
         try:
             return one(item)
         finally:
