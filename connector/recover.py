@@ -16,9 +16,11 @@ from connector.apply import batches, refs_of, send_batch
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.entities import Policy
+from connector.errors import MappingFailed
 from connector.gather import is_canary_alive, remember_keys, valid_base
 from connector.moves import MISSING
 from connector.observe import fetch, keys_of, observe
+from connector.reconcile.carry import PLAIN, without_ids
 from connector.reconcile.plan import COMBINED
 from connector.records import (
     Arrival,
@@ -111,7 +113,7 @@ def _got_through(work: Work, side: Side, operations: Sequence[Operation]) -> lis
 
 def _is_as_sent(work: Work, operation: Operation, now: Record) -> bool:
     stores = work.translator(operation.side).stores
-    return all(stores(name, value, now.get(name)) for name, value in operation.values.items())
+    return all(stores(name, without_ids(value), without_ids(now.get(name))) for name, value in operation.values.items())
 
 
 def _counted(work: Work, operation: Operation) -> list[str]:
@@ -254,8 +256,16 @@ def _seek(work: Work, side: Side, batch: Sequence[Operation], capabilities: Capa
 
 
 def _unique_key(work: Work, operation: Operation, fields: Sequence[str]) -> tuple[str, str] | None:
-    """The first wire field that the server keeps unique and the create fills, with its value."""
-    body = work.translator(operation.side).write(operation.values, creating=True)
+    """The first wire field that the server keeps unique and the create fills, with its value.
+
+    What refers to other records is left out: in the journal it still holds the ids of the side across.
+    """
+    values = work.creator(operation.side).values(operation.values)
+    plain = {name: value for name, value in values.items() if work.entity.fields[name].type in PLAIN}
+    try:
+        body = work.translator(operation.side).write(plain, creating=True)
+    except MappingFailed:
+        return None
     return next(((name, str(body[name])) for name in fields if body.get(name) not in (None, "")), None)
 
 

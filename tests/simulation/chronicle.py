@@ -10,13 +10,18 @@ from typing import Any, NamedTuple
 
 from connector.records import Side
 from tests.simulation.forms import keep
+from tests.simulation.sales import flat
 
 PLAIN = {
     "customer": ("name", "phone", "credit", "city", "zip", "status"),
     "contact": ("customer", "name", "email", "status"),
 }
 """The fields whose edits are told apart by their values; numbers that move and sets have laws of their own."""
-UNIQUE = {"customer": ("name", "phone", "credit", "city", "zip"), "contact": ("name", "email")}
+UNIQUE = {
+    "customer": ("name", "phone", "credit", "city", "zip"),
+    "contact": ("name", "email"),
+    "sale": ("note", "lines"),
+}
 
 
 class Edit(NamedTuple):
@@ -69,11 +74,11 @@ class Chronicle:
         """The value as it can be found anywhere: as kept here, across, and back again."""
         here = keep(side, entity, name, value)
         there = keep(side.other, entity, name, here)
-        return [here, there, keep(side, entity, name, there)]
+        return [flat(form) for form in (here, there, keep(side, entity, name, there))]
 
     def origin(self, serial: str, name: str, value: Any) -> int | None:
         """The edit that a value found in a field comes from."""
-        return None if value is None else self.origins.get((serial, name, value))
+        return None if value is None else self.origins.get((serial, name, flat(value)))
 
     def unshared(self, serial: str, side: Side, here: Mapping[str, Any], across: Mapping[str, Any]) -> list[str]:
         """The fields in which people edited a record and nothing of it had gone across."""

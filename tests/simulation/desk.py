@@ -41,7 +41,7 @@ def _resolve(world: World, store: Store, item: OpenConflict, take: Side) -> None
     conflict = item.conflict
     world.counts["conflicts decided"] += 1
     serial = world.name_of(conflict.entity, Side.CRM, conflict.crm_id)
-    if serial is not None and conflict.field in {"points", "tags"}:
+    if serial is not None and conflict.field in {"points", "tags", "status"}:
         world.chronicle.loosen(serial, conflict.field)
     keys = [(Side.CRM, conflict.crm_id), (Side.ERP, conflict.erp_id)]
     if conflict.field == "*":

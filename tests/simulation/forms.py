@@ -53,6 +53,7 @@ KEEPS: Mapping[Side, Mapping[str, Mapping[str, Form]]] = {
         "customer": {"name": _trim, "phone": _fold, "credit": _whole, "city": _trim, "zip": _trim, "points": _number},
         "contact": {"name": _fold, "email": _mail},
         "adjustment": {"quantity": _number},
+        "sale": {"note": _trim},
     },
     Side.ERP: {
         "customer": {
@@ -65,6 +66,7 @@ KEEPS: Mapping[Side, Mapping[str, Mapping[str, Form]]] = {
         },
         "contact": {"name": _loud, "email": _trim},
         "adjustment": {"quantity": _number},
+        "sale": {"note": _fold},
     },
 }
 """What a system does to a value before it keeps it."""
@@ -74,6 +76,9 @@ def keep(side: Side, entity: str, name: str, value: Any) -> Any:
     """The value as the system keeps it."""
     if name == "tags":
         return sorted(set(value or ()))
+    if name == "lines":
+        form = _trim if side is Side.CRM else _fold
+        return [{**line, "what": form(line["what"])} for line in value or ()]
     form = KEEPS[side][entity].get(name)
     return value if value in (None, "") or form is None else form(value)
 
@@ -102,6 +107,28 @@ def _text(name: str, path: str) -> Column:
     return name, path, _plain, _plain
 
 
+def _crm_lines(lines: Any) -> Any:
+    return [{"lineId": one["id"], "text": one["what"], "quantity": _as_number(one["quantity"])} for one in lines]
+
+
+def _from_crm_lines(lines: Any) -> Any:
+    return [{"id": one.get("lineId"), "what": one["text"], "quantity": _from_number(one["quantity"])} for one in lines]
+
+
+def _erp_lines(lines: Any) -> Any:
+    return [{"id": int(one["id"]), "name": one["what"], "qty": one["quantity"]} for one in lines]
+
+
+def _known_id(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _from_erp_lines(lines: Any) -> Any:
+    return [
+        {"id": _known_id(one.get("id")), "what": one["name"], "quantity": _from_number(one["qty"])} for one in lines
+    ]
+
+
 COLUMNS: Mapping[Side, Mapping[str, list[Column]]] = {
     Side.CRM: {
         "customer": [
@@ -126,6 +153,13 @@ COLUMNS: Mapping[Side, Mapping[str, list[Column]]] = {
             _text("serial", "serialNo"),
             _text("customer", "accountId"),
             ("quantity", "quantity", _as_number, _from_number),
+        ],
+        "sale": [
+            _text("serial", "serialNo"),
+            _text("customer", "accountId"),
+            _text("note", "note"),
+            ("status", "state", str.upper, str.lower),
+            ("lines", "lines", _crm_lines, _from_crm_lines),
         ],
     },
     Side.ERP: {
@@ -152,11 +186,18 @@ COLUMNS: Mapping[Side, Mapping[str, list[Column]]] = {
             ("customer", "partner_id", int, str),
             ("quantity", "qty", str, _from_number),
         ],
+        "sale": [
+            _text("serial", "serial"),
+            ("customer", "partner_id", int, str),
+            _text("note", "remark"),
+            _text("status", "stage"),
+            ("lines", "rows", _erp_lines, _from_erp_lines),
+        ],
     },
 }
 RESOURCES: Mapping[Side, Mapping[str, str]] = {
-    Side.CRM: {"accounts": "customer", "people": "contact", "adjustments": "adjustment"},
-    Side.ERP: {"partners": "customer", "persons": "contact", "moves": "adjustment"},
+    Side.CRM: {"accounts": "customer", "people": "contact", "adjustments": "adjustment", "orders": "sale"},
+    Side.ERP: {"partners": "customer", "persons": "contact", "moves": "adjustment", "sales": "sale"},
 }
 
 

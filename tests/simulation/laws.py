@@ -13,6 +13,7 @@ from connector.store.database import Store
 from connector.store.schema import history
 from tests.simulation.chronicle import UNIQUE, Chronicle, Edit
 from tests.simulation.forms import keep
+from tests.simulation.sales import flat
 from tests.simulation.system import Row
 from tests.simulation.tables import Rules
 from tests.simulation.world import World
@@ -22,6 +23,7 @@ COMPARED = {
     "customer": ("name", "phone", "credit", "city", "zip", "points", "tags", "status"),
     "contact": ("customer", "name", "email", "status"),
     "adjustment": ("customer", "quantity"),
+    "sale": ("customer", "note", "status", "lines"),
 }
 
 
@@ -52,13 +54,13 @@ def listen(world: World, store: Store) -> Told:
             told.contested[serial].add(conflict.field)
             for values in (conflict.crm_value, conflict.erp_value):
                 for name, value in values.items():
-                    told.values[serial, name].append(value)
+                    told.values[serial, name].append(flat(value))
         rows = connection.execute(select(history).where(history.c.kind == "overridden")).all()
     _hear_of_moves(world, store, told)
     for row in rows:
         serial = str(world.name_of(row.entity, Side(row.side), row.id))
         for name, value in from_json(row.detail)["lost"].items():
-            told.values[serial, name].append(value)
+            told.values[serial, name].append(flat(value))
     return told
 
 
@@ -173,7 +175,7 @@ class Court:
             return parents[Side.CRM] == parents[Side.ERP] or frozenset(map(str, parents.values())) in self.told.alike
         if name == "tags":
             return set(values[Side.CRM] or ()) == set(values[Side.ERP] or ())
-        return any(keep(side.other, entity, name, values[side]) == values[side.other] for side in Side)
+        return any(flat(keep(side.other, entity, name, values[side])) == flat(values[side.other]) for side in Side)
 
     def _converged(self, serial: str, entity: str, pair: dict[Side, Row]) -> None:
         for name in COMPARED[entity]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from random import Random
 
 from connector.records import Side
+from tests.simulation import sales
 from tests.simulation.chronicle import UNIQUE
 from tests.simulation.forms import Fields
 from tests.simulation.system import Row
@@ -56,6 +57,7 @@ def _value(world: World, chance: Random, name: str) -> str:
         "credit": f"{number * 10}{chance.choice(['', '.5', '.37'])}",
         "city": f"{space}town {number}",
         "zip": f"z-{number}",
+        "note": f"note{space}{number} ",
         "email": f"Mail{number}@Example.com{chance.choice(['', ' '])}",
     }
     return written[name]
@@ -133,6 +135,42 @@ def _create_adjustment(world: World, chance: Random) -> bool:
     return True
 
 
+def _create_sale(world: World, chance: Random) -> bool:
+    side = chance.choice(list(Side))
+    parents = world.live(side, "customer")
+    if not parents:
+        return False
+    lines = [sales.new_line(world.number(), chance) for _ in range(chance.randrange(1, 4))]
+    fields = {"note": _value(world, chance, "note"), "status": sales.OPEN, "lines": lines}
+    _insert(world, side, "sale", f"S{world.number()}", fields, chance.choice(parents))
+    return True
+
+
+def _change_lines(world: World, chance: Random) -> bool:
+    """Lines are changed while the document is open, in the ERP also later; who looks on sees that it is not."""
+    found = _pick(world, chance, "sale")
+    if found is None or (found[1].fields["status"] != sales.OPEN and found[0] is Side.CRM):
+        return False
+    side, row = found
+    lines = sales.changed(row.fields["lines"], world.number(), chance)
+    world.chronicle.type(row.serial, side, "lines", lines, row.fields["lines"])
+    _change(world, side, row, {"lines": lines})
+    return True
+
+
+def _lead(world: World, chance: Random) -> bool:
+    """A document goes on to its next state."""
+    found = _pick(world, chance, "sale")
+    if found is None:
+        return False
+    side, row = found
+    following = sales.followers(side, row.fields["status"])
+    if not following:
+        return False
+    _change(world, side, row, {"status": chance.choice(following)})
+    return True
+
+
 def _type_again(world: World, chance: Random) -> bool:
     """The same thing typed into the other system too, or, rarely, twice into one."""
     found = _pick(world, chance, "customer", "contact")
@@ -160,11 +198,11 @@ def _same(world: World, contact: Row, side: Side, target: Side) -> Row | None:
 
 
 def _edit(world: World, chance: Random) -> bool:
-    found = _pick(world, chance, "customer", "contact")
+    found = _pick(world, chance, "customer", "contact", "sale")
     if found is None:
         return False
     side, row = found
-    name = chance.choice(UNIQUE[row.entity])
+    name = "note" if row.entity == "sale" else chance.choice(UNIQUE[row.entity])
     names = ["city", "zip"] if name in {"city", "zip"} and chance.random() < 0.5 else [name]
     values = {one: _value(world, chance, one) for one in names}
     for one, value in values.items():
@@ -251,7 +289,7 @@ def _merge(world: World, chance: Random) -> bool:
     side, row = found
     system = world.systems[side]
     others = [one for one in system.of("customer") if one.serial != row.serial]
-    if not others or system.children(row, "adjustment"):
+    if not others or system.documents(row):
         return False
     kept = chance.choice(others)
     for contact in system.children(row, "contact"):
@@ -268,7 +306,7 @@ def _delete(world: World, chance: Random) -> bool:
         return False
     side, row = found
     system = world.systems[side]
-    if system.children(row, "adjustment"):
+    if system.documents(row):
         return False
     for one in [*system.children(row, "contact"), row]:
         _remove(world, side, one)
@@ -280,6 +318,9 @@ DEEDS: dict[str, tuple[int, Deed]] = {
     "create twins": (2, _create_twins),
     "create contact": (10, _create_contact),
     "create adjustment": (8, _create_adjustment),
+    "create sale": (8, _create_sale),
+    "change lines": (10, _change_lines),
+    "lead": (8, _lead),
     "type again": (7, _type_again),
     "edit": (30, _edit),
     "move points": (12, _move_points),

@@ -7,6 +7,7 @@ from connector.records import Side
 from connector.report import Report
 from connector.store import conflicts, problems
 from tests.simulation.life import Life, Script
+from tests.simulation.sales import OPEN, flat
 from tests.simulation.system import Row
 from tests.simulation.tables import Rules
 from tests.simulation.traits import Traits
@@ -25,6 +26,12 @@ class Small:
         given = {"serial": serial, "name": "Anna", "status": "active", **fields}
         return self.life.world.systems[side].insert("customer", given, ours=False)
 
+    def sale(self, *lines: tuple[str, int]) -> Row:
+        """Somebody sells to the first customer of the CRM."""
+        rows = [{"id": None, "what": what, "quantity": str(quantity)} for what, quantity in lines]
+        given = {"serial": "S1", "customer": "1", "status": OPEN, "lines": rows}
+        return self.crm.insert("sale", given, ours=False)
+
     def sync(self, trouble: Trouble = CALM, **planned: list[str]) -> Report | None:
         """One run; `planned` says what happens to the next calls of a verb."""
         self.life.running(Random(0)).wire.planned = planned
@@ -38,6 +45,10 @@ class Small:
         """The fields of the only record of a side."""
         (row,) = self.life.world.systems[side].of(entity)
         return row.fields
+
+    def lines(self, side: Side) -> str:
+        """The lines of a side's only sale."""
+        return str(flat(self.only(side, "sale")["lines"]))
 
     def causes(self) -> list[str]:
         """Why records are parked."""

@@ -1,6 +1,6 @@
 """One simulated system: its records, its clock, and what it does to what it is given."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -112,6 +112,7 @@ class System:
         self.numbers += 1
         number = str(self.numbers)
         kept = {name: keep(self.side, entity, name, value) for name, value in fields.items()}
+        self._number_lines(kept, [])
         row = Row(number, entity, kept, self.clock(), ours, marker=marker, hidden=self.blind)
         self.rows[entity, number] = row
         self.stamp(row)
@@ -119,10 +120,23 @@ class System:
 
     def change(self, row: Row, fields: Fields) -> None:
         """New values for some fields."""
-        for name, value in fields.items():
-            row.fields[name] = keep(self.side, row.entity, name, value)
+        kept = {name: keep(self.side, row.entity, name, value) for name, value in fields.items()}
+        self._number_lines(kept, row.fields.get("lines") or [])
+        row.fields.update(kept)
         row.revision += 1
         self.stamp(row)
+
+    def _number_lines(self, fields: Fields, there: Sequence[Fields]) -> None:
+        """A line keeps its id, a new one gets one; nobody may name one that is not there."""
+        known = {line["id"] for line in there}
+        for line in fields.get("lines") or ():
+            if line["id"] is None:
+                self.numbers += 1
+                line["id"] = f"L{self.numbers}" if self.side is Side.CRM else str(self.numbers)
+            elif line["id"] in known:
+                known.remove(line["id"])
+            else:
+                raise Rejected("there is no such line, or it is named twice")
 
     def remove(self, row: Row, moved_to: str | None = None) -> None:
         """Delete a record."""
@@ -140,6 +154,10 @@ class System:
     def children(self, row: Row, entity: str) -> list[Row]:
         """What refers to a customer."""
         return [one for one in self.of(entity) if row.entity == "customer" and one.fields.get("customer") == row.id]
+
+    def documents(self, row: Row) -> list[Row]:
+        """What stands in the books of a customer."""
+        return self.children(row, "adjustment") + self.children(row, "sale")
 
     def create(self, entity: str, fields: Fields, key: str, marker: str | None) -> Row:
         """The connector's create."""
@@ -186,7 +204,9 @@ class System:
         parent = fields.get("customer")
         if parent is not None and self.get("customer", parent) is None:
             raise Rejected("there is no such customer")
-        self._watch(row, version, fields)
+        stale = self._watch(row, version, fields)
+        if row.entity == "sale" and "status" in fields and not stale:
+            self.watch.leads(row, str(fields["status"]))
         self.change(row, fields)
         self._wrote("update", row, fields)
         return row
@@ -197,7 +217,7 @@ class System:
         if row is not None and row.gone and deleting:
             return row
         row = self._writable(entity, record_id, version)
-        if deleting and (self.children(row, "contact") or self.children(row, "adjustment")):
+        if deleting and (self.children(row, "contact") or self.documents(row)):
             raise Rejected("others refer to it")
         stale = self._watch(row, version, dict.fromkeys(row.fields))
         self.watch.removes(row, self.deleted_across(row), stale=stale)

@@ -15,7 +15,7 @@ from connector.mappings.loader import load_entities, load_system
 from connector.records import Side
 
 HERE = Path(__file__).parent
-ENTITIES = ("customer", "contact", "adjustment")
+ENTITIES = ("customer", "contact", "adjustment", "sale")
 GENEROUS = {"deletes": 1000, "delete_share": 1.0, "changes": 1000, "change_share": 1.0}
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from connector.records import Side
 from tests.simulation.chronicle import Chronicle
+from tests.simulation.sales import may_lead
 
 if TYPE_CHECKING:
     from tests.simulation.system import Row
@@ -49,6 +50,12 @@ class Watch:
         # What people typed twice before the connector saw it has no counterpart until somebody says which one it is.
         guessed = row.serial in self.chronicle.twins and twins > 1 and not row.ours
         self.hold("no guess", f"{what}, where it is twice", fine=not guessed)
+
+    def leads(self, row: "Row", goal: str) -> None:
+        """A document is led on: only where people of the other side may lead it, one step after the other."""
+        start = str(row.fields["status"])
+        fine = may_lead(self.side.other, start, goal) or "status" in self.chronicle.loosened[row.serial]
+        self.hold("legal", f"sale {row.serial} was led from {start} to {goal} on {self.side}", fine=fine)
 
     def removes(self, row: "Row", across: "Row | None", *, stale: bool) -> None:
         """A record is deleted or archived: people deleted it on the other side, and edited nothing here since.
