@@ -103,6 +103,7 @@ def send_batch(
         settle_failed_creates(work, side, bad)
     if not good:
         return []
+    note_attempt(work, side, [draft.key for draft in drafts])
     resource = work.resource(side)
     outcomes = call(
         work,
@@ -111,6 +112,17 @@ def send_batch(
         lambda: [create.operation for create, _ in good],
     )
     return [Answered(create, values, outcome) for (create, values), outcome in zip(good, outcomes, strict=True)]
+
+
+def note_attempt(work: Work, side: Side, ids: Sequence[str]) -> None:
+    """Journal that these creates of a chunk, which is journalled as a whole, are the next ones to be sent.
+
+    Where nobody may send a create twice, what counts no attempt when the process dies was certainly never sent.
+    """
+    if work.capabilities(side).repeats_creates:
+        return
+    with work.write(durable=True) as connection:
+        journal.advance(connection, ids, OperationState.SENDING, work.now())
 
 
 def carried(work: Work, create: CreateDecision, refs: dict[tuple[str, Side, str], str]) -> Record:

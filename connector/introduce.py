@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from connector.apply import batches, call, put_back
+from connector.apply import batches, call, note_attempt, put_back
 from connector.context import Work
 from connector.errors import RunError
 from connector.mappings.pages import records_of
@@ -71,6 +71,7 @@ def settle_newcomers(work: Work, new: Newcomers, sent: Sent) -> None:
 def _send(work: Work, new: Newcomers, batch: Sequence[int]) -> list[Outcome]:
     part = slice(batch[0], batch[-1] + 1)
     drafts = list(map(Draft, new.operations[part], new.bodies[part], new.sources[part]))
+    note_attempt(work, new.side, new.operations[part])
     adapter, resource = work.adapter(new.side), work.resource(new.side)
     return call(work, len(drafts), lambda: adapter.create(resource, drafts), lambda: new.journalled(batch))
 

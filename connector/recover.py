@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from connector.adapters.base import Capabilities
-from connector.apply import batches, refs_of, send_batch
+from connector.apply import batches, put_back, refs_of, send_batch
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.entities import Policy
@@ -172,7 +172,7 @@ def _doubt(work: Work, link: Link, name: str, values: Mapping[Side, Record]) -> 
 def _resolve_creates(work: Work, side: Side, creates: Sequence[Operation]) -> None:
     capabilities = work.capabilities(side)
     for batch in batches(creates, work.write_size(side)):
-        if capabilities.idempotency_key or capabilities.marker_unique:
+        if capabilities.repeats_creates:
             _repeat(work, side, batch)
         elif capabilities.marker_field is not None:
             _look_up(work, side, batch, capabilities)
@@ -229,10 +229,17 @@ def _look_up(work: Work, side: Side, batch: Sequence[Operation], capabilities: C
             adopt(work, operation, carriers[0].id)
         elif carriers:
             _park(work, [operation], f"{len(carriers)} records on {side} carry its marker; delete all but one there")
+        elif _is_untried(operation):
+            put_back(work, [operation])
         elif _lag_is_over(work, operation, capabilities.lookup_lag):
             _park(
                 work, [operation], f"its create on {side} was sent, but no record there carries its marker; look there"
             )
+
+
+def _is_untried(operation: Operation) -> bool:
+    """Whether the process died before it came to this create: `apply` counts an attempt before each call."""
+    return operation.state is OperationState.SENDING and operation.attempts == 0
 
 
 def _seek(work: Work, side: Side, batch: Sequence[Operation], capabilities: Capabilities) -> None:
@@ -240,7 +247,9 @@ def _seek(work: Work, side: Side, batch: Sequence[Operation], capabilities: Capa
     keys: dict[tuple[str, str], Operation] = {}
     for operation in batch:
         key = _unique_key(work, operation, capabilities.unique_fields)
-        if key is None:
+        if _is_untried(operation):
+            put_back(work, [operation])
+        elif key is None:
             _park(work, [operation], f"{side} can neither repeat a create safely nor be searched for it")
         else:
             keys[key] = operation

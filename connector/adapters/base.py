@@ -71,6 +71,11 @@ class Capabilities:
     normalising_fields: frozenset[str] = field(default_factory=frozenset)
     """Wire fields the server may store differently from what was sent."""
 
+    @property
+    def repeats_creates(self) -> bool:
+        """Whether a create whose answer never came may simply be sent again."""
+        return self.idempotency_key or self.marker_unique
+
 
 class Rights(NamedTuple):
     """What credentials may do with the records of one resource."""
