@@ -176,6 +176,25 @@ def test_a_name_that_a_process_of_the_server_shows_late_is_another_version(wire:
     assert stale.version != fresh.version
 
 
+@pytest.mark.parametrize(
+    ("languages", "more"),
+    [
+        pytest.param(["en"], {"fuzzy_translation"}, id="English is the only language"),
+        pytest.param(["en", "fr"], set(), id="English may be a translation"),
+    ],
+)
+def test_a_name_is_read_past_what_a_process_of_the_server_remembers(
+    wire: Wire, languages: list[str], more: set[str]
+) -> None:
+    wire.says("model.ir.lang.search_read", [{"id": number, "code": code} for number, code in enumerate(languages)])
+    wire.says("model.product.product.search_read", [product(1)])
+
+    adapter().scan(PRODUCTS, None)
+
+    context = wire.calls("model.product.product.search_read")[0][-1]
+    assert context.keys() - {"company", "language", "active_test"} == more
+
+
 GOES = {
     "a template goes with its only variant": ([1], "model.product.template.delete", [10]),
     "one variant of several goes alone": ([1, 2], "model.product.product.delete", [1]),

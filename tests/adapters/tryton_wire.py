@@ -25,6 +25,7 @@ EVERY_CALL = {
         {"id": n, "name": name} for n, name in enumerate(("party", "sale", "stock", "account_invoice"))
     ],
     "model.party.category.search": [1],
+    "model.ir.lang.search_read": [{"id": 1, "code": "en"}],
 }
 """What an adapter asks for besides what a test is about."""
 

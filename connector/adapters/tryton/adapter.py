@@ -100,7 +100,8 @@ class Tryton(Adapter):
         changed = collection.alive() if window.start is None else [collection.since(window.start)]
         domain = [*collection.domain(resource.where), *changed, *beyond(window.after)]
         paths = collection.key_paths() if keys_only else collection.paths()
-        rows, now = self._rpc.dated(collection.model, "search_read", domain, 0, size, BY_ID, paths)
+        asked = (domain, 0, size, BY_ID, paths)
+        rows, now = self._rpc.dated(collection.model, "search_read", *asked, **collection.reading)
         window = window.timed(now)
         remotes = read_all(rows, _reader(collection, keys_only=keys_only), f"{NAME}: {resource.name}")
         if len(rows) == size:
@@ -231,7 +232,7 @@ class Tryton(Adapter):
 
     def _search(self, collection: Collection, domain: Domain) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = self._rpc.ask(
-            collection.model, "search_read", domain, 0, None, BY_ID, collection.paths()
+            collection.model, "search_read", domain, 0, None, BY_ID, collection.paths(), **collection.reading
         )
         return rows
 

@@ -59,6 +59,11 @@ class Collection(ABC):
         """The model that creates and changes are sent to."""
         return self.model
 
+    @property
+    def reading(self) -> Mapping[str, Any]:
+        """What the context of a call that reads records says besides."""
+        return {}
+
     @abstractmethod
     def paths(self) -> list[str]:
         """What is read of a record, for its body."""

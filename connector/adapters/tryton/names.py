@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connector.adapters.tryton.places import Places
-from connector.adapters.tryton.rpc import NAME, Rpc
+from connector.adapters.tryton.rpc import ENGLISH, NAME, Rpc
 from connector.errors import Rejected
 
 
@@ -57,6 +57,15 @@ class Schema:
         self._rpc = rpc
         self._fields: dict[str, Mapping[str, Any]] = {}
         self._modules: frozenset[str] | None = None
+        self._is_english: bool | None = None
+
+    @property
+    def is_english(self) -> bool:
+        """Whether English is the database's only language: then nothing in it is a translation of something else."""
+        if self._is_english is None:
+            rows = self._rpc.ask("ir.lang", "search_read", [["translatable", "=", True]], 0, None, None, ["code"])
+            self._is_english = [row["code"] for row in rows] == [ENGLISH]
+        return self._is_english
 
     def fields(self, model: str) -> Mapping[str, Any]:
         """Every field of a model that the server has, as it describes them."""

@@ -108,8 +108,9 @@ class Parties(Mergeable):
             *(
                 live.outside(f"{address}.{field}", "party.address", field)
                 for address in USES
-                for field in (*children.ADDRESS_FIELDS, "country")
+                for field in children.ADDRESS_FIELDS
             ),
+            *(live.outside(f"{address}.country", "country.country", "code") for address in USES),
             live.outside(MARKER, "party.identifier", "code"),
         ]
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import xxhash
 from typing_extensions import override
@@ -41,7 +41,7 @@ class Products(Mergeable):
         trustworthy_times=True,
         counts=True,
         can_archive=True,
-        # Names are translated: until a notice has reached it, another process of the server shows an old one.
+        # Where names are kept in several languages, see `reading`.
         visibility_lag=timedelta(seconds=1),
         normalising_fields=frozenset(("list_price",)),
     )
@@ -50,6 +50,16 @@ class Products(Mergeable):
     @override
     def written_model(self) -> str:
         return TEMPLATE
+
+    @property
+    @override
+    def reading(self) -> Mapping[str, Any]:
+        """Names are translated, and each process of the server remembers them until a notice of a change reaches it.
+
+        Asked for doubtful translations, too, it reads all of them anew. Of one language nothing is doubtful; of more, a
+        name of long ago would be told for one that was changed since.
+        """
+        return {"fuzzy_translation": True} if self.schema.is_english else {}
 
     @override
     def paths(self) -> list[str]:
@@ -68,7 +78,7 @@ class Products(Mergeable):
 
     @override
     def version(self, row: Row) -> Version:
-        """With the name, which can be read late: then it has another version than what the next scan reads again."""
+        """With the name: read late, it has another version than what the next scan reads again."""
         name = str(inner(row, "template")["name"])
         return Version(f"{super().version(row)}-{xxhash.xxh3_64_hexdigest(name.encode())}")
 

@@ -17,6 +17,8 @@ MOST_WARNINGS = 10
 ROLLED_BACK = (b"could not serialize access", b"deadlock detected", b"database is locked")
 """What a 503 of Tryton quotes when the database has taken a transaction back: then nothing of it was done."""
 UNAVAILABLE = 503
+ENGLISH = "en"
+"""The language of all calls: errors are texts without codes."""
 ONLY_CONTEXT = (True,)
 """Of a user's preferences only what belongs into every call."""
 
@@ -46,7 +48,7 @@ class Rpc:
     def company(self) -> int:
         """The company that is worked in: the one configured, else the user's own."""
         if self._company is None:
-            told = self.read("model.res.user.get_preferences", *ONLY_CONTEXT, context={"language": "en"})
+            told = self.read("model.res.user.get_preferences", *ONLY_CONTEXT, context={"language": ENGLISH})
             self._company = told.get("company") if isinstance(told, dict) else None
         if self._company is None:
             raise AuthenticationFailed(f"{NAME}: the user works in no company; give it one, or name it as `company`")
@@ -54,15 +56,15 @@ class Rpc:
 
     def context(self, **more: Any) -> dict[str, Any]:
         """What every call on records says: the company, English for errors, and that archived records count."""
-        return {"company": self.company, "language": "en", "active_test": False, **more}
+        return {"company": self.company, "language": ENGLISH, "active_test": False, **more}
 
     def ask(self, model: str, method: str, *params: Any, **more: Any) -> Any:
         """What a model answers to a call that only reads."""
         return self.read(f"model.{model}.{method}", *params, context=self.context(**more))
 
-    def dated(self, model: str, method: str, *params: Any) -> tuple[Any, datetime | None]:
+    def dated(self, model: str, method: str, *params: Any, **more: Any) -> tuple[Any, datetime | None]:
         """The same, with the server's time when it answered."""
-        answer = self._send(f"model.{model}.{method}", params, self.context(), safe=True)
+        answer = self._send(f"model.{model}.{method}", params, self.context(**more), safe=True)
         return self._told(answer, f"model.{model}.{method}"), told_time(answer)
 
     def probe(self, model: str, record_id: int) -> None:

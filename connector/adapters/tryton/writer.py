@@ -235,9 +235,8 @@ class Writer:
         if not ids:
             return {}
         try:
-            rows = self._rpc.ask(
-                collection.model, "search_read", [["id", "in", list(ids)]], 0, None, BY_ID, collection.paths()
-            )
+            asked = ([["id", "in", list(ids)]], 0, None, BY_ID, collection.paths())
+            rows = self._rpc.ask(collection.model, "search_read", *asked, **collection.reading)
         except RunError:
             return {}
         return {str(row["id"]): row for row in rows}
