@@ -18,6 +18,8 @@ NAME = "odoo"
 JSON2, JSONRPC = "json2", "jsonrpc"
 PASSING = ("SerializationFailure", "DeadlockDetected", "OperationalError", "LockNotAvailable", "InterfaceError")
 """Errors of the database that say nothing about the request; any other named error does, whatever its status."""
+UNKNOWN = ("NotFound", "UserError", "KeyError")
+"""What says that a model is not there, by JSON-2, by JSON-RPC, and by older versions."""
 DENIED = ("AccessDenied", "SessionExpiredException", "Unauthorized")
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from typing import Any
 
-from connector.adapters.odoo.calls import Calls
+from connector.adapters.odoo.calls import UNKNOWN, Calls, Fault
 from connector.errors import Rejected
 
 SETTLED = frozenset(
@@ -51,6 +51,19 @@ class Codes:
         for row in rows:
             found.setdefault(row[field], []).append(row["id"])
         return {code: numbers[0] for code, numbers in found.items() if len(numbers) == 1}
+
+    def owners(self, model: str, companies: Collection[int], *conditions: Any) -> set[int]:
+        """The companies, of these, that have such records, themselves or by their people; none without the model."""
+        domain = [["partner_id.commercial_partner_id", "in", list(companies)], *conditions]
+        asked = {"domain": domain, "fields": ["partner_id"], "load": None, "context": CONTEXT}
+        try:
+            rows = self._calls.call(model, "search_read", asked, safe=True).value
+        except Fault as fault:
+            if fault.kind in UNKNOWN:
+                return set()
+            raise
+        people = {row["partner_id"] for row in rows}
+        return {number for number in self.of("res.partner", "commercial_partner_id", people).values() if number}
 
     def number(self, model: str, field: str, code: Any) -> int:
         """The record with that code; it must be the only one that is in use."""

@@ -1,6 +1,6 @@
 """The records of one model, narrowed to those that count."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from typing_extensions import override
@@ -11,7 +11,8 @@ from connector.adapters.odoo.collection import Collection, Found
 from connector.adapters.odoo.fetching import failed, fetch
 from connector.adapters.odoo.living import described
 from connector.adapters.odoo.reading import Rows
-from connector.adapters.odoo.schema import LINKS, Tree, tree_of
+from connector.adapters.odoo.schema import LINKS, LiveColumn, Tree, tree_of
+from connector.adapters.odoo.shapes import shapes_of
 from connector.adapters.odoo.writing import Writer
 from connector.records import Draft, Fetched, LiveField, Outcome, Patch, Remote, Removal, Transition
 
@@ -77,8 +78,14 @@ class Records(Collection):
             return domain
         columns = self._reader.schema.of(self._kind.model)
         lists = [name for name, inner in self._tree().items() if inner and columns[name].type in LINKS]
-        dates = [["write_date", ">=", since], *([f"{name}.write_date", ">=", since] for name in lists)]
-        return [*domain, *["|"] * len(lists), *dates]
+        stamps = ["write_date", *(f"{name}.write_date" for name in lists), *self._stamps(columns)]
+        return [*domain, *["|"] * (len(stamps) - 1), *([stamp, ">=", since] for stamp in stamps)]
+
+    def _stamps(self, columns: Mapping[str, LiveColumn]) -> list[str]:
+        """What else shows a change, as far as the installed modules bring it."""
+        shapes = shapes_of(self._kind.model)
+        paths = [stamp for name in self._tree() if name in shapes for stamp in shapes[name].stamps]
+        return [path for path in paths if path.removeprefix("child_ids.").partition(".")[0] in columns]
 
     def _tree(self) -> Tree:
         """What to read: what the mapping asks for, and always what tells which records count, and are in use."""

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from connector.adapters.odoo.calls import Calls, Fault
+from connector.adapters.odoo.calls import UNKNOWN, Calls, Fault
 from connector.errors import ConfigError, ProtocolError
 
 Tree: TypeAlias = dict[str, "Tree"]
@@ -49,7 +49,7 @@ class Schema:
         try:
             told = self._calls.call(model, "fields_get", {"attributes": ATTRIBUTES}, safe=True).value
         except Fault as fault:
-            if fault.kind in {"NotFound", "UserError", "KeyError"}:
+            if fault.kind in UNKNOWN:
                 raise ConfigError.of(f"odoo: there is no model {model}; install the module that brings it") from None
             raise ProtocolError(f"odoo: the fields of {model} cannot be asked for ({fault.kind})") from None
         return {name: _column(name, about) for name, about in told.items()}
