@@ -116,6 +116,7 @@ RETURNS = Collection(
         _state("announced", "received", "cancelled"),
         Field(name="restock", kind=Kind.BOOLEAN, default=True),
         replace(REASON, name="reason", read_only=False),
+        Field(name="date_received", kind=Kind.DATE, read_only=True),
         Field(name="lines", kind=Kind.LINES, fields=GOODS),
     ),
 )
@@ -200,6 +201,17 @@ PRODUCTION_ORDERS = Collection(
         replace(QUANTITY, name="qty", required=True),
         Field(name="planned_date", kind=Kind.DATE),
         _state("planned", "done", "cancelled"),
+        Field(
+            name="materials",
+            kind=Kind.LINES,
+            read_only=True,
+            fields=(
+                Field(name="id", kind=Kind.REFERENCE, read_only=True),
+                replace(ITEM, indexed=False, read_only=True),
+                replace(QUANTITY, name="qty", read_only=True),
+            ),
+        ),
+        replace(REASON, name="lacking"),
     ),
 )
 

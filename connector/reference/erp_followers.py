@@ -11,6 +11,7 @@ import orjson
 from connector.reference.erp_happenings import JUDGES, Happening
 from connector.reference.erp_records import Records
 from connector.reference.erp_service_tables import EVENTS, PROJECTS
+from connector.reference.erp_supply import lacking, needs
 from connector.reference.stamps import seconds_text
 from connector.reference.storage import Change, Row, Store
 from connector.reference.validation import Values
@@ -35,6 +36,8 @@ class Followers:
                 continue
             if change.table == "sales_orders":
                 self._open_project(self._read(change))
+            if change.table == "stock_levels":
+                self._weigh_production(*str(change.record_id).split("-", 1))
             if change.table in JUDGES:
                 self._write_down(change.table, self._read(change))
 
@@ -51,6 +54,12 @@ class Followers:
     def _read(self, change: Change) -> Values:
         row = self._store.get(change.table, change.record_id)
         return row.values if row else {}
+
+    def _weigh_production(self, item: str, place: str) -> None:
+        """Planned productions say whether they lack a component of which there is more or less to be had now."""
+        for order in self._store.holding("production_orders", {"state": "planned", "warehouse_code": place}):
+            if int(item) in needs(order) and (told := lacking(self._records, order)) != order["lacking"]:
+                self._records.put("production_orders", order["id"], {"lacking": told}, USER)
 
     def _open_project(self, order: Values) -> None:
         """An order that is sold opens one project for all the services in it."""

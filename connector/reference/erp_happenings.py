@@ -24,6 +24,11 @@ def _shipment(_: Books, shipment: Values) -> Iterator[Happening]:
     yield Happening("shipped", f"Shipment {shipment['number']} of order {shipment['order_number']} left{tracking}")
 
 
+def _return(_: Books, back: Values) -> Iterator[Happening]:
+    if back["state"] == "received":
+        yield Happening("received", f"Return {back['number']} of order {back['order_number']}: the goods have arrived")
+
+
 def _invoice(books: Books, invoice: Values) -> Iterator[Happening]:
     state, number, total = invoice["state"], invoice["number"], invoice["amount_total"]
     if state not in {"posted", "paid"}:
@@ -71,6 +76,7 @@ def _project(_: Books, project: Values) -> Iterator[Happening]:
 
 JUDGES: Mapping[str, Judge] = {
     "shipments": _shipment,
+    "returns": _return,
     "invoices": _invoice,
     "payments": _payment,
     "service_orders": _service,

@@ -9,7 +9,18 @@ from typing_extensions import override
 
 from connector.reference.erp_desks import Desk, Transition, Written, next_state, reason, refuse_but
 from connector.reference.erp_fields import EXTRA
-from connector.reference.erp_sales import add_up, money, promised, quantities, quantity, split, state_of, still_open
+from connector.reference.erp_sales import (
+    COMMITTED,
+    add_up,
+    money,
+    promised,
+    quantities,
+    quantity,
+    split,
+    state_of,
+    still_open,
+    unbilled,
+)
 from connector.reference.refusals import invalid
 from connector.reference.validation import Values
 
@@ -127,15 +138,22 @@ class OrderDesk(Desk):
         currency, limit = order["currency_code"], partner["credit_limit"]
         if limit is None or currency != (partner["currency_code"] or USUAL_CURRENCY):
             return
-        held = self.books.store.holding(
-            "customer_balances", {"partner_id": order["partner_id"], "currency_code": currency}
-        )
-        owed = sum((Decimal(each["amount_open"]) for each in held), Decimal(0))
-        if owed + Decimal(order["amount_total"]) > Decimal(limit):
-            yield (
-                f"credit: {money(owed)} open and {order['amount_total']} ordered are above the limit of {limit} "
-                f"{currency}"
-            )
+        owed, sold = self._owed(order), self._sold(order)
+        if owed + sold + Decimal(order["amount_total"]) > Decimal(limit):
+            open_too = f", {money(sold)} in confirmed orders" if sold else ""
+            asked = f"{order['amount_total']} ordered"
+            yield f"credit: {money(owed)} open{open_too} and {asked} are above the limit of {limit} {currency}"
+
+    def _owed(self, order: Values) -> Decimal:
+        """What the customer owes in the order's currency."""
+        key = {"partner_id": order["partner_id"], "currency_code": order["currency_code"]}
+        held = self.books.store.holding("customer_balances", key)
+        return sum((Decimal(each["amount_open"]) for each in held), Decimal(0))
+
+    def _sold(self, order: Values) -> Decimal:
+        """What the customer's other confirmed orders will still be billed for in this currency."""
+        of_partner = self.books.store.holding(ORDERS, {"partner_id": order["partner_id"]})
+        return sum((unbilled(each) for each in of_partner if _counts(each, order)), Decimal(0))
 
     def _lacking(self, order: Values) -> Iterator[str]:
         """What is not there, of items that are only sold when they are."""
@@ -161,3 +179,10 @@ class OrderDesk(Desk):
         add_up(values)
         if action == "drop_rest":
             values["state"] = state_of(values, self._bills(values["id"]))
+
+
+def _counts(other: Values, order: Values) -> bool:
+    """Whether another order stands against the same credit; one that is to be cancelled does until it is."""
+    state = other["state_before"] if other["state"] == "cancel_requested" else other["state"]
+    same = other["currency_code"] == order["currency_code"]
+    return same and state in COMMITTED and other["id"] != order["id"]

@@ -10,6 +10,8 @@ MONEY_DIGITS, QUANTITY_DIGITS = 2, 3
 NOTHING = "0.000"
 RESERVING = frozenset(("confirmed", "partially_shipped"))
 """States in which goods are kept for the order."""
+COMMITTED = RESERVING | {"shipped"}
+"""States in which an order is sold, and a part of it may not have been billed."""
 
 
 def add_up(document: Values) -> None:
@@ -59,6 +61,23 @@ def state_of(order: Values, invoices: Iterable[Values]) -> str:
     if state == "invoiced" and all(each["state"] in ("paid", "cancelled") for each in invoices):
         state = "paid"
     return state
+
+
+def unbilled(order: Values) -> Decimal:
+    """What an order that was confirmed will still be billed for, tax included."""
+    scale = digits(order["currency_code"])
+    left = ((line, not_billed(line)) for line in order["lines"])
+    worth = [
+        line_subtotal(quantity, Decimal(line["price_unit"]), Decimal(line["discount"]), scale)
+        for line, quantity in left
+        if quantity > 0
+    ]
+    return total(worth, scale).total
+
+
+def not_billed(line: Values) -> Decimal:
+    """How much of a line has not been invoiced."""
+    return Decimal(line["qty"]) - Decimal(line["qty_invoiced"])
 
 
 def split(lines: list[Values], new_id: Iterable[int]) -> list[Values]:

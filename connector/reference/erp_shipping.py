@@ -156,7 +156,10 @@ class ReturnDesk(GoodsDesk):
     @override
     def act(self, before: Values, action: str, given: Mapping[str, Any]) -> Values:
         state = next_state(RETURN_ACTIONS[action], action, before)
-        return before if state is None else {**before, "state": state}
+        if state is None:
+            return before
+        received = {"date_received": self.books.today} if state == "received" else {}
+        return {**before, "state": state, **received}
 
     @override
     def follow(self, written: Written, user: str) -> None:

@@ -1,7 +1,7 @@
 """Stock: a ledger of moves, and per item and warehouse a level that follows it and the open orders in one transaction.
 
 on hand     the sum of the moves
-reserved    what confirmed sales orders ask for and have not been shipped
+reserved    what confirmed sales orders ask for and have not been shipped, and what planned productions will use up
 available   on hand less reserved; real companies sell what they do not have, so it may be below zero
 incoming    what open purchase orders and planned production orders will bring, and the earliest day of any
 """

@@ -7,11 +7,14 @@ from typing import Any
 from typing_extensions import override
 
 from connector.reference.amounts import read_decimal, round_half_up
-from connector.reference.erp_desks import Desk, Transition, Written, next_state, number
+from connector.reference.erp_desks import Books, Desk, Transition, Written, next_state, number
 from connector.reference.erp_sales import QUANTITY_DIGITS, quantity
 from connector.reference.refusals import Reason, Refusal, invalid
 from connector.reference.validation import Values
 
+Kept = Mapping[tuple[int, str], Decimal]
+"""How much of an item is kept in a warehouse."""
+NONE = Decimal(0)
 PLACES = ("item_id", "warehouse_code")
 CLOSED = frozenset(("received", "done", "cancelled"))
 ACTIONS: Mapping[str, Transition] = {
@@ -91,39 +94,92 @@ class PurchaseDesk(SupplyDesk):
 
 
 class ProductionDesk(SupplyDesk):
-    """Production orders: finishing one uses up what the bill of materials names, and brings what was made."""
+    """Production orders: what the bill of materials names is kept for one, and used up when it is finished."""
+
+    @override
+    def complete(self, values: Values, before: Values, changes: Values) -> None:
+        super().complete(values, before, changes)
+        if any(values[name] != before.get(name) for name in ("item_id", "qty")):
+            values["materials"] = list(self._materials(values))
+        values["lacking"] = lacks(self.books, values, _kept(before))
 
     @override
     def act(self, before: Values, action: str, given: Mapping[str, Any]) -> Values:
         values = super().act(before, action, given)
-        if action == "finish" and values is not before:
+        if values is before:
+            return values
+        if action == "finish":
             self._refuse_lacking(before)
-        return values
+        return {**values, "lacking": None}
 
     @override
     def follow(self, written: Written, user: str) -> None:
         values, before = written.values, written.before
+        self._reserve(_kept(values), _kept(before), user)
         if before and before["state"] != values["state"] == "done":
-            for item_id, used in self._materials(values):
+            for item_id, used in needs(values).items():
                 self._enter(values, item_id, -used, "production", user)
             self._enter(values, values["item_id"], number(values, "qty"), "production", user)
         super().follow(written, user)
 
-    def _materials(self, order: Values) -> Iterator[tuple[int, Decimal]]:
-        """What has to be used up for everything that an order makes."""
+    @override
+    def forget(self, values: Values, user: str) -> None:
+        self._reserve({}, _kept(values), user)
+        super().forget(values, user)
+
+    def _materials(self, order: Values) -> Iterator[Values]:
+        """What has to be used up for everything that an order makes, by the bill of materials of today."""
         for bill in self.books.store.holding("boms", {"item_id": order["item_id"]}):
             for line in bill["lines"]:
-                yield line["item_id"], number(line, "qty") * number(order, "qty")
+                if not self.books.values("items", line["item_id"]).get("is_service"):
+                    used = quantity(number(line, "qty") * number(order, "qty"))
+                    yield {"id": self.books.store.next("line"), "item_id": line["item_id"], "qty": used}
+
+    def _reserve(self, now: Kept, then: Kept, user: str) -> None:
+        for item_id, place in now.keys() | then.keys():
+            moved = now.get((item_id, place), NONE) - then.get((item_id, place), NONE)
+            if moved:
+                self.books.stock.reserve(self.books.values("items", item_id), place, moved, user)
 
     def _refuse_lacking(self, order: Values) -> None:
-        needed: dict[int, Decimal] = {}
-        for item_id, used in self._materials(order):
-            needed[item_id] = needed.get(item_id, Decimal(0)) + used
-        for item_id, used in needed.items():
+        for item_id, used in needs(order).items():
             item = self.books.values("items", item_id)
             there = Decimal(self.books.stock.level(item, order["warehouse_code"])["on_hand"])
             if there < used:
                 raise invalid(f"{item['code']}: {quantity(there)} in stock, {quantity(used)} needed", "state")
+
+
+def needs(order: Values) -> dict[int, Decimal]:
+    """How much of each component a production order uses up."""
+    found: dict[int, Decimal] = {}
+    for line in order.get("materials", ()):
+        found[line["item_id"]] = found.get(line["item_id"], NONE) + number(line, "qty")
+    return found
+
+
+def lacking(books: Books, order: Values) -> str | None:
+    """Which components of a planned production are not to be had now."""
+    return lacks(books, order, _kept(order))
+
+
+def lacks(books: Books, order: Values, kept: Kept) -> str | None:
+    """The same, where the levels hold only `kept` for it yet."""
+    told = []
+    for (item_id, place), used in _kept(order).items():
+        item = books.values("items", item_id)
+        level = books.stock.level(item, place)
+        free = Decimal(level["available"]) + kept.get((item_id, place), NONE)
+        if free < used:
+            due = f", more expected on {level['expected_date']}" if level["expected_date"] else ""
+            told.append(f"{item['code']}: {quantity(used)} needed, {quantity(free)} available in {place}{due}")
+    return f"components: {'; '.join(told)}" if told else None
+
+
+def _kept(order: Values) -> Kept:
+    """How much of each component is kept for a production order, and where."""
+    if order.get("state") != "planned":
+        return {}
+    return {(item_id, order["warehouse_code"]): used for item_id, used in needs(order).items()}
 
 
 class BillDesk(Desk):

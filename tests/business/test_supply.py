@@ -35,11 +35,13 @@ def test_sales_sees_what_is_being_made_and_what_that_used_up(office: Office) -> 
     made = office.erp.create("production_orders", **order)
     office.sync("product", "stock")
     before = level(office, pump), level(office, seal)[0]
+    (kept,) = office.crm.listed("stock-levels", productId=office.product(seal)["id"], warehouse="MAIN")
     office.act("production_orders", made, "finish")
 
     office.settle("product", "stock")
 
     assert before == ((0, 10, "2027-03-01"), 50)
+    assert (kept["reserved"], kept["available"]) == (20, 30)
     assert (level(office, pump), level(office, seal)[0]) == ((10, 0, None), 30)
 
 

@@ -101,6 +101,57 @@ def test_what_is_open_counts_against_the_limit(erp: System, partner: dict[str, A
     assert act(erp, "sales_orders", order(erp, partner, item), "confirm")["state"] == "on_hold"
 
 
+def test_what_was_confirmed_and_not_billed_counts_against_the_limit_too(
+    erp: System, partner: dict[str, Any], item: dict[str, Any]
+) -> None:
+    erp.change("partners", partner["id"], credit_limit="900")
+    sold = confirmed(erp, partner, item)
+
+    second = confirmed(erp, partner, item)
+
+    reason = "credit: 0.00 open, 476.00 in confirmed orders and 476.00 ordered are above the limit of 900.00 EUR"
+    assert (sold["state"], second["state"], second["state_reason"]) == ("confirmed", "on_hold", reason)
+
+
+def test_an_order_counts_once_whether_it_is_billed_in_parts_or_not(
+    erp: System, partner: dict[str, Any], item: dict[str, Any]
+) -> None:
+    sold = confirmed(erp, partner, item)
+    shipped(erp, sold, "1")
+    billed(erp, sold)
+    erp.change("partners", partner["id"], credit_limit="900")
+
+    second = confirmed(erp, partner, item)
+
+    reason = "credit: 119.00 open, 357.00 in confirmed orders and 476.00 ordered are above the limit of 900.00 EUR"
+    assert second["state_reason"] == reason
+
+
+def test_orders_that_were_cancelled_held_or_paid_take_no_credit(
+    erp: System, partner: dict[str, Any], item: dict[str, Any]
+) -> None:
+    act(erp, "sales_orders", confirmed(erp, partner, item), "cancel")
+    act(erp, "sales_orders", confirmed(erp, partner, item), "hold", reason="later")
+    paid = confirmed(erp, partner, item)
+    shipped(erp, paid)
+    erp.create("payments", invoice_id=billed(erp, paid)["id"], amount="476.00")
+    erp.change("partners", partner["id"], credit_limit="476")
+
+    assert confirmed(erp, partner, item)["state"] == "confirmed"
+
+
+def test_an_order_whose_cancellation_is_asked_for_takes_credit_until_it_is_granted(
+    erp: System, partner: dict[str, Any], item: dict[str, Any]
+) -> None:
+    erp.change("partners", partner["id"], credit_limit="476")
+    unwanted = act(erp, "sales_orders", confirmed(erp, partner, item), "request_cancel")
+    second = confirmed(erp, partner, item)
+    act(erp, "sales_orders", unwanted, "cancel")
+    third = confirmed(erp, partner, item)
+
+    assert (second["state"], third["state"]) == ("on_hold", "confirmed")
+
+
 def test_a_customer_on_credit_hold_gets_nothing_confirmed(
     erp: System, partner: dict[str, Any], item: dict[str, Any]
 ) -> None:

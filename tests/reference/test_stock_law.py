@@ -46,6 +46,8 @@ steps = st.lists(
         st.tuples(st.just("buy"), kinds, pieces),
         st.tuples(st.just("receive"), places, pieces),
         st.tuples(st.just("make"), pieces),
+        st.tuples(st.just("plan"), pieces),
+        st.tuples(st.sampled_from(("finish", "drop")), places),
     ),
     max_size=30,
 )
@@ -59,6 +61,7 @@ class Warehouse:
         self.tally: dict[int, Decimal] = defaultdict(Decimal)
         self.orders: list[int] = []
         self.purchases: list[int] = []
+        self.productions: list[int] = []
         self._enter(WAREHOUSES, code="MAIN", name="Main")
         for code in ("PART", "GOODS", "RARE"):
             self._enter(ITEMS, code=code, name=code, backorder=code != "RARE")
@@ -117,10 +120,24 @@ class Warehouse:
             self.tally[self.records.values("purchase_orders", purchase)["item_id"]] += come
 
     def _make(self, made: int) -> None:
-        order = self._enter(PRODUCTION_ORDERS, item_id=GOODS, warehouse_code="MAIN", qty=str(made))
-        self.records.act(PRODUCTION_ORDERS, order, "finish", "test", None)
-        self.tally[GOODS] += made
-        self.tally[PART] -= 2 * made
+        self._plan(made)
+        self._finish(len(self.productions) - 1)
+
+    def _plan(self, made: int) -> None:
+        values = {"item_id": GOODS, "warehouse_code": "MAIN", "qty": str(made)}
+        self.productions.append(self._enter(PRODUCTION_ORDERS, **values))
+
+    def _finish(self, place: int) -> None:
+        for order in self.productions[place : place + 1]:
+            before = self.records.values("production_orders", order)
+            self.records.act(PRODUCTION_ORDERS, order, "finish", "test", None)
+            made = Decimal(before["qty"]) if before["state"] == "planned" else Decimal(0)
+            self.tally[GOODS] += made
+            self.tally[PART] -= 2 * made
+
+    def _drop(self, place: int) -> None:
+        for order in self.productions[place : place + 1]:
+            self.records.act(PRODUCTION_ORDERS, order, "cancel", "test", None)
 
 
 @contextmanager
@@ -151,9 +168,10 @@ def test_stock_is_what_people_did_and_nothing_is_promised_twice(taken: list[tupl
         for move in here.all(STOCK_MOVES):
             ledger[move["item_id"]] += Decimal(move["quantity"])
 
-        orders = here.all(SALES_ORDERS)
+        orders, planned = here.all(SALES_ORDERS), here.all(PRODUCTION_ORDERS)
+        made = sum((Decimal(each["qty"]) for each in planned if each["state"] == "planned"), Decimal(0))
         for item, level in levels.items():
-            kept = promised(orders, item)
+            kept = promised(orders, item) + (2 * made if item == PART else 0)
             assert ledger[item] == here.tally[item] == Decimal(level["on_hand"])
             assert (Decimal(level["reserved"]), Decimal(level["available"])) == (kept, ledger[item] - kept)
             assert ledger[item] >= 0
