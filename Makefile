@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv --native-tls
 
 .PHONY: help setup demo test check check-style format check-newest test-lowest live bench bench-latency \
-	bench-webhooks bench-live soak replay crash coverage-table simulate mutants lock clean
+	bench-webhooks bench-live soak replay crash coverage-table trade-laws simulate mutants lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -84,6 +84,10 @@ crash: setup ## kill two hundred syncs on each database and hold the connector t
 
 coverage-table: setup ## which passing tests prove each row of the business; fails where a row has none
 	$(BIN)/python -m tests.coverage_table $(PYTEST_ARGS)
+
+trade-laws: setup ## the laws of stock and money over LIVES long lives, with lost answers and killed syncs
+	CONNECTOR_TEST_LIVES=$${LIVES:-20} CONNECTOR_TEST_STEPS=$${STEPS:-60} $(BIN)/python -m pytest -n $(WORKERS) \
+		--dist load --timeout 1800 $(PYTEST_ARGS) tests/test_stock_law.py tests/test_order_to_cash.py
 
 SEEDS ?= 200
 

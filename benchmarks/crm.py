@@ -64,7 +64,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "orders": Collection(
         "ord-",
         _texts("orderNumber erpOrderNumber accountId contactId orderDate currency stage statusReason notes")
-        | {"customerReference": "string"}
+        | _texts("customerReference syncStatus syncReason")
         | dict.fromkeys(("subtotal", "taxTotal", "grandTotal", "linesTotal", "priceDifference"), "number")
         | {"lines": "array"},
         tuple(f"lines.{part}" for part in ["lineId", *LINE]),
@@ -80,6 +80,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     ),
     # What follows an order is never measured, but asked for in every run.
     "shipments": Collection("shp-", {"lines": "array"}),
+    "returns": Collection("ret-", {"lines": "array"}),
     "invoices": Collection("inv-", {"lines": "array"}),
     "payments": Collection("pay-", {}),
     "account-balances": Collection("bal-", {}),

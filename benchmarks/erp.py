@@ -81,6 +81,7 @@ RESOURCES: Mapping[str, Kind] = {
     ),
     # What follows an order is never measured, but asked for in every run.
     "shipments": Kind(("number", "lines"), {}),
+    "returns": Kind(("number", "lines"), {}),
     "invoices": Kind(("number", "lines"), {}),
     "payments": Kind(("number",), {}),
     "customer_balances": Kind((), {}),

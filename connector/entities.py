@@ -56,8 +56,16 @@ class Removal(StrEnum):
 
     IGNORE = "ignore"
     UNLINK = "unlink"
+    RESTORE = "restore"
     ARCHIVE = "archive"
     DELETE = "delete"
+
+
+class Told(StrEnum):
+    """What the connector itself says of a record: what is open about it, and why."""
+
+    STATUS = "status"
+    REASON = "reason"
 
 
 class Strict(BaseModel):
@@ -98,6 +106,8 @@ class FieldRule(Strict):
     """Holds a person's data: masked in logs and messages."""
     reserved: bool = False
     """Fetched and compared for information only: never written by the engine."""
+    told: Told | None = None
+    """The connector's own word, written where a side has a row for it, and never carried across."""
 
 
 class MatchKey(Strict):

@@ -24,6 +24,7 @@ from connector.newcomers import Newcomers, Scene, choose, journal_newcomers, loo
 from connector.pull import find_absent, pull
 from connector.records import OperationState, Problem, Ref, Side, Waiting
 from connector.recover import recover, resolve_doubtful
+from connector.remarks import tell
 from connector.report import Exit, Report, Tally
 from connector.stage import stage
 from connector.store import conflicts, cursors, inbox, journal, leases, links, problems, standings
@@ -65,6 +66,9 @@ def _conduct(context: Context, kind: str, entities: Collection[str], *, full: bo
             if (report.writes == before or kind == "drain") and not _has_due(context, chosen, halted):
                 break
         _report_waiting(context, report, chosen)
+        for name in chosen:
+            if report.kind != "plan" and name not in halted:
+                tell(_work(context, report, name, epoch))
         count_open(context, report)
     return report
 

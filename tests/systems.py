@@ -36,7 +36,10 @@ class System:
     def _credentials(self) -> dict[str, str]:
         if self.kind == "erp":
             return {"X-API-Key": "demo-key"}
-        form = {"grant_type": "client_credentials", "client_id": "demo-client", "client_secret": "demo-secret"}
+        return self._token("demo-client", "demo-secret")
+
+    def _token(self, client: str, secret: str) -> dict[str, str]:
+        form = {"grant_type": "client_credentials", "client_id": client, "client_secret": secret}
         answer = requests.post(f"{self.url}/oauth/token", data=form, timeout=10)
         answer.raise_for_status()
         return {"Authorization": f"Bearer {answer.json()['access_token']}"}
@@ -105,6 +108,13 @@ class System:
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait(10)
+
+
+class Sales(System):
+    """The CRM as a salesperson's own client sees it, which may not change what only the integration writes."""
+
+    def _credentials(self) -> dict[str, str]:
+        return self._token("demo-sales", "demo-sales-secret")
 
 
 class Systems(NamedTuple):

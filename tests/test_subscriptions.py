@@ -127,7 +127,7 @@ def test_what_is_paused_or_tells_too_little_is_put_right(office: Office) -> None
 
     assert sum(one["message"].startswith("renewed: ") for one in findings) == 2
     (crm,), (erp,) = office.subscribed("crm"), office.subscribed("erp")
-    assert (crm["status"], len(crm["events"]), len(erp["models"])) == ("ACTIVE", 13, 12)
+    assert (crm["status"], len(crm["events"]), len(erp["models"])) == ("ACTIVE", 14, 13)
 
 
 def test_an_edit_on_either_side_is_on_the_other_because_its_system_said_so(office: Office) -> None:

@@ -27,6 +27,7 @@ class Trade(NamedTuple):
     context: Context
     account: str
     partner: int
+    config: Path
 
     @property
     def crm(self) -> System:
@@ -128,11 +129,12 @@ def trading(folder: Path, *options: str) -> Iterator[Trade]:
         for place in ("MAIN", "NORTH"):
             systems.erp.create("warehouses", code=place, name=place)
         account = systems.crm.create("accounts", name="Buyer GmbH", email="buyer@cash.example", currency="EUR")
-        context = build(load_settings(systems.write_config(folder), {}))
+        config = systems.write_config(folder)
+        context = build(load_settings(config, {}))
         try:
             sync(context)
             (partner,) = systems.erp.listed("partners", email="buyer@cash.example")
-            yield Trade(systems, context, account["id"], partner["id"])
+            yield Trade(systems, context, account["id"], partner["id"], config)
         finally:
             for system in context.systems.values():
                 system.adapter.close()

@@ -328,6 +328,7 @@ COLLECTIONS: Mapping[str, Capabilities] = {
     "stock-levels": _COMMON,
     "stock-adjustments": _COMMON,
     "shipments": _COMMON,
+    "returns": _COMMON,
     "invoices": _COMMON,
     "payments": _COMMON,
     "account-balances": _COMMON,

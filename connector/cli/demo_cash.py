@@ -8,6 +8,7 @@ from connector.cli.demo_check import number
 from connector.cli.demo_edits import MAIN, Sight, pieces
 from connector.cli.demo_scene import Step
 from connector.cli.demo_systems import Row, Town
+from connector.errors import RunError
 
 COMPANY, EMAIL = "Küstenwerk GmbH", "einkauf@kuestenwerk.example"
 CODE, PART, NAME = "WB-DEMO", "WB-DEMO-LEG", "Workbench"
@@ -33,9 +34,9 @@ class Deal(NamedTuple):
         """The order as the salesperson sees it now."""
         return self.town.crm.read("orders", self.order["id"])
 
-    def level(self) -> Row:
-        """What the salesperson sees of the goods now."""
-        (found,) = self.town.crm.all("stock-levels", productCode=CODE, warehouse=MAIN)
+    def level(self, code: str = CODE) -> Row:
+        """What the salesperson sees of the goods, or of what they are made of, now."""
+        (found,) = self.town.crm.all("stock-levels", productCode=code, warehouse=MAIN)
         return found
 
     def invoice(self, kind: str = "invoice") -> Row:
@@ -78,6 +79,8 @@ def _money(deal: Deal) -> Iterator[Step]:
     bill = erp.act("invoices", erp.create("invoices", order_id=deal.sale()["id"]), "post")
     total = number(bill["amount_total"])
     yield Step(f"invoice {bill['number']} is posted", "ERP", lambda: _billed(deal, "INVOICED", total))
+    answer = _write_down(deal)
+    yield Step("sales wants to write the invoice down", "CRM", lambda: _refused(deal, answer, total))
     erp.create("payments", invoice_id=bill["id"], amount="1000.00")
     yield Step("1,000.00 are paid", "ERP", lambda: _billed(deal, "INVOICED", total - 1000))
     erp.create("payments", invoice_id=bill["id"], amount=str(total - 1000))
@@ -120,6 +123,15 @@ def _plan(deal: Deal) -> Row:
     deal.town.erp.act("sales_orders", deal.sale(), "split")
     place = {"item_id": deal.item["id"], "warehouse_code": MAIN, "planned_date": "2027-01-15"}
     return deal.town.erp.create("production_orders", **place, qty=str(ASKED - THERE))
+
+
+def _write_down(deal: Deal) -> str:
+    """What the CRM answers a salesperson who edits what only the ERP may say."""
+    try:
+        deal.town.crm.change("invoices", deal.bills()["INVOICE"], amountOpen=0)
+    except RunError as error:
+        return str(error).partition("423 ")[2]
+    return ""
 
 
 def _take_back(deal: Deal) -> None:
@@ -171,17 +183,23 @@ def _shipped(deal: Deal, stage: str, tracking: str) -> Sight:
 def _expected(deal: Deal) -> Sight:
     lines, level = deal.shown()["lines"], deal.level()
     parts = " + ".join(pieces(number(line["quantity"])) for line in lines)
+    kept = number(deal.level(PART)["reserved"])
     shows = f"lines of {parts}; {pieces(number(level['incoming']))} expected on {level['expectedOn']}"
     fine = [number(line["quantity"]) for line in lines] == [THERE, ASKED - THERE]
-    return Sight(shows, fine and number(level["incoming"]) == ASKED - THERE)
+    fine = fine and number(level["incoming"]) == ASKED - THERE and kept == LEGS * (ASKED - THERE)
+    return Sight(f"{shows}; {pieces(kept)} legs are kept for them", fine)
 
 
 def _made(deal: Deal) -> Sight:
     held = number(deal.level()["onHand"])
-    (legs,) = deal.town.crm.all("stock-levels", productCode=PART, warehouse=MAIN)
-    left = number(legs["onHand"])
+    left = number(deal.level(PART)["onHand"])
     fine = held == ASKED - THERE and left == LEGS * THERE
     return Sight(f"{pieces(held)} on hand, {pieces(left)} legs left", fine)
+
+
+def _refused(deal: Deal, answer: str, still_open: Decimal) -> Sight:
+    told = number(deal.bills()["INVOICE"]["amountOpen"])
+    return Sight(f"refused: {answer}; {told:,.2f} open", bool(answer) and told == still_open)
 
 
 def _billed(deal: Deal, stage: str, still_open: Decimal) -> Sight:
@@ -197,6 +215,8 @@ def _credited(deal: Deal) -> Sight:
     note, held = deal.bills().get("CREDIT_NOTE"), number(deal.level()["onHand"])
     if note is None:
         return Sight("no credit note", as_expected=False)
-    total = number(note["grandTotal"])
-    shows = f"{note['invoiceNumber']} over {total:,.2f}; balance {deal.owed():,.2f}; {pieces(held)} on hand"
-    return Sight(shows, (deal.owed(), held) == (-total, Decimal(1)))
+    total, backs = number(note["grandTotal"]), deal.town.crm.all("returns", orderId=deal.order["id"])
+    came = ", ".join(f"{row['returnNumber']} {row['status']}" for row in backs)
+    shows = f"{came or 'no return'}; {note['invoiceNumber']} over {total:,.2f}; balance {deal.owed():,.2f}"
+    fine = (deal.owed(), held, [row["status"] for row in backs]) == (-total, Decimal(1), ["RECEIVED"])
+    return Sight(f"{shows}; {pieces(held)} on hand", fine)

@@ -25,9 +25,10 @@ from connector.records import Side
 Row: TypeAlias = dict[str, Any]
 """One record, as its own system answers it."""
 
-CLIENT = "demo-client"
-CRM_SECRET, ERP_KEY = "crm_client_secret", "erp_api_key"
-"""Files beside the configuration: its `${file:...}` references read them."""
+CLIENT, SALES = "demo-client", "demo-sales"
+"""The connector's client of the CRM, and the salespeople's own, which may not change what only the ERP may."""
+CRM_SECRET, SALES_SECRET, ERP_KEY = "crm_client_secret", "crm_sales_secret", "erp_api_key"
+"""Files beside the configuration: its `${file:...}` references read the connector's."""
 
 START_SECONDS = 120
 STOP_SECONDS = 10
@@ -162,7 +163,7 @@ def running(folder: Path, seed: str, *, keep: bool) -> Iterator[Town]:
             processes[side] = _launch(side, folder, seed, keys, detached=keep)
             stack.callback(_stop, processes[side])
         urls = {side: _address(side, processes[side], folder) for side in Side}
-        auth = ClientCredentials("/oauth/token", CLIENT, lambda: keys[CRM_SECRET])
+        auth = ClientCredentials("/oauth/token", SALES, lambda: keys[SALES_SECRET])
         with (
             CrmDesk(urls[Side.CRM], auth) as crm,
             ErpDesk(urls[Side.ERP], ApiKey("X-API-Key", lambda: keys[ERP_KEY])) as erp,
@@ -173,7 +174,7 @@ def running(folder: Path, seed: str, *, keep: bool) -> Iterator[Town]:
 
 
 def _write_secrets(folder: Path) -> dict[str, str]:
-    keys = {name: secrets.token_urlsafe(18) for name in (CRM_SECRET, ERP_KEY)}
+    keys = {name: secrets.token_urlsafe(18) for name in (CRM_SECRET, SALES_SECRET, ERP_KEY)}
     for name, value in keys.items():
         path = folder / name
         path.touch(mode=0o600)
@@ -188,6 +189,8 @@ def _launch(side: Side, folder: Path, seed: str, keys: Mapping[str, str], *, det
     own = {
         "REFERENCE_CRM_CLIENT_ID": CLIENT,
         "REFERENCE_CRM_CLIENT_SECRET": keys[CRM_SECRET],
+        "REFERENCE_CRM_SALES_ID": SALES,
+        "REFERENCE_CRM_SALES_SECRET": keys[SALES_SECRET],
         "REFERENCE_ERP_API_KEY": keys[ERP_KEY],
         "PYTHONUNBUFFERED": "1",
     }

@@ -124,6 +124,7 @@ def event_words(event: Event, hidden: Collection[str]) -> str:
     words = {
         "linked": "linked: crm:{id} is erp:{erp_id}, by {by}",
         "adopted": "adopted: it was created for {source} earlier, and the answer had been lost",
+        "told": "told in the record's own {side}: {what}",
         "unlinked": "unlinked from erp:{erp_id}: {why}",
         "conflict": "conflict over {field}: {why}",
         "resolved": "conflict over {field} decided by {by}: {take}'s value holds",

@@ -29,7 +29,7 @@ def _alone(sides: dict[Side, Translator]) -> Iterator[Finding]:
             if entity.fields[name].required:
                 message = f"is required, but has no row on {side.other}"
                 yield Finding(entity.name, name, "on both sides", "error", message)
-            elif not entity.fields[name].reserved:
+            elif not entity.fields[name].reserved and entity.fields[name].told is None:
                 message = f"is not shared: only {side} has a row for it"
                 yield Finding(entity.name, name, "on both sides", "lossy", message)
 

@@ -46,6 +46,8 @@ def _line(name: str, rule: FieldRule, crm: Translator, erp: Translator) -> Mappi
 
 
 def _owner(rule: FieldRule, *, is_shared: bool) -> str:
+    if rule.told is not None:
+        return "the connector's own"
     if not is_shared or rule.reserved:
         return "not shared"
     if rule.owner is None:

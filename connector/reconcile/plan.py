@@ -184,6 +184,8 @@ class Planner:
             return PairPlan(fate=LinkFate("tombstone", f"{reason}; policy is to keep it on {survivor}"))
         if removal is Removal.UNLINK:
             return PairPlan(fate=LinkFate("remove", f"{reason}; policy is to unlink"))
+        if removal is Removal.RESTORE:
+            return PairPlan(fate=LinkFate("remove", f"{reason}; policy is to create it again"), again=True)
         operation = Operation(
             id=self.new_id(),
             entity=self.entity.name,

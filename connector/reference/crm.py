@@ -103,30 +103,30 @@ class Tokens:
 
     def __init__(self, options: Options) -> None:
         self._options = options
-        self._ends: dict[str, float] = {}
+        self._clients = {options.client_id: options.client_secret, options.sales_id: options.sales_secret}
+        self._ends: dict[str, tuple[float, str]] = {}
 
     def give(self, form: dict[str, list[str]]) -> str:
         """A new token for the right credentials."""
         client, secret = (form.get(name, [""])[0] for name in ("client_id", "client_secret"))
         if form.get("grant_type") != ["client_credentials"]:
             raise malformed("grant_type must be client_credentials", "grant_type")
-        known = secrets.compare_digest(client.encode(), self._options.client_id.encode())
-        right = secrets.compare_digest(secret.encode(), self._options.client_secret.encode())
-        if not (known and right):
+        right = secrets.compare_digest(secret.encode(), self._clients.get(client, "").encode())
+        if client not in self._clients or not right:
             raise Refusal(Reason.UNAUTHENTICATED, "unknown client, or wrong secret")
         now = self._options.clock()
-        self._ends = {token: end for token, end in self._ends.items() if end > now}
+        self._ends = {token: held for token, held in self._ends.items() if held[0] > now}
         token = secrets.token_urlsafe(24)
-        self._ends[token] = now + self._options.token_lifetime
+        self._ends[token] = (now + self._options.token_lifetime, client)
         return token
 
     def let_in(self, headers: Headers) -> str:
         """The client behind a request."""
         given = headers.get("authorization", "")
-        end = self._ends.get(given.removeprefix(BEARER), 0.0)
+        end, client = self._ends.get(given.removeprefix(BEARER), (0.0, ""))
         if not given.startswith(BEARER) or end <= self._options.clock():
             raise Refusal(Reason.UNAUTHENTICATED, "the access token is missing, wrong or expired")
-        return self._options.client_id
+        return client
 
 
 class CollectionCalls:
@@ -270,7 +270,7 @@ class CollectionCalls:
 def build(options: Options, store: Store, plane: Plane | None = None) -> ASGIApp:
     """The whole CRM over one store; with a plane, faults can be set."""
     collections = with_strict_vat(COLLECTIONS) if options.strict else COLLECTIONS
-    tokens, records = Tokens(options), Records(store, collections)
+    tokens, records = Tokens(options), Records(store, collections, people=frozenset((options.sales_id,)))
     identity = store.setting("organization", lambda: f"org-{secrets.token_hex(6)}")
     outbox = Outbox(store, envelope(identity))
     Promotions(store, records)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from connector.reference.crm_fields import CURRENCY, LINE, TEXT, collection
+from connector.reference.crm_fields import CURRENCY, LINE, SYNC, TEXT, collection
 from connector.reference.fields import Field, Kind
 from connector.reference.normal import key, trimmed
 
@@ -44,6 +44,7 @@ ORDERS = collection(
     Field(name="grandTotal", kind=Kind.NUMBER),
     Field(name="linesTotal", kind=Kind.NUMBER, read_only=True),
     Field(name="priceDifference", kind=Kind.NUMBER, read_only=True),
+    *SYNC,
 )
 
 SHIPMENTS = collection(
@@ -58,6 +59,21 @@ SHIPMENTS = collection(
     Field(name="shippedOn", kind=Kind.DATE),
     Field(name="carrier", normal=trimmed, longest=80),
     Field(name="trackingNumber", normal=trimmed, longest=120, indexed=True),
+    Field(name="lines", kind=Kind.LINES, fields=(*LINE[:2], LINE[3])),
+)
+
+RETURNS = collection(
+    "returns",
+    "ret-",
+    "Goods that a customer sends back.",
+    Field(name="returnNumber", normal=trimmed, longest=40, required=True, indexed=True),
+    replace(ORDER, required=True),
+    ACCOUNT,
+    Field(name="warehouse", normal=trimmed, longest=20),
+    Field(name="status", kind=Kind.CHOICE, choices=("ANNOUNCED", "RECEIVED", "CANCELLED"), indexed=True),
+    Field(name="restocked", kind=Kind.BOOLEAN),
+    Field(name="reason", normal=trimmed, longest=2000),
+    Field(name="receivedOn", kind=Kind.DATE),
     Field(name="lines", kind=Kind.LINES, fields=(*LINE[:2], LINE[3])),
 )
 

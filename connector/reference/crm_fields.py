@@ -42,6 +42,13 @@ LINE = (
 )
 
 
+SYNC = (
+    Field(name="syncStatus", kind=Kind.CHOICE, choices=("WAITING", "DECISION", "REFUSED")),
+    Field(name="syncReason", longest=2000),
+)
+"""What the integration says is open about a record."""
+
+
 def collection(name: str, prefix: str, about: str, *fields: Field, actions: tuple[str, ...] = ()) -> Collection:
     """A collection with what every record has, its ids counted from 1001."""
     return Collection(name=name, about=about, fields=(*SYSTEM, *fields), prefix=prefix, first=1001, actions=actions)

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from connector.reference.crm_fields import ADDRESS, CURRENCY, EMAIL, LINE, PHONE, TEXT, collection
+from connector.reference.crm_fields import ADDRESS, CURRENCY, EMAIL, LINE, PHONE, SYNC, TEXT, collection
 from connector.reference.fields import Field, Kind
 from connector.reference.normal import key, trimmed
 
@@ -154,6 +154,7 @@ CASES = collection(
     replace(TEXT, name="outcomeNote"),
     replace(AMOUNT, name="charge"),
     CURRENCY,
+    *SYNC,
 )
 
 PROJECTS = collection(

@@ -9,6 +9,7 @@ import orjson
 
 from connector.reference.amounts import digits, line_subtotal, read_decimal, total
 from connector.reference.crm_front_rules import complete, refuse_locked
+from connector.reference.crm_locks import refuse_people, refuse_removal
 from connector.reference.crm_tables import CHANGEABLE_ADJUSTMENT
 from connector.reference.fields import Collection, Field, Kind
 from connector.reference.refusals import Reason, Refusal, invalid, malformed
@@ -43,9 +44,10 @@ class Written(NamedTuple):
 class Records:
     """The CRM's records, by collection and id."""
 
-    def __init__(self, store: Store, collections: Names[Collection]) -> None:
+    def __init__(self, store: Store, collections: Names[Collection], people: Names[str] = ()) -> None:
+        """`people` are users who may not write what only the integration writes."""
         self.collections = collections
-        self._store = store
+        self._store, self._people = store, people
         self._collections = {each.name: each for each in collections}
         self._forms = {each.name: Form(each) for each in collections}
 
@@ -66,6 +68,8 @@ class Records:
             sent = {**sent, "externalId": external_id}
         values = self._forms[collection.name].read_new(sent)
         refuse_locked(collection.name, {}, values)
+        if user in self._people:
+            refuse_people(collection.name, {}, values)
         self._complete(collection, values, {}, values)
         self._check(collection, values, None)
         num = self._store.next(collection.name, collection.first)
@@ -90,6 +94,8 @@ class Records:
         changes = self._forms[collection.name].read_change(sent, before)
         _refuse_locked(collection, changes)
         refuse_locked(collection.name, before, changes)
+        if user in self._people:
+            refuse_people(collection.name, before, changes)
         values = {**before, **changes}
         self._complete(collection, values, before, changes)
         self._check(collection, changes, row.num)
@@ -102,6 +108,8 @@ class Records:
         row = self.read(collection, record_id)
         if version is not None:
             _expect(row, record_id, version)
+        if user in self._people and merged_into is None:
+            refuse_removal(collection.name, row.values)
         now = self._store.now()
         text = milliseconds_text(now)
         tombstone = {

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from connector.reference.crm_cash_tables import ACCOUNT_BALANCES, INVOICES, ORDERS, PAYMENTS, SHIPMENTS
+from connector.reference.crm_cash_tables import ACCOUNT_BALANCES, INVOICES, ORDERS, PAYMENTS, RETURNS, SHIPMENTS
 from connector.reference.crm_fields import ADDRESS, CURRENCY, EMAIL, PHONE, STATUS, TEXT, collection
 from connector.reference.crm_front_tables import FRONT
 from connector.reference.fields import Collection, Field, Kind
@@ -96,6 +96,7 @@ COLLECTIONS = (
     STOCK_LEVELS,
     STOCK_ADJUSTMENTS,
     SHIPMENTS,
+    RETURNS,
     INVOICES,
     PAYMENTS,
     ACCOUNT_BALANCES,

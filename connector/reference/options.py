@@ -13,6 +13,9 @@ class Options:
 
     client_id: str = "demo-client"
     client_secret: str = "demo-secret"  # noqa: S105 -- a demonstration's, told in the documentation
+    sales_id: str = "demo-sales"
+    """Salespeople's own client, which may not change what the integration writes."""
+    sales_secret: str = "demo-sales-secret"  # noqa: S105 -- likewise
     api_key: str = "demo-key"
     token_lifetime: int = 3600
     """Seconds until an access token of the CRM expires."""

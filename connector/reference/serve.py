@@ -129,5 +129,7 @@ def _from_environment() -> Options:
         known,
         client_id=os.environ.get("REFERENCE_CRM_CLIENT_ID", known.client_id),
         client_secret=os.environ.get("REFERENCE_CRM_CLIENT_SECRET", known.client_secret),
+        sales_id=os.environ.get("REFERENCE_CRM_SALES_ID", known.sales_id),
+        sales_secret=os.environ.get("REFERENCE_CRM_SALES_SECRET", known.sales_secret),
         api_key=os.environ.get("REFERENCE_ERP_API_KEY", known.api_key),
     )

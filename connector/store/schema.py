@@ -351,6 +351,16 @@ standing = Table(
     _text("run", empty=True),
 )
 
+remark = Table(
+    "remark",
+    metadata,
+    *_record(),
+    _text("status"),
+    _text("digest"),
+    _number("at"),
+    PrimaryKeyConstraint("id", "entity", "side"),
+)
+
 alert = Table(
     "alert",
     metadata,

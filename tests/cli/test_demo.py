@@ -159,7 +159,7 @@ def test_every_edit_reaches_the_other_side_or_asks(found: Any) -> None:
 def test_a_lead_becomes_a_customer_and_an_order_goes_all_its_way_to_the_money(found: Any) -> None:
     told = [*found["front_office"], *found["order_to_cash"]]
 
-    assert (len(found["front_office"]), len(found["order_to_cash"])) == (6, 12)
+    assert (len(found["front_office"]), len(found["order_to_cash"])) == (6, 13)
     assert [one["shows"] for one in told if not one["as_expected"]] == []
     assert all(one["seconds"] > 0 for one in told)
 

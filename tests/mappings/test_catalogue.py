@@ -18,7 +18,7 @@ def issues(text: str) -> list[str]:
 
 def test_parents_come_first() -> None:
     nouns = ["customer", "contact", "product", "stock_adjustment", "order", "stock"]
-    documents = ["shipment", "invoice", "payment", "balance"]
+    documents = ["shipment", "return", "invoice", "payment", "balance"]
     assert list(load_entities()) == [*nouns, *documents, "service_order", "project", "activity"]
 
 

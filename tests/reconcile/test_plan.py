@@ -110,6 +110,7 @@ def test_gone_on_both_sides_only_ends_the_link() -> None:
     [
         pytest.param(Removal.IGNORE, [], "tombstone", id="ignore keeps the other record and never creates it again"),
         pytest.param(Removal.UNLINK, [], "remove", id="unlink forgets the pair"),
+        pytest.param(Removal.RESTORE, [], "remove", id="restore forgets the pair, to create it again"),
         pytest.param(Removal.ARCHIVE, [OperationKind.ARCHIVE], None, id="archive"),
         pytest.param(Removal.DELETE, [OperationKind.DELETE], None, id="delete"),
     ],
@@ -119,6 +120,12 @@ def test_a_proved_delete_follows_the_policy(policy: Removal, kinds: list[Operati
     plan = planner(entity).pair(1, sights(None, {}), {})
     assert [operation.kind for operation in plan.operations] == kinds
     assert (plan.fate.what if plan.fate else None) == fate
+
+
+def test_what_only_mirrors_a_record_is_made_again_at_the_next_look() -> None:
+    entity = THING.model_copy(update={"deletes": {Side.ERP: Removal.RESTORE}})
+    plan = planner(entity).pair(1, sights(None, {}), {})
+    assert plan.again is True
 
 
 CREATOR = Creator.compile(THING, Side.ERP, frozenset(THING.fields), frozenset(THING.fields) - {"email"})
