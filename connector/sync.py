@@ -354,9 +354,8 @@ def _report_waiting(context: Context, report: Report, entities: Sequence[str]) -
 def _waiting(row: Waiting) -> Problem:
     parent = row.waits_for or Ref(row.entity, row.side, row.id)
     message = (
-        f"{row.entity} {row.side}:{row.id} waits for {parent}, which has no counterpart on {row.side.other} yet; it "
-        f"goes on by "
-        f"itself once that one is linked"
+        f"{row.entity} {row.side}:{row.id} waits for {parent}, which has no counterpart on {parent.side.other} yet; it "
+        f"goes on by itself once that one is linked"
     )
     return Problem(row.entity, row.side, row.id, "waiting", message, waits_for=parent)
 
