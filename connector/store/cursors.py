@@ -33,9 +33,8 @@ class Position(NamedTuple):
 
 def get(conn: Connection, entity: str, side: Side) -> Position:
     """The position of one entity on one side; a fresh one if nothing was read yet."""
-    query = select(*_columns()).where(cursor.c.entity == entity, cursor.c.side == str(side))
-    row = conn.execute(query).first()
-    return _position(row) if row else Position(entity, side)
+    rows = bulk.select_in(conn, cursor, Position._fields, ("entity", [entity]), {"side": str(side)})
+    return _position(rows[0]) if rows else Position(entity, side)
 
 
 def save(conn: Connection, position: Position, at: datetime) -> None:
@@ -68,9 +67,10 @@ def _columns() -> list[Any]:
 
 
 def _position(row: Any) -> Position:
-    return Position(*row)._replace(
-        side=Side(row.side),
-        complete=bool(row.complete),
-        enumerated_at=maybe_instant(row.enumerated_at),
-        moved_at=maybe_instant(row.moved_at),
+    read = Position(*row)
+    return read._replace(
+        side=Side(read.side),
+        complete=bool(read.complete),
+        enumerated_at=maybe_instant(row[-2]),
+        moved_at=maybe_instant(row[-1]),
     )

@@ -14,6 +14,9 @@ _ACQUIRE = text(
     " WHERE lease.owner = excluded.owner OR lease.until <= :now RETURNING epoch"
 )
 
+# Written out, as it stands at the end of every transaction: to put it together each time costs twice what it does.
+_RENEW = text("UPDATE lease SET until = :until WHERE name = :name AND epoch = :epoch AND until > :now")
+
 
 class Lease(NamedTuple):
     """A lease somebody holds, or held until `until`."""
@@ -36,8 +39,8 @@ def renew(conn: Connection, name: str, epoch: int, ttl: timedelta, now: datetime
 
     Called inside the transaction that stores results, it keeps a late holder from storing any.
     """
-    same = (lease.c.name == name, lease.c.epoch == epoch, lease.c.until > to_micros(now))
-    return conn.execute(lease.update().where(*same).values(until=to_micros(now + ttl))).rowcount == 1
+    bound = {"name": name, "epoch": epoch, "until": to_micros(now + ttl), "now": to_micros(now)}
+    return conn.execute(_RENEW, bound).rowcount == 1
 
 
 def release(conn: Connection, name: str, epoch: int) -> None:
