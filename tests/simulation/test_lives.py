@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from tests.simulation.shrinking import shrink
-from tests.simulation.trial import be_quiet, try_seed
+from tests.simulation.life import Step, write_script
+from tests.simulation.shrinking import law_of, shrink
+from tests.simulation.trial import be_quiet, try_script, try_seed
 
 LIVES, BATCHES = 100, 10
 FIRST = int(os.environ.get("CONNECTOR_TEST_SEED") or time.time()) % 10**9
@@ -32,3 +33,13 @@ def test_a_life_is_the_same_each_time_it_is_lived() -> None:
 
     assert first.story == second.story
     assert first.finals == second.finals
+
+
+def test_a_life_in_which_something_breaks_down_is_told_as_any_other_that_breaks_a_law() -> None:
+    be_quiet()
+    script = write_script(FIRST)
+
+    verdict = try_script(script._replace(steps=[*script.steps[:1], Step("nothing anybody knows", "1")]))
+
+    assert law_of(verdict) == "survival"
+    assert "KeyError: 'nothing anybody knows'" in verdict.story

@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from dataclasses import dataclass, field
+from traceback import format_exception
 from typing import Any
 
 import structlog
@@ -45,6 +46,9 @@ def try_script(script: Script) -> Verdict:
         life.play()
         life.settle()
         return judge(life)
+    except Exception as error:  # noqa: BLE001 -- no life may end like this, and the others go on
+        told = [*life.told, *"".join(format_exception(error)).splitlines()]
+        return Verdict(script.seed, [f"survival: the engine broke down: {type(error).__name__}"], told, script=script)
     finally:
         life.close()
 
