@@ -73,6 +73,8 @@ class Life:
         self.limits = Limits(chunk=4, enumerate_every=timedelta(hours=20))
         self.pace = 0.0
         """How many seconds every boundary takes; left to chance where it is 0."""
+        self.appointed: dict[str, Callable[[], Any]] = {}
+        """What happens at the next boundary of a name, once; nothing, where all is left to chance."""
         self.told: list[str] = []
         self.violations: list[str] = []
         self.checks: Counter[str] = Counter()

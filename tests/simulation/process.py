@@ -24,6 +24,10 @@ _REACH = 4
 """How many boundaries after a call still belong to it."""
 
 
+def _nothing() -> None:
+    """What is appointed for most boundaries."""
+
+
 class Watched(Store):
     """A store that tells when a transaction begins and when it was committed."""
 
@@ -105,6 +109,7 @@ class Process:
         """A boundary: here the process can die or stall, and the world can move."""
         if self.die_if_due(name) == self.wire.trouble.stall:
             self.life.take_over(self)
+        self.life.appointed.pop(name, _nothing)()
         self.life.pass_moment(self.chance, self.wire.trouble.moves)
         self.die_if_dead()
 

@@ -349,3 +349,15 @@ def test_a_create_that_goes_on_being_refused_is_made_anew_once_no_earlier_call_c
     small.sync(create=["disliked"])
 
     assert (small.only(Side.ERP)["city"], small.causes()) == ("BONN", [])
+
+
+def test_an_edit_of_a_record_that_is_just_being_written_across_goes_across_too(world: World) -> None:
+    small = world()
+    row = small.customer(city="Ulm")
+    small.sync()
+    small.crm.change(row, {"city": "Bonn"})
+    small.life.appointed["during update"] = lambda: small.crm.change(row, {"city": "Kiel"})
+
+    small.sync()
+
+    assert (small.only(Side.CRM)["city"], small.only(Side.ERP)["city"]) == ("Kiel", "KIEL")
