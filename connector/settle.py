@@ -5,7 +5,7 @@ decision read, never a later one.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 
@@ -192,13 +192,21 @@ def _may_still_arrive(work: Work, operation: Operation, error: RecordError) -> b
         return False
     with work.store.read() as connection:
         sent = journal.changed_at(connection, [operation.id])[operation.id]
-    return work.now() - sent < work.context.limits.lease + work.context.limits.under_way
+    return work.now() - sent < _longest_way(work)
+
+
+def _longest_way(work: Work) -> timedelta:
+    """How long after it was journalled a call may still reach its system."""
+    return work.context.limits.lease + work.context.limits.under_way
 
 
 def _tell_doubtful(work: Work, refused: Sequence[tuple[Operation, RecordError]]) -> None:
     """The problem is told, and the create stays in doubt: the next run repeats it under its key."""
+    minutes = _longest_way(work) / timedelta(minutes=1)
+    why = f"an earlier call may yet arrive, so a correction waits up to {minutes:.0f} minutes"
     with work.write() as connection:
-        rows = [_refusal(operation, error) for operation, error in refused]
+        told = [_refusal(operation, error) for operation, error in refused]
+        rows = [problem._replace(message=f"{problem.message}; {why}") for problem in told]
         work.tally.problems += problems.report(connection, rows, work.now())
 
 
