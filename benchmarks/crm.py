@@ -64,7 +64,7 @@ COLLECTIONS: Mapping[str, Collection] = {
     "orders": Collection(
         "ord-",
         _texts("orderNumber erpOrderNumber accountId contactId orderDate currency stage statusReason notes")
-        | _texts("customerReference syncStatus syncReason")
+        | _texts("requestedOn customerReference syncStatus syncReason")
         | dict.fromkeys(("subtotal", "taxTotal", "grandTotal", "linesTotal", "priceDifference"), "number")
         | {"lines": "array"},
         tuple(f"lines.{part}" for part in ["lineId", *LINE]),

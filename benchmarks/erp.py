@@ -63,7 +63,7 @@ RESOURCES: Mapping[str, Kind] = {
     ),
     "sales_orders": Kind(
         _fields(
-            "number partner_id contact_id date_order currency_code state state_reason state_before note "
+            "number partner_id contact_id date_order date_requested currency_code state state_reason state_before note "
             "client_ref origin warehouse_code lines amount_untaxed amount_tax amount_total"
         ),
         {"state": "draft", "warehouse_code": "MAIN"},

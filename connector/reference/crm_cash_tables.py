@@ -33,6 +33,7 @@ ORDERS = collection(
     Field(name="accountId", kind=Kind.REFERENCE, target="accounts", required=True, indexed=True),
     Field(name="contactId", kind=Kind.REFERENCE, target="contacts"),
     Field(name="orderDate", kind=Kind.DATE),
+    Field(name="requestedOn", kind=Kind.DATE),
     CURRENCY,
     Field(name="stage", kind=Kind.CHOICE, choices=STAGES, default="DRAFT", indexed=True),
     Field(name="statusReason", normal=trimmed, longest=2000),

@@ -26,7 +26,7 @@ DECIDED = frozenset(
 )
 """Stages in which an order is the back office's; asking for its cancellation is what is left to sales."""
 
-AGREED = ("accountId", "contactId", "orderDate", "currency", "lines")
+AGREED = ("accountId", "contactId", "orderDate", "requestedOn", "currency", "lines")
 """What was promised to the customer when an order was confirmed."""
 
 LOOSE = frozenset(("DRAFT", "CANCELLED"))

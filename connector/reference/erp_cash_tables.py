@@ -62,6 +62,7 @@ SALES_ORDERS = Collection(
         Field(name="partner_id", kind=Kind.REFERENCE, target="partners", required=True, indexed=True),
         Field(name="contact_id", kind=Kind.REFERENCE, target="partners"),
         Field(name="date_order", kind=Kind.DATE),
+        Field(name="date_requested", kind=Kind.DATE),
         CURRENCY,
         _state(*ORDER_STATES),
         REASON,
