@@ -13,8 +13,9 @@ from sqlalchemy import Connection
 
 from connector.context import Work
 from connector.entities import Told
-from connector.errors import LeaseLost, RunError
+from connector.errors import LeaseLost, RunError, VersionConflict
 from connector.observe import fetch
+from connector.reconcile.plan import DELETED
 from connector.records import Event, OperationKind, Patch, Record, Remote, Side
 from connector.store import conflicts, history, links, problems, remarks
 from connector.store.remarks import Remark
@@ -105,7 +106,8 @@ def _open(connection: Connection, work: Work, side: Side) -> dict[str, Word]:
     for item in conflicts.listed(connection, work.name):
         conflict = item.conflict
         record_id = conflict.crm_id if side is Side.CRM else conflict.erp_id
-        found.setdefault(record_id, []).append(Word("decision", f"{conflict.field}: {conflict.reason}"))
+        what = "" if conflict.field == DELETED else f"{conflict.field}: "
+        found.setdefault(record_id, []).append(Word("decision", f"{what}{conflict.reason}"))
     return {record_id: _together(words) for record_id, words in found.items()}
 
 
@@ -123,9 +125,10 @@ def _tell(work: Work, side: Side, rows: Mapping[str, Told], batch: Words) -> Non
         # The lease is checked before the call, and what is gone needs no remark.
         remarks.drop(connection, work.name, side, [one for one in batch if one not in present])
     outcomes = work.adapter(side).update(work.resource(side), patches) if patches else []
-    failed = {patch.id for patch, outcome in zip(patches, outcomes, strict=True) if outcome.error is not None}
-    if failed:
-        log.warning("remarks_not_made", side=str(side), records=sorted(failed)[:10])
+    failed = {patch.id: outcome.error for patch, outcome in zip(patches, outcomes, strict=True) if outcome.error}
+    refused = sorted(one for one, error in failed.items() if not isinstance(error, VersionConflict))
+    if refused:
+        log.warning("remarks_not_made", side=str(side), records=refused[:10])
     _remember(work, side, {one: batch[one] for one in present if one not in failed})
     work.tally.written[side, OperationKind.UPDATE] += len(patches) - len(failed)
 

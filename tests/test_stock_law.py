@@ -60,6 +60,14 @@ def trade(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trade]:
         yield made
 
 
+@pytest.fixture(autouse=True)
+def healed(trade: Trade) -> Iterator[None]:
+    """However a life ended, the next one begins with systems that answer."""
+    yield
+    for system in trade.systems:
+        system.heal()
+
+
 def spoil(trade: Trade, seed: int) -> None:
     """From now on answers get lost on both sides."""
     for place, system in enumerate(trade.systems):

@@ -133,7 +133,10 @@ class Life:
             self.trade.do(sale, self.chance.choice(("cancel", "deny_cancel")))
 
     def _documents(self, resource: str, *states: str) -> list[Body]:
-        return self.trade.erp.listed(resource, state=",".join(states), per_page=500)
+        """The documents of this life alone in any of these states."""
+        found = self.trade.erp.listed(resource, state=",".join(states), per_page=500)
+        mine = {item["id"] for item in (*self.goods, self.rare)}
+        return [one for one in found if {line["item_id"] for line in one.get("lines", (one,))} <= mine]
 
     def _held(self, item: Body) -> Decimal:
         levels = self.trade.erp.listed("stock_levels", item_id=item["id"])
