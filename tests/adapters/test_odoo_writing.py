@@ -176,6 +176,26 @@ def test_an_action_is_done_when_the_record_shows_it(wire: Wire) -> None:
     assert (outcome.error, outcome.body and outcome.body["state"]) == (None, "sale")
 
 
+WAYS = {
+    "a draft is sent": ("draft", ["action_quotation_sent"]),
+    "a sales order is taken back first": ("sale", ["action_cancel", "action_draft", "action_quotation_sent"]),
+}
+
+
+@pytest.mark.parametrize(("state", "methods"), WAYS.values(), ids=WAYS)
+def test_a_quotation_is_made_of_an_order_as_a_person_would(wire: Wire, state: str, methods: list[str]) -> None:
+    wire.describes("sale.order", "sale.order.line")
+    before = {"id": 5, "state": state, "order_line": [], "write_date": STAMP}
+    wire.answers("sale.order", "read", [before], [{**before, "state": "sent"}])
+    for method in methods:
+        wire.answers("sale.order", method, YES)
+
+    (outcome,) = odoo().perform(ORDERS, [Transition("k", "5", None, "quote")])
+
+    assert outcome.error is None
+    assert [method for _, method, _ in wire.asked if method.startswith("action_")] == methods
+
+
 def test_what_somebody_else_deleted_meanwhile_is_deleted(wire: Wire) -> None:
     wire.describes("res.partner")
     wire.answers("res.partner", "read", [row(7)])

@@ -47,11 +47,20 @@ _PRODUCT = replace(COMMON, can_archive=True, normalising_fields=frozenset(("list
 _ORDER = replace(
     COMMON,
     write_size=ORDERS,
-    transitions=frozenset(("action_confirm", "action_cancel", "action_draft", "action_quotation_sent")),
+    transitions=frozenset(("action_confirm", "action_cancel", "action_draft", "action_quotation_sent", "quote")),
     normalising_fields=frozenset(("note", "order_line", "date_order")),
 )
 _SHOWN = replace(COMMON, can_create=False, can_update=False, can_delete=False)
 """What is Odoo's alone, and shown on the other side."""
+
+STEPS: Mapping[tuple[str, str], Mapping[str, tuple[str, ...]]] = {
+    ("sale.order", "quote"): {
+        "draft": ("action_quotation_sent",),
+        "cancel": ("action_draft", "action_quotation_sent"),
+        "sale": ("action_cancel", "action_draft", "action_quotation_sent"),
+    },
+}
+"""Actions of ours, by model and name: the methods that a person would call one after the other, from each state."""
 
 KINDS: Mapping[str, Kind] = {
     "res.partner": Kind("res.partner", _PARTNER, paths=("name", "active", "is_company", "email", "phone", MARKER)),

@@ -15,6 +15,8 @@ TYPES: Mapping[str, str] = {"text": "char", "decimal": "float", "choice": "char"
 LABELS = {
     "x_connector_id": "Connector: id on the other side",
     "x_connector_given_name": "Connector: given name",
+    "x_connector_number": "Connector: number on the other side",
+    "x_connector_reason": "Connector: why it is held or refused",
 }
 TERMS = "account.payment.term"
 ADMINISTRATOR = "; ask with the key of an administrator, or create them in Odoo (Settings, Technical, Fields)"

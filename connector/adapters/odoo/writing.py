@@ -9,7 +9,7 @@ from typing import Any, TypeAlias
 from connector.adapters.odoo.calls import Calls, Fault
 from connector.adapters.odoo.codes import CONTEXT
 from connector.adapters.odoo.fetching import fetch
-from connector.adapters.odoo.models import MARKER
+from connector.adapters.odoo.models import MARKER, STEPS
 from connector.adapters.odoo.names import GIVEN, join
 from connector.adapters.odoo.reading import Reader
 from connector.adapters.odoo.schema import LINKS, LiveColumn, Tree
@@ -89,13 +89,19 @@ class Writer:
         results: dict[int, Any] = {}
         for place, step in enumerate(steps):
             try:
-                _unmoved(present[step.id], step, self._at(step.id))
-                self._calls.call(self._model, step.name, {"ids": [int(step.id)], "context": QUIET})
+                before = _unmoved(present[step.id], step, self._at(step.id))
+                for method in self._methods(step, before):
+                    self._calls.call(self._model, method, {"ids": [int(step.id)], "context": QUIET})
                 results[place] = int(step.id)
             except (RecordError, Fault) as error:
                 results[place] = error
         told = self._told([(step.id, {}, results[place]) for place, step in enumerate(steps)])
         return [self._moved(step, present[step.id], outcome) for step, outcome in zip(steps, told, strict=True)]
+
+    def _methods(self, step: Transition, before: Remote) -> Sequence[str]:
+        """What Odoo is asked for: the action itself, or the way to it from the state that the record is in."""
+        ways = STEPS.get((self._model, step.name))
+        return (step.name,) if ways is None else ways.get(str((before.body or {}).get("state")), ())
 
     def _moved(self, step: Transition, before: Remote | RecordError, outcome: Outcome) -> Outcome:
         """Odoo answers with a question for people, or not at all, where an action did nothing."""
