@@ -41,6 +41,8 @@ class Total:
             self.causes += verdict.causes
             if verdict.violations:
                 self.broken.append(verdict)
+                # Told at once: whoever ends a long run early knows it too.
+                print(f"seed {verdict.seed}: {'; '.join(verdict.violations)}", file=sys.stderr, flush=True)
 
     def report(self, seconds: float) -> str:
         """Everything that was played and checked, as a table."""
