@@ -1,6 +1,6 @@
 """Decide one gathered chunk: pairs, first contacts and creates, as values that `stage` makes durable."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -192,9 +192,17 @@ def _proofs(work: Work, chunk: Chunk) -> dict[Side, set[str]]:
 def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> dict[str, Verdict]:
     """A verdict for every unlinked record of one side that exists."""
     records = _read_loose(work, chunk, side, decisions)
+    keys = known_keys(work, chunk, side, records) if records else {}
+    forgotten = records.keys() - keys.keys()
+    if forgotten:
+        # What a list had shown is known to be gone since, such as by a merge: it is not created from what it was.
+        for record_id in forgotten:
+            del records[record_id], chunk.seen[side][record_id]
+        look_up(work, chunk, side, forgotten)
+        records |= _read_loose(work, chunk, side, decisions, only=forgotten)
+        keys = known_keys(work, chunk, side, records) if records else {}
     if not records:
         return {}
-    keys = known_keys(work, chunk, side, records)
     chunk.keys[side] = keys
     verdicts = dict.fromkeys(records, CREATE)
     suspected = suspects(work, side, records, keys)
@@ -208,12 +216,14 @@ def _judge_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> 
     return verdicts
 
 
-def _read_loose(work: Work, chunk: Chunk, side: Side, decisions: Decisions) -> dict[str, Record]:
+def _read_loose(
+    work: Work, chunk: Chunk, side: Side, decisions: Decisions, only: Collection[str] | None = None
+) -> dict[str, Record]:
     """The unlinked records of one side that can be read; what becomes of the others is decided here."""
     records: dict[str, Record] = {}
     missing = []
     for row in chunk.loose:
-        if row.side is not side:
+        if row.side is not side or (only is not None and row.id not in only):
             continue
         seen = chunk.seen[side].get(row.id)
         if seen is None:

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from connector.context import Work
-from connector.decide import Decisions, _read_loose
+from connector.decide import Decisions, _judge_loose, _read_loose
 from connector.gather import Chunk, Seen
 from connector.records import Presence, Side, Waiting
 from connector.report import Tally
@@ -55,3 +55,15 @@ def test_unlinked_records(  # noqa: PLR0913, PLR0917 -- the columns of the table
     told = [[one.seq for one in rows] for rows in (decisions.parked, decisions.vanished, decisions.ignored)]
     assert told == [parked, vanished, ignored]
     assert [problem.cause for problem in decisions.problems] == causes
+
+
+def test_a_listed_record_that_is_known_to_have_gone_since_is_not_created_from_what_it_was(
+    work: Work, at: datetime
+) -> None:
+    row = Waiting(1, "customer", Side.ERP, "7", "scan", at, at)
+    chunk, decisions = Chunk([row], loose=[row]), Decisions()
+    chunk.seen[Side.ERP]["7"] = Seen(Presence.PRESENT, {"serial": "K1"}, data=b'{"serial":"K1"}')
+
+    verdicts = _judge_loose(work, chunk, Side.ERP, decisions)
+
+    assert (verdicts, decisions.vanished) == ({}, [row])
