@@ -48,13 +48,17 @@ def new_line(number: int, chance: Random) -> Line:
 
 
 def changed(lines: Sequence[Line], number: int, chance: Random) -> list[Line]:
-    """Lines after somebody added one, took one out, or changed how many."""
+    """Lines after somebody added one, took one out, or changed how many: never again what they were before.
+
+    Only so do they tell who typed them.
+    """
     kept = [dict(line) for line in lines]
     spot = chance.randrange(len(kept)) if kept else 0
     if not kept or chance.random() < 0.4:
         kept.insert(chance.choice([spot, len(kept)]), new_line(number, chance))
     elif len(kept) > 1 and chance.random() < 0.4:
         del kept[spot]
+        kept[0]["quantity"] = str(number)
     else:
         kept[spot]["quantity"] = str(number)
     return kept
