@@ -1,9 +1,13 @@
 """What is open about a record stands on it in the CRM, in words, and goes away when it is solved."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 
 from connector.records import Side
 from connector.store import conflicts, history
+from connector.sync import sync
 from tests.business.office import Body, Office, unique
 
 pytestmark = pytest.mark.row("ERP: order tracking")
@@ -38,6 +42,25 @@ def test_an_order_for_an_item_that_the_erp_does_not_know_says_so_until_it_does(
     assert status == "WAITING"
     assert f"waits for product crm:{product['id']}, which has no counterpart on erp yet" in str(reason)
     assert shown(office, "orders", order) == (None, None)
+
+
+def test_other_words_for_the_same_are_told_after_a_rest(office: Office, sold: tuple[Body, ...]) -> None:
+    codes = unique("ERST"), unique("ZWEIT")
+    first, second = (office.crm.create("products", productCode=code, name=code) for code in codes)
+    lines = [{"productId": one["id"], "quantity": 1, "unitPrice": 10} for one in (first, second)]
+    order = office.crm.create("orders", accountId=sold[0]["id"], currency="EUR", stage="SUBMITTED", lines=lines)
+    office.sync("product", "order")
+    office.erp.create("items", code=codes[0], name=codes[0], uom="PCE")
+    office.sync("product", "order")
+    at_once = shown(office, "orders", order)[1]
+    rested = replace(office.context, limits=replace(office.context.limits, retry_after=timedelta(0)))
+    sync(rested, entities=("order",))
+    later = shown(office, "orders", order)[1]
+    office.erp.create("items", code=codes[1], name=codes[1], uom="PCE")
+    office.settle("product", "order")
+
+    assert f"crm:{first['id']}" in str(at_once)
+    assert f"crm:{second['id']}" in str(later)
 
 
 def test_a_stage_that_is_not_sales_to_set_is_told_on_the_order_until_it_is_taken_back(
