@@ -22,7 +22,7 @@ SALES = [
     for goal, makers in GRAPH[WORDS[state]].items()
     if Side.CRM in makers and state != "draft"
 ] + [("draft", "cancelled")]
-STEPS = int(os.environ.get("CONNECTOR_TEST_STEPS", "14"))
+STEPS = int(os.environ.get("CONNECTOR_TEST_STEPS", "10"))
 """How long the story of the money is; `make trade-laws` asks for a longer one."""
 Walked = dict[tuple[str, ...], dict[str, Any]]
 

@@ -26,7 +26,7 @@ pytestmark = pytest.mark.row("ERP: inventory")
 
 LIVES = int(os.environ.get("CONNECTOR_TEST_LIVES", "1"))
 """How many lives are lived; `make trade-laws` asks for more, and for longer ones."""
-STEPS = int(os.environ.get("CONNECTOR_TEST_STEPS", "18"))
+STEPS = int(os.environ.get("CONNECTOR_TEST_STEPS", "12"))
 SEED = int(os.environ.get("CONNECTOR_TEST_SEED", "0"))
 BREAK = 6
 """So many things happen between two runs that do not end well."""
