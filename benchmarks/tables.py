@@ -116,10 +116,14 @@ def equals(table: Table, name: str, wanted: str) -> Test:
 
 
 def every(tests: list[Test]) -> Test:
-    """All of the tests as one."""
-    if len(tests) == 1:
-        return tests[0]
-    return lambda row: all(test(row) for test in tests)
+    """All of the tests as one; a call each, as a whole table goes through them."""
+    if not tests:
+        return lambda _: True
+    first, *others = tests
+    if not others:
+        return first
+    rest = every(others)
+    return lambda row: first(row) and rest(row)
 
 
 def spread(table: Table, count: int) -> Iterator[Row]:
