@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from connector.apply import batches, call, note_attempt, put_back
 from connector.context import Work
 from connector.errors import RunError
-from connector.mappings.pages import records_of
+from connector.mappings.pages import records_of, with_fields, without_fields
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.newcomers import Newcomers
 from connector.records import Draft, OperationKind, Outcome, Record, Ref, Side, Value, Version, encode
@@ -41,31 +41,38 @@ class Sent(NamedTuple):
     tried: int = 0
     """How many were sent, whether or not an answer came."""
     error: RunError | None = None
+    made: _Made | None = None
+    """Those that were created as sent, and the places of the others."""
 
 
 NOT_SENT = Sent([])
 
 
 def send_newcomers(work: Work, new: Newcomers) -> Sent:
-    """Create newcomers that are journalled as sending; `settle_newcomers` stores what became of them."""
+    """Create newcomers whose journal is hardened; `settle_newcomers` stores what became of them."""
     outcomes: list[Outcome] = []
-    tried = 0
-    for batch in batches(range(len(new.operations)), work.write_size(new.side)):
-        tried += len(batch)
-        try:
+    tried, ended = 0, None
+    try:
+        for batch in batches(range(len(new.operations)), work.write_size(new.side)):
+            tried += len(batch)
             outcomes += _send(work, new, batch)
-        except RunError as error:
-            return Sent(outcomes, tried, error)
-        work.step(f"creating on {new.side}", len(batch))
-    return Sent(outcomes, tried)
+            work.step(f"creating on {new.side}", len(batch))
+    except RunError as error:
+        ended = error
+    return Sent(outcomes, tried, ended, _look_at(work, new, outcomes) if outcomes else None)
+
+
+def _look_at(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> _Made:
+    """Tell those that were made as sent from what was refused, or came out otherwise."""
+    return _all_made(work, new, outcomes) or _made(work, new, outcomes, _told(work, new, outcomes))
 
 
 def settle_newcomers(work: Work, new: Newcomers, sent: Sent) -> None:
     """Store what became of all calls together; what was not sent at all goes back into the inbox."""
     if sent.tried < len(new.operations):
         put_back(work, new.journalled(range(sent.tried, len(new.operations))))
-    if sent.outcomes:
-        _settle(work, new, sent.outcomes)
+    if sent.made:
+        _settle(work, new, sent.outcomes, sent.made)
 
 
 def _send(work: Work, new: Newcomers, batch: Sequence[int]) -> list[Outcome]:
@@ -76,9 +83,8 @@ def _send(work: Work, new: Newcomers, batch: Sequence[int]) -> list[Outcome]:
     return call(work, len(drafts), lambda: adapter.create(resource, drafts), lambda: new.journalled(batch))
 
 
-def _settle(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> None:
+def _settle(work: Work, new: Newcomers, outcomes: Sequence[Outcome], made: _Made) -> None:
     """Store those that were made as sent; what was refused, or came out otherwise, is settled one by one."""
-    made = _all_made(work, new, outcomes) or _made(work, new, outcomes, _told(work, new, outcomes))
     rest: Collection[int] = made.rest
     try:
         if made.operations:
@@ -94,13 +100,13 @@ def _settle(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> None:
 def _all_made(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> _Made | None:
     """Everything at once, where each was made as sent and all answers tell the same fields: nearly always.
 
-    The new record then holds what its source does, and besides it what the answer tells of fields that only its own
-    side has: the bytes of the one are the beginning of the bytes of the other.
+    The new record then holds what its source does, less what only that one's side has, and besides it what the answer
+    tells of fields that only its own side has: the bytes of the one are most of the bytes of the other.
     """
     ids, versions, bodies, errors = zip(*outcomes, strict=True)
     blank, source = work.translator(new.side).blank, work.translator(new.side.other).fields
     count = len(outcomes)
-    if errors.count(None) < count or None in bodies or not source <= blank.keys() or _odd(work, new):
+    if errors.count(None) < count or None in bodies or _odd(work, new):
         return None
     try:
         told = work.translator(new.side).read_answers(bodies)
@@ -108,12 +114,22 @@ def _all_made(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> _Made 
         return None
     if any(not _is_as_sent(new, name, values) for name, values in told.items() if name in source):
         return None
-    sources = new.records[:count]
-    own = {name: told.get(name) or [value] * count for name, value in blank.items() if name not in source}
-    ends = [encode(record)[1:] for record in records_of(own)] if own else []
-    targets = [data[:-1] + b"," + end for data, end in zip(sources, ends, strict=True)] if own else sources
+    sources, common = new.records[:count], _common(work, new, count)
+    if common is None:
+        return None
+    own = {name: told.get(name) or [value] for name, value in blank.items() if name not in source}
+    targets = with_fields(common, own)
     sent = (new.operations[:count], new.sources[:count])
     return _Made(*sent, list(map(str, ids)), sources, targets, new.versions[:count], versions)
+
+
+def _common(work: Work, new: Newcomers, count: int) -> Sequence[bytes] | None:
+    """The sources' bytes without what only their side keeps; None where they cannot be told apart."""
+    columns = work.translator(new.side.other).columns.values()
+    if new.apart and any(column.parts for column in columns):
+        # A part may have a field of the same name.
+        return None
+    return without_fields(new.records[:count], {name: values[:count] for name, values in new.apart.items()})
 
 
 def _is_as_sent(new: Newcomers, name: str, values: Sequence[Value]) -> bool:

@@ -7,7 +7,7 @@ it to that general way, which comes to the same rows.
 """
 
 from collections.abc import Iterable, Sequence
-from itertools import chain, compress
+from itertools import chain, compress, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -19,7 +19,7 @@ from connector.decide import CreateDecision
 from connector.mappings.pages import Columns
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.reconcile.match import marker_key, strongest_keys
-from connector.records import Body, Operation, Record, Ref, Side, Version, decode
+from connector.records import Body, Operation, Ref, Side, Version, decode
 from connector.store import cursors, inbox, journal, links, problems, sightings
 from connector.store.inbox import Taken
 from connector.store.journal import OperationTaken
@@ -40,6 +40,8 @@ class Newcomers(NamedTuple):
     """What is sent, each field by itself; what a record does not hold is None."""
     kept: Columns
     """What both sides keep and a create does not send."""
+    apart: Columns
+    """What only the source's side keeps."""
     bodies: Sequence[Body]
 
     def decision(self, place: int) -> CreateDecision:
@@ -145,39 +147,53 @@ def _unlike(connection: Connection, work: Work, side: Side, all_of: _Candidates,
 
 def _ready(work: Work, side: Side, found: _Candidates) -> Newcomers | None:
     """What is sent of each of them; those that are not worth a counterpart, or lack something, are left out."""
-    records = list(map(orjson.loads, found.records))
-    fields = work.translator(side).fields
-    if set(map(len, records)) != {len(fields)} or records[0].keys() != fields:
-        usual = [record.keys() == fields for record in records]
-        found, records = found.only(usual), list(compress(records, usual))
-    chosen = _worthy(work, side, records)
+    found, columns = _read(found, work.translator(side).fields)
+    chosen = _worthy(work, side, columns, len(found.ids))
     if not all(chosen):
-        found, records = found.only(chosen), list(compress(records, chosen))
-    return _newcomers(work, side, found, records) if records else None
+        found, columns = found.only(chosen), {name: list(compress(held, chosen)) for name, held in columns.items()}
+    return _newcomers(work, side, found, columns) if found.ids else None
 
 
-def _worthy(work: Work, side: Side, records: Sequence[Record]) -> list[bool]:
+def _read(found: _Candidates, fields: frozenset[str]) -> tuple[_Candidates, Columns]:
+    """The records as columns, without those that do not hold just these fields.
+
+    Each record is read and dropped at once, while the processor still has it at hand.
+    """
+    names, count = tuple(fields), len(fields)
+    # Of one name `itemgetter` gives no tuple, of the same one twice it does.
+    pick = itemgetter(*names) if count > 1 else itemgetter(*names, *names)
+    try:
+        rows = [pick(record) for record in map(orjson.loads, found.records) if len(record) == count]
+    except KeyError:
+        rows = []
+    if len(rows) < len(found.records):
+        records = list(map(decode, found.records))
+        usual = [record.keys() == fields for record in records]
+        found, rows = found.only(usual), list(map(pick, compress(records, usual)))
+    return found, dict(zip(names, zip(*rows, strict=True) if rows else repeat(()), strict=False))
+
+
+def _worthy(work: Work, side: Side, columns: Columns, count: int) -> list[bool]:
     """Whether each is worth a counterpart and holds what the other side requires."""
     creator, entity = work.creator(side.other), work.entity
     if side.other not in entity.creates:
-        return [False] * len(records)
-    chosen = [True] * len(records)
+        return [False] * count
+    chosen, absent = [True] * count, [None] * count
     for name in creator.required:
-        chosen = [one and record[name] not in _EMPTY for one, record in zip(chosen, records, strict=True)]
+        chosen = [one and value not in _EMPTY for one, value in zip(chosen, columns[name], strict=True)]
     for name, allowed in entity.create_when.items():
-        chosen = [one and record.get(name) in allowed for one, record in zip(chosen, records, strict=True)]
+        chosen = [one and value in allowed for one, value in zip(chosen, columns.get(name, absent), strict=True)]
     for name, barred in entity.create_unless.items():
-        chosen = [one and record.get(name) not in barred for one, record in zip(chosen, records, strict=True)]
+        chosen = [one and value not in barred for one, value in zip(chosen, columns.get(name, absent), strict=True)]
     return chosen
 
 
 _EMPTY = (None, "")
 
 
-def _newcomers(work: Work, side: Side, found: _Candidates, records: Sequence[Record]) -> Newcomers:
-    across, count, sent = side.other, len(records), work.creator(side.other).sent
-    columns, kept = _columns(records, sent), _columns(records, sorted(work.shared.difference(sent)))
-    new_id = work.context.new_id
+def _newcomers(work: Work, side: Side, found: _Candidates, columns: Columns) -> Newcomers:
+    across, count, new_id = side.other, len(found.ids), work.context.new_id
+    sent = {name: columns[name] for name in work.creator(across).sent}
     return Newcomers(
         side=across,
         entity=work.name,
@@ -186,26 +202,24 @@ def _newcomers(work: Work, side: Side, found: _Candidates, records: Sequence[Rec
         versions=found.versions,
         records=found.records,
         seqs=found.seqs,
-        reserved=strongest_keys(work.entity, columns | kept, count),
-        columns=columns,
-        kept=kept,
-        bodies=work.translator(across).create_page(columns, count),
+        reserved=strongest_keys(work.entity, {name: columns[name] for name in work.shared}, count),
+        columns=sent,
+        kept={name: columns[name] for name in work.shared.difference(sent)},
+        apart={name: held for name, held in columns.items() if name not in work.shared},
+        bodies=work.translator(across).create_page(sent, count),
     )
 
 
-def _columns(records: Sequence[Record], names: Sequence[str]) -> Columns:
-    if len(names) < 2:  # noqa: PLR2004 -- of one name `itemgetter` gives no tuple
-        return {name: [record[name] for record in records] for name in names}
-    return dict(zip(names, zip(*map(itemgetter(*names), records), strict=True), strict=True))
-
-
 def journal_newcomers(work: Work, new: Newcomers) -> bool:
-    """Journal them as sending; False where another operation stands in the way of one: the general way tells which."""
+    """Journal them as sending; False where another operation stands in the way of one: the general way tells which.
+
+    Before the first call the store has to be hardened, as this does not wait for the disk.
+    """
     sent: dict[str, Sequence[Any]] = {"id": new.operations, "source": new.sources, "source_version": new.versions}
     # The whole record stands for what is sent of it: `recover` knows the fields, and nothing is encoded twice.
     sent |= {"reserved": new.reserved, "values": new.records}
     try:
-        with work.write(durable=True) as connection:
+        with work.write() as connection:
             journal.send(connection, (work.name, new.side, work.run), sent, work.now())
             inbox.settle(connection, new.seqs)
     except OperationTaken:

@@ -1,6 +1,7 @@
 """Read what moved: pages of a scan go into the inbox and the sightings, in one transaction with their cursor."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection
@@ -43,13 +44,20 @@ def pull(work: Work, side: Side) -> int:
         position = cursors.get(connection, work.name, side)
     keys_only = position.echoes > work.capabilities(side).page_size
     arrived = 0
-    for batch in _batches(work, position, pages(work, side, position.cursor, keys_only=keys_only), keys_only=keys_only):
-        if position.cursor is None and not batch.read:
-            _refuse_nothing(work, side, position)
-        position = _store(work, position, batch)
-        arrived += batch.fresh
-        work.tally.read[side] += batch.read
-        work.step(f"reading {side}", batch.read)
+    batches = _batches(work, position, pages(work, side, position.cursor, keys_only=keys_only), keys_only=keys_only)
+    with work.context.executor() as keeper:
+        stored: Future[Position] | None = None
+        for batch in batches:
+            # One is stored while the next one is translated, never more.
+            position = stored.result() if stored else position
+            if position.cursor is None and not batch.read:
+                _refuse_nothing(work, side, position)
+            stored = keeper.submit(_store, work, position, batch)
+            arrived += batch.fresh
+            work.tally.read[side] += batch.read
+            work.step(f"reading {side}", batch.read)
+        if stored:
+            stored.result()
     return arrived
 
 

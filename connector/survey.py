@@ -6,11 +6,11 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from connector.context import Work
-from connector.mappings.pages import records_of
+from connector.mappings.pages import each_record
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.observe import keys_of, observe
 from connector.reconcile.match import match_key_columns
-from connector.records import MARKER, Body, Problem, Remote, Side, Version, encode
+from connector.records import MARKER, Body, Problem, Remote, Side, Version, decode, encode
 
 _TOO_FEW = 2
 """Fewer records than this are looked at one by one."""
@@ -67,11 +67,11 @@ def _together(work: Work, side: Side, remotes: Sequence[Remote]) -> Survey:
     ids, versions, modified, bodies, _ = map(list, zip(*remotes, strict=True))
     columns = work.translator(side).read_page(bodies)
     keys = _rows(list(match_key_columns(work.entity, columns, len(bodies))), len(bodies))
-    records = records_of(columns)
+    records = list(map(encode, each_record(columns)))
     for place, carried in _marked(work, side, bodies):
-        records[place][MARKER] = carried
-        keys[place] = keys_of(work, side, records[place])
-    return Survey(ids, versions, modified, list(map(encode, records)), keys, [])
+        record = decode(records[place]) | {MARKER: carried}
+        records[place], keys[place] = encode(record), keys_of(work, side, record)
+    return Survey(ids, versions, modified, records, keys, [])
 
 
 def _one_by_one(work: Work, side: Side, remotes: Iterable[Remote]) -> Survey:

@@ -2,30 +2,26 @@
 
 import gc
 import sys
-from collections import deque
-from collections.abc import Callable, Collection, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from typing import Self
 
 import structlog
 
 from connector import guard
-from connector.apply import apply_planned, put_back, send_creates
+from connector.apply import apply_planned
 from connector.context import LEASE, Context, Work
-from connector.decide import CreateDecision, decide
+from connector.decide import decide
 from connector.endpoints import check_endpoints
 from connector.errors import LeaseHeld, LeaseLost, RunError, StoreError
 from connector.gather import gather
 from connector.holder import is_gone, name_process
-from connector.introduce import NOT_SENT, Sent, send_newcomers, settle_newcomers
-from connector.newcomers import Newcomers, Scene, choose, journal_newcomers, look_around
+from connector.newcomers import Scene, choose, look_around
 from connector.pull import find_absent, pull
 from connector.records import OperationState, Problem, Ref, Side, Waiting
 from connector.recover import recover, resolve_doubtful
 from connector.remarks import tell
-from connector.report import Exit, Report, Tally
+from connector.report import Exit, Report
+from connector.sender import Sender
 from connector.stage import stage
 from connector.store import conflicts, cursors, inbox, journal, leases, links, problems, standings
 from connector.store.inbox import Taken
@@ -105,7 +101,7 @@ def _undisturbed() -> Iterator[None]:
     threshold, interval = gc.get_threshold(), sys.getswitchinterval()
     gc.freeze()
     gc.set_threshold(1_000_000, 20, 50)
-    sys.setswitchinterval(0.02)
+    sys.setswitchinterval(0.0005)
     try:
         yield
     finally:
@@ -219,7 +215,7 @@ def decide_inbox(work: Work) -> None:
     with work.store.read() as connection:
         head = inbox.head(connection)
     after, scene = 0, look_around(work)
-    with _Sender(work) as sender:
+    with Sender(work) as sender:
         while (taken := _take(work, after, head)).seqs:
             after = taken.seqs[-1]
             newcomers, others = choose(work, taken, scene)
@@ -228,91 +224,26 @@ def decide_inbox(work: Work) -> None:
                 scene = Scene()
                 _decide_chunk(work, others, sender)
             for new in newcomers:
-                if journal_newcomers(work, new):
-                    sender.introduce(new)
-                else:
-                    _decide_chunk(work, new.seqs, sender)
+                sender.introduce(new)
+            _decide_refused(work, sender)
             work.step("deciding", len(taken.seqs))
+        sender.finish()
+        _decide_refused(work, sender)
 
 
-def _decide_chunk(work: Work, seqs: Collection[int], sender: "_Sender") -> None:
+def _decide_refused(work: Work, sender: Sender) -> None:
+    """Newcomers in whose way another operation stands: the general way tells which."""
+    for new in sender.refused():
+        _decide_chunk(work, new.seqs, sender)
+
+
+def _decide_chunk(work: Work, seqs: Collection[int], sender: Sender) -> None:
+    sender.catch_up()
     with work.store.read() as connection:
         rows = inbox.numbered(connection, seqs)
     if rows:
         chunk = gather(work, rows)
         sender.send(stage(work, decide(work, chunk)), chunk.refs)
-
-
-class _Sender:
-    """Sends one chunk's creates while the next one is being decided; one more may wait for its turn.
-
-    What was sent of newcomers is settled in the run's own thread: a second one that computes or stores beside it takes
-    from it what it gains. The general way counts for itself, because two threads would lose counts in one tally.
-    """
-
-    def __init__(self, work: Work) -> None:
-        self._work = work
-        self._own = replace(work, tally=Tally(work.name))
-        self._under_way: deque[tuple[Newcomers | None, Future[Sent]]] = deque()
-        self._broken = False
-
-    def __enter__(self) -> Self:
-        self._thread = self._work.context.executor()
-        return self
-
-    def send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> None:
-        """Send in turn, once there is room; raises what an earlier chunk ended with."""
-        if creates:
-            self._start(None, lambda: self._send(creates, refs))
-
-    def introduce(self, new: Newcomers) -> None:
-        """The same for newcomers."""
-        self._start(new, lambda: NOT_SENT if self._broken else self._noted(send_newcomers(self._work, new)))
-
-    def _start(self, new: Newcomers | None, step: Callable[[], Sent]) -> None:
-        # First of all it is known as under way: what is journalled must not be forgotten when an earlier one failed.
-        self._under_way.append((new, self._thread.submit(step)))
-        self._collect(2)
-
-    def _send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> Sent:
-        if self._broken:
-            put_back(self._own, [create.operation for create in creates])
-            return NOT_SENT
-        try:
-            send_creates(self._own, creates, refs)
-        except RunError as error:
-            return self._noted(NOT_SENT._replace(error=error))
-        return NOT_SENT
-
-    def _noted(self, sent: Sent) -> Sent:
-        """After one that ended the run nothing more is sent, but goes back to where it came from."""
-        self._broken = sent.error is not None
-        return sent
-
-    def _collect(self, room: int) -> None:
-        """Settle the oldest, until no more than so many are under way; raises what one of them ended with."""
-        while len(self._under_way) > room:
-            new, future = self._under_way.popleft()
-            sent = future.result()
-            if new is not None:
-                settle_newcomers(self._work, new, sent)
-            if sent.error is not None:
-                raise sent.error
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """What went wrong first is told; what else was under way is settled all the same."""
-        wrong: list[RunError] = []
-        try:
-            while self._under_way:
-                try:
-                    self._collect(len(self._under_way) - 1)
-                except RunError as error:
-                    wrong.append(error)
-        finally:
-            self._thread.shutdown()
-            self._work.tally.add(self._own.tally)
-        if wrong and kind is None:
-            raise wrong[0]
 
 
 def _take(work: Work, after: int, head: int) -> Taken:

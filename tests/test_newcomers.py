@@ -18,8 +18,9 @@ from connector.newcomers import Scene, choose, journal_newcomers, look_around
 from connector.pull import pull
 from connector.records import Side
 from connector.report import Report
+from connector.sender import Sender
 from connector.stage import stage
-from connector.store import inbox
+from connector.store import inbox, journal
 from connector.store.inbox import Taken
 from connector.store.schema import base, cursor, link, match_key, operation, sighting
 from connector.sync import running
@@ -142,3 +143,21 @@ def test_who_is_unusual_is_left_to_the_general_way(crm: list[str], erp: list[str
             found, left = choose(work, taken(work), Scene())
 
     assert ([one.sources for one in found], len(left)) == ([[str(len(crm) + 1)]], len(crm) + len(erp))
+
+
+def test_newcomers_in_whose_way_an_operation_stands_are_told_and_neither_sent_nor_lost() -> None:
+    be_quiet()
+    with closing(Small(Traits.good(), Traits.good(), Rules()).life) as life:
+        customer(life, Side.CRM, "K1")
+        with read(life) as work:
+            (new,), _ = choose(work, taken(work), Scene())
+            with work.write() as connection:
+                journal.add(connection, [new.decision(0).operation._replace(id="other")], work.now())
+            with Sender(work) as sender:
+                sender.introduce(new)
+                sender.finish()
+
+                refused = sender.refused()
+
+            assert (refused, taken(work).seqs) == ([new], new.seqs)
+        assert list(life.world.systems[Side.ERP].of("customer")) == []

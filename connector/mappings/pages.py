@@ -4,10 +4,12 @@ Measured on pages of 1,000 customers of 21 fields: reading takes 1.9 us a record
 2.5. A page that holds anything unusual raises one of `UNTRANSLATABLE`; going through it body by body tells what.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
-from operator import itemgetter
+from operator import add, itemgetter
 from typing import Any, Final, TypeAlias
+
+import orjson
 
 from connector.mappings.closures import Path, attach, grouped, writing
 from connector.mappings.columns import Column
@@ -104,7 +106,47 @@ def make_page_creator(columns: Sequence[Column], constants: Mapping[Path, Any]) 
 
 def records_of(columns: Columns) -> list[Record]:
     """The records that columns hold, with every field."""
-    return list(map(dict, map(zip, repeat(tuple(columns)), zip(*columns.values(), strict=True))))
+    return list(each_record(columns))
+
+
+def each_record(columns: Columns) -> Iterator[Record]:
+    """The same, one after the other: one that is not kept is still at hand when its memory serves for the next."""
+    return map(dict, map(zip, repeat(tuple(columns)), zip(*columns.values(), strict=True)))
+
+
+def without_fields(records: Sequence[bytes], fields: Columns) -> Sequence[bytes] | None:
+    """Canonical bytes of flat records without some of their fields; None where one is not where it ought to be.
+
+    No text within can look like a field, as its quotes are spelled otherwise.
+    """
+    for name, values in fields.items():
+        pieces = [b'"%b":%b,' % (name.encode(), value) for value in _spelled(values)]
+        before, records = records, [data.replace(piece, b"", 1) for data, piece in zip(records, pieces, strict=True)]
+        if sum(map(len, records)) + sum(map(len, pieces)) != sum(map(len, before)):
+            return None
+    return records
+
+
+def with_fields(records: Sequence[bytes], fields: Columns) -> Sequence[bytes]:
+    """Canonical bytes with more fields behind theirs; a single value stands for all records."""
+    alike, ends = b"}", [b""] * len(records)
+    for name, values in fields.items():
+        spelled = [b',"%b":%b' % (name.encode(), value) for value in _spelled(values)]
+        if len(spelled) == 1:
+            alike = spelled[0] + alike
+        else:
+            ends = list(map(add, ends, spelled))
+    return [data[:-1] + end + alike for data, end in zip(records, ends, strict=True)]
+
+
+def _spelled(values: Sequence[Any]) -> Sequence[bytes]:
+    """How values stand in canonical bytes; those that repeat are spelled once."""
+    kinds: set[Any] = set(map(type, values))
+    kinds.discard(_NONE)
+    if kinds and kinds not in _REPEATED:
+        return list(map(orjson.dumps, values))
+    known = {value: orjson.dumps(value) for value in set(values)}
+    return list(map(known.__getitem__, values))
 
 
 def sparse(columns: Columns, count: int) -> list[Record]:

@@ -33,7 +33,7 @@ Row: TypeAlias = tuple[Any, ...]
 
 _SQLITE_VARIABLES = 32_766
 _POSTGRES_VARIABLES = 65_535
-_ROWS_A_STATEMENT = 500
+_ROWS_A_STATEMENT = 2000
 _WORTH_COPYING = 20
 _NOTHING: Mapping[str, Any] = {}
 
@@ -335,7 +335,7 @@ def _split(columns: tuple[str, ...], lists: Sequence[Sequence[Any]]) -> Split:
     count = len(lists[0])
     if count == 1:
         return columns, lists, []
-    vary = [column.count(column[0]) != count for column in lists]
+    vary = [column[0] != column[-1] or column.count(column[0]) != count for column in lists]
     if not any(vary):
         # A statement needs at least one column that tells its rows apart.
         return columns, lists, []

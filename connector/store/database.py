@@ -33,11 +33,11 @@ _SCRUB_SECONDS = 5
 class Store:
     """One state database, usable from several threads; every function of this package takes a connection it gives."""
 
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    def __init__(self, engine: Engine, writer: Engine | None = None) -> None:
+        self._engine, self._writer = engine, writer or engine
         self._reading = engine.execution_options(**_reading_options(engine.dialect.name))
-        self._writing = engine.execution_options(connector_writes="NORMAL")
-        self._durable = engine.execution_options(connector_writes="FULL")
+        self._writing = self._writer.execution_options(connector_writes="NORMAL")
+        self._durable = self._writer.execution_options(connector_writes="FULL")
         # SQLite lets one writer in and has the others poll; among threads of one process a lock hands over at once.
         self._turn: AbstractContextManager[object] = Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
@@ -63,6 +63,17 @@ class Store:
         with _clear_errors(self._engine.url), self._reading.begin() as conn:
             yield conn
 
+    def harden(self) -> None:
+        """Wait until everything that was committed outlives a power failure, and let others write meanwhile.
+
+        It does for all transactions so far what `durable` does for one, which waits with the turn in its hands.
+        """
+        if self.dialect == "sqlite":
+            file = Path(str(self._engine.url.database))
+            log = file.with_name(f"{file.name}-wal")
+            # Where there can be no log, all that a commit leaves to be done is to take its journal out of the folder.
+            _sync(log if log.exists() else file.parent)
+
     def scrub(self) -> bool:
         """Rewrite a SQLite file, so that nothing deleted can be read from it or its log any more.
 
@@ -70,7 +81,7 @@ class Store:
         """
         if self.dialect != "sqlite":
             return False
-        with self._turn, _clear_errors(self._engine.url), closing(self._engine.raw_connection()) as raw:
+        with self._turn, _clear_errors(self._engine.url), closing(self._writer.raw_connection()) as raw:
             driver: Any = raw.driver_connection
             try:
                 # The copy is as large as the database, and so not made in memory.
@@ -85,6 +96,7 @@ class Store:
 
     def close(self) -> None:
         """Close every connection."""
+        self._writer.dispose()
         self._engine.dispose()
 
 
@@ -92,7 +104,7 @@ def open_store(url: str) -> Store:
     """The store behind `sqlite:///FILE` or `postgresql://...`, with its tables as this version needs them."""
     parsed = _read_url(url)
     with _clear_errors(parsed):
-        store = Store(_sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgresql(parsed))
+        store = _sqlite_store(parsed) if parsed.get_backend_name() == "sqlite" else Store(_postgresql(parsed))
     try:
         migrate(store.read, store.write)
     except BaseException:
@@ -114,10 +126,15 @@ def _read_url(text: str) -> URL:
     return url
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite_store(url: URL) -> Store:
+    """One connection writes and no other does: its cache stays good, and its statements stay prepared."""
     if sqlite3.sqlite_version_info < _SQLITE_NEEDED:
         raise StoreError(f"Python's SQLite is {sqlite3.sqlite_version}; the state database needs 3.35 or newer.")
     _prepare_file(url)
+    return Store(_sqlite(url), _sqlite(url))
+
+
+def _sqlite(url: URL) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _set_profile)
     event.listen(engine, "begin", _begin)
@@ -136,6 +153,18 @@ def _prepare_file(url: URL) -> None:
         os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
     except OSError as error:
         raise StoreError(f"The state database {file} cannot be opened for writing: {error.strerror}.") from error
+
+
+def _sync(path: Path) -> None:
+    """Have the system write what it holds back of a file or folder; SQLite has no locks on its log to be dropped."""
+    try:
+        opened = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    except OSError as error:
+        raise StoreError(f"The state database cannot be written to disk: {error.strerror} ({path})") from error
 
 
 def _set_profile(raw: Any, _record: Any) -> None:

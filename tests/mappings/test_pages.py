@@ -5,10 +5,10 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 
-from connector.mappings.pages import Columns, records_of
+from connector.mappings.pages import Columns, records_of, with_fields, without_fields
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.reconcile.match import match_key_columns, match_keys
-from connector.records import Side
+from connector.records import Side, decode, encode
 from tests.mappings.tables import ACCOUNT, IDS, TABLES, bundled
 from tests.mappings.values import patient, records
 
@@ -81,3 +81,25 @@ def test_keys_of_many_records_are_those_of_each(names: list[str | None]) -> None
     found = zip(*match_key_columns(entity, columns, len(drawn)), strict=True)
 
     assert [tuple(key for key in row if key is not None) for row in found] == [match_keys(entity, one) for one in drawn]
+
+
+HELD = st.none() | st.booleans() | st.integers(0, 1) | st.sampled_from(['"apart":null,', '","', "", "Ä"])
+FLAT = st.tuples(HELD, HELD, HELD).map(lambda held: dict(zip(("name", "apart", "city"), held, strict=True)))
+
+
+@patient
+@given(drawn=st.lists(FLAT, min_size=1, max_size=5), more=st.lists(HELD, min_size=5, max_size=5))
+def test_canonical_bytes_lose_and_gain_fields_as_their_records_do(drawn: list[dict[str, Any]], more: list[Any]) -> None:
+    number = more[: len(drawn)]
+
+    left = without_fields(list(map(encode, drawn)), {"apart": [record["apart"] for record in drawn]})
+    made = with_fields(left or [], {"number": number, "hold": [False]})
+
+    kept = [{"name": record["name"], "city": record["city"]} for record in drawn]
+    assert list(map(decode, made)) == [
+        record | {"number": value, "hold": False} for record, value in zip(kept, number, strict=True)
+    ]
+
+
+def test_a_field_that_stands_elsewhere_is_not_taken_out() -> None:
+    assert without_fields([encode({"name": "A", "apart": None})], {"apart": [None]}) is None

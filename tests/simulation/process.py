@@ -32,7 +32,7 @@ class Watched(Store):
     """A store that tells when a transaction begins and when it was committed."""
 
     def __init__(self, store: Store, process: "Process") -> None:
-        super().__init__(store._engine)
+        super().__init__(store._engine, store._writer)
         self._process = process
 
     @contextmanager
@@ -49,6 +49,12 @@ class Watched(Store):
         if durable:
             self._process.life.disk.sync()
         self._process.meanwhile("after commit")
+
+    @override
+    def harden(self) -> None:
+        self._process.die_if_dead()
+        super().harden()
+        self._process.life.disk.sync()
 
     @contextmanager
     @override

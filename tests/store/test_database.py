@@ -1,5 +1,7 @@
 """Opening the state database, and one transaction at a time."""
 
+import errno
+import os
 import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
@@ -95,6 +97,29 @@ def test_only_a_durable_transaction_waits_for_the_disk(sqlite_store: Store) -> N
             levels.append(conn.exec_driver_sql("PRAGMA synchronous").scalar())
 
     assert levels == [2, 1, 2]
+
+
+def test_hardening_waits_for_the_disk_to_have_the_log(
+    sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda opened: waited.append(os.fstat(opened).st_ino))
+    with sqlite_store.write() as conn:
+        conn.execute(text("DELETE FROM lease"))
+
+    sqlite_store.harden()
+
+    assert waited == [(tmp_path / "state.db-wal").stat().st_ino]
+
+
+def test_a_disk_that_cannot_be_written_is_told(sqlite_store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_opened: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("os.fsync", fail)
+
+    with pytest.raises(StoreError, match="cannot be written to disk: No space left on device"):
+        sqlite_store.harden()
 
 
 def test_only_its_owner_can_read_the_file(sqlite_store: Store, tmp_path: Path) -> None:

@@ -66,10 +66,10 @@ def statements(store: Store, ask: Callable[[Connection], object]) -> list[tuple[
     def note(_conn: Connection, _cursor: object, sql: str, bound: object, *_: object) -> None:
         sent.append((sql, bound))
 
-    event.listen(store._engine, "before_cursor_execute", note)
+    event.listen(store._writer, "before_cursor_execute", note)
     with store.write() as conn:
         ask(conn)
-    event.remove(store._engine, "before_cursor_execute", note)
+    event.remove(store._writer, "before_cursor_execute", note)
     return [one for one in sent if one[0].startswith(("SELECT", "UPDATE", "DELETE", "WITH"))]
 
 

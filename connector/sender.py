@@ -1,0 +1,154 @@
+"""Sends one chunk's creates while the next one is being decided, and stores what an earlier one came to.
+
+Four things go on at once, each in its own order: the run's thread decides, one thread stores, one waits for the disk
+and one for the system. The database and the disk do without the interpreter, and so have a processor of their own, as
+long as thousands of rows are one statement: each statement waits once for the other threads to give way.
+"""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
+from contextlib import ExitStack
+from dataclasses import replace
+from typing import NamedTuple, Self
+
+from connector.apply import put_back, send_creates
+from connector.context import Work
+from connector.decide import CreateDecision
+from connector.errors import RunError
+from connector.introduce import NOT_SENT, Sent, send_newcomers, settle_newcomers
+from connector.newcomers import Newcomers, journal_newcomers
+from connector.records import Side
+from connector.report import Tally
+
+_MOST = 2
+"""So many chunks may wait for the system or its answers."""
+
+
+class _UnderWay(NamedTuple):
+    """A chunk that is journalled or about to be: newcomers, or None for what went the general way."""
+
+    new: Newcomers | None
+    sent: "Future[Sent | None]"
+    """None where the newcomers could not be journalled."""
+
+
+class Sender:
+    """Journals, sends and settles creates beside the run; each thread counts for itself, as two would lose counts."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._calling, self._storing = (replace(work, tally=Tally(work.name)) for _ in range(2))
+        self._under_way: deque[_UnderWay] = deque()
+        self._journalling: Future[bool] | None = None
+        self._settling: Future[None] | None = None
+        self._refused: list[Newcomers] = []
+        self._broken = False
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opened:
+            open_one = self._work.context.executor
+            self._keeper, self._hardener, self._caller = (opened.enter_context(open_one()) for _ in range(3))
+            self._opened = opened.pop_all()
+        return self
+
+    def send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> None:
+        """Send in turn what is journalled, once there is room; raises what an earlier chunk ended with."""
+        if creates:
+            self._start(None, lambda: self._send(creates, refs))
+
+    def introduce(self, new: Newcomers) -> None:
+        """Journal newcomers and then send them in turn; those that cannot be journalled are `refused` later."""
+        journalled = self._journalling = self._keeper.submit(journal_newcomers, self._storing, new)
+        hardened = self._hardener.submit(self._harden, journalled)
+        self._start(new, lambda: self._introduce(new, hardened))
+
+    def refused(self) -> list[Newcomers]:
+        """Newcomers that were not journalled, as another operation stands in the way of one; each is told once."""
+        told, self._refused = self._refused, []
+        return told
+
+    def catch_up(self) -> None:
+        """Wait until all that was to be journalled is, and what was to be settled too."""
+        if self._journalling is not None:
+            # What it raises is told with the call that it was for.
+            wait([self._journalling])
+        self._settled()
+
+    def finish(self) -> None:
+        """Wait until everything is sent and settled; raises what a chunk ended with."""
+        self._collect(0)
+        self._settled()
+
+    def _settled(self) -> None:
+        if self._settling is not None:
+            settling, self._settling = self._settling, None
+            settling.result()
+
+    def _start(self, new: Newcomers | None, step: "Callable[[], Sent | None]") -> None:
+        # First of all it is known as under way: what is journalled must not be forgotten when an earlier one failed.
+        self._under_way.append(_UnderWay(new, self._caller.submit(step)))
+        self._collect(_MOST)
+
+    def _harden(self, journalled: "Future[bool]") -> bool:
+        """Wait for the disk, which the store itself must not do: then others could not write."""
+        is_journalled = journalled.result()
+        if is_journalled:
+            self._work.store.harden()
+        return is_journalled
+
+    def _introduce(self, new: Newcomers, hardened: "Future[bool]") -> Sent | None:
+        try:
+            is_journalled = hardened.result()
+        except BaseException:
+            self._broken = True
+            raise
+        if not is_journalled:
+            return None
+        return NOT_SENT if self._broken else self._noted(send_newcomers(self._calling, new))
+
+    def _send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> Sent:
+        if self._broken:
+            put_back(self._calling, [create.operation for create in creates])
+            return NOT_SENT
+        try:
+            send_creates(self._calling, creates, refs)
+        except RunError as error:
+            return self._noted(NOT_SENT._replace(error=error))
+        return NOT_SENT
+
+    def _noted(self, sent: Sent) -> Sent:
+        """After one that ended the run nothing more is sent, but goes back to where it came from."""
+        self._broken = sent.error is not None
+        return sent
+
+    def _collect(self, room: int) -> None:
+        """Have the oldest settled, until no more than so many are under way; raises what one of them ended with."""
+        while len(self._under_way) > room:
+            new, call = self._under_way.popleft()
+            sent = call.result()
+            if sent is None and new is not None:
+                self._refused.append(new)
+            elif sent is not None and new is not None:
+                # One at a time: what it holds would pile up where the store is slower than the system.
+                self._settled()
+                self._settling = self._keeper.submit(settle_newcomers, self._storing, new, sent)
+            if sent is not None and sent.error is not None:
+                raise sent.error
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """What went wrong first is told; what else was under way is settled all the same."""
+        wrong: list[RunError] = []
+        try:
+            while self._under_way or self._settling is not None:
+                try:
+                    self._collect(max(0, len(self._under_way) - 1))
+                    self._settled()
+                except RunError as error:
+                    wrong.append(error)
+        finally:
+            self._opened.close()
+            for own in (self._calling, self._storing):
+                self._work.tally.add(own.tally)
+        if wrong and kind is None:
+            raise wrong[0]
