@@ -21,8 +21,8 @@ from connector.newcomers import Newcomers, journal_newcomers
 from connector.records import Side
 from connector.report import Tally
 
-_MOST = 2
-"""So many chunks may wait for the system or its answers."""
+_MOST = 1
+"""So many chunks may wait for the system beside the newest: more of them cost memory, and gain nothing."""
 
 
 class _UnderWay(NamedTuple):

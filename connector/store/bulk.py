@@ -33,7 +33,8 @@ Row: TypeAlias = tuple[Any, ...]
 
 _SQLITE_VARIABLES = 32_766
 _POSTGRES_VARIABLES = 65_535
-_ROWS_A_STATEMENT = 2000
+_ROWS_A_STATEMENT = 1000
+"""With fewer a thread waits for the others too often; with more the bound values of prepared statements take memory."""
 _WORTH_COPYING = 20
 _NOTHING: Mapping[str, Any] = {}
 

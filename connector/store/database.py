@@ -28,6 +28,8 @@ _SQLITE_NEEDED = (3, 35)
 _WAIT_SECONDS = 30
 _SCRUB_SECONDS = 5
 """How long readers of the log are waited for."""
+_READER_CACHE, _WRITER_CACHE = 4_096, 16_384
+"""KiB of pages; what readers keep is good only until the next commit."""
 
 
 class Store:
@@ -131,12 +133,13 @@ def _sqlite_store(url: URL) -> Store:
     if sqlite3.sqlite_version_info < _SQLITE_NEEDED:
         raise StoreError(f"Python's SQLite is {sqlite3.sqlite_version}; the state database needs 3.35 or newer.")
     _prepare_file(url)
-    return Store(_sqlite(url), _sqlite(url))
+    return Store(_sqlite(url, _READER_CACHE), _sqlite(url, _WRITER_CACHE))
 
 
-def _sqlite(url: URL) -> Engine:
+def _sqlite(url: URL, cache: int) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _set_profile)
+    event.listen(engine, "connect", lambda raw, _record: raw.execute(f"PRAGMA cache_size = -{cache}"))
     event.listen(engine, "begin", _begin)
     return engine
 
@@ -175,7 +178,6 @@ def _set_profile(raw: Any, _record: Any) -> None:
         "journal_mode = WAL",
         "synchronous = NORMAL",
         "wal_autocheckpoint = 4000",
-        "cache_size = -32768",
         "temp_store = MEMORY",
         # Some builds write zeros over whatever is deleted, which costs a first sync a twentieth; `scrub` asks for it.
         "secure_delete = OFF",
