@@ -23,7 +23,7 @@ BUYERS = CUSTOMERS * 2 // 5
 """Only the first so many customers order something, so that others can be deleted."""
 WAREHOUSES = ("WH", "NORTH", "SOUTH")
 TERMS = {"IMMEDIATE": "Immediate Payment", "NET_14": "14 Days", "NET_30": "30 Days", "NET_60": "60 Days"}
-STATES = {"SUBMITTED": "draft", "CONFIRMED": "sale", "INVOICED": "sale", "CANCELLED": "cancel"}
+STATES = {"SUBMITTED": "draft", "CONFIRMED": "sale", "PAID": "sale", "CANCELLED": "cancel"}
 CHUNK = 100
 
 

@@ -1,6 +1,8 @@
 """Real systems for live tests, started when the first test asks for one, and stopped after the last."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ for part in ("failing_reads", "failing_writes", "reads", "refusals", "scans", "s
     pytest.register_assert_rewrite(f"connector.adapters.testing_{part}")
 
 HERE = Path(__file__).parent
+STARTS: Mapping[str, Callable[[], AbstractContextManager[Any]]] = {"odoo": running_odoo, "tryton": running_tryton}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -27,10 +30,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session")
-def odoo() -> Iterator[Odoo]:
+def systems(request: pytest.FixtureRequest) -> Iterator[Mapping[str, Future[Any]]]:
+    """The real systems that the chosen tests ask for, started side by side, and stopped at the end."""
+    wanted = {name for item in request.session.items for name in item.fixturenames} & STARTS.keys()
+    with ExitStack() as running, ThreadPoolExecutor(len(STARTS)) as beside:
+        yield {name: beside.submit(running.enter_context, STARTS[name]()) for name in sorted(wanted)}
+
+
+@pytest.fixture(scope="session")
+def odoo(systems: Mapping[str, Future[Any]]) -> Odoo:
     """One Odoo for the session, from a clean database."""
-    with running_odoo() as odoo:
-        yield odoo
+    return systems["odoo"].result()
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +63,6 @@ def product(prepared: Odoo) -> int:
 
 
 @pytest.fixture(scope="session")
-def tryton() -> Iterator[dict[str, Any]]:
+def tryton(systems: Mapping[str, Future[Any]]) -> dict[str, Any]:
     """One Tryton for the session, with a fresh company: what its script tells of it."""
-    with running_tryton() as tryton:
-        yield tryton
+    return systems["tryton"].result()

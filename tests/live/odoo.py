@@ -15,6 +15,7 @@ from connector.adapters.odoo.system import connect
 from connector.records import LiveField
 from tests.live.scripts import free_port, given, place, run, script
 
+LOG = Path("log", "odoo.log")
 ADMIN = {"database": "erp", "login": "admin", "password": "admin", "api_key": ""}
 FIELDS = {
     "res.partner": ("x_connector_id", "x_connector_given_name"),
@@ -97,7 +98,7 @@ def running_odoo() -> Iterator[Odoo]:
     with place("odoo") as home:
         variables = {"ODOO_HOME": str(home), "PORT": str(free_port()), "PGPORT": _database_port(home)}
         try:
-            run([str(start), "reset"], variables)
+            run([str(start), "reset"], variables, home / LOG)
             yield from _opened({"url": f"http://127.0.0.1:{variables['PORT']}", **ADMIN}, start, variables)
         finally:
             run([str(start), "down"], variables)

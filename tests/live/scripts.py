@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeGuard
 
 import pytest
 
@@ -15,7 +16,8 @@ FOLDER_VARIABLE = "CONNECTOR_LIVE_SYSTEMS"
 """Names the folder with the scripts that start real systems."""
 CACHE_VARIABLE = "CONNECTOR_LIVE_CACHE"
 """Names the folder where those keep what they have built, so that the next start takes seconds."""
-BUILD_SECONDS = 900
+BUILD_SECONDS = 600
+LAST_WORDS = 2000
 PLACES = 9
 
 
@@ -56,24 +58,38 @@ def place(system: str) -> Iterator[Path]:
     pytest.fail(f"{system}: all {PLACES} places under {root} are taken")
 
 
-def run(command: list[str], variables: Mapping[str, str] | None = None) -> str:
-    """Run a script to its end and answer what it printed; its own words are the reason where it fails."""
-    with tempfile.TemporaryFile("w+") as errors:
+def run(command: list[str], variables: Mapping[str, str] | None = None, log: Path | None = None) -> str:
+    """Run a script to its end and answer what it printed; where it fails, its last words and the server's are told."""
+    with tempfile.TemporaryFile("w+") as printed:
         # Into a file: a server that the script leaves behind would keep a pipe open for ever.
-        done = subprocess.run(
+        process = subprocess.Popen(
             command,
             env={**os.environ, **(variables or {})},
             stdin=subprocess.DEVNULL,
-            stdout=errors,
+            stdout=printed,
             stderr=subprocess.STDOUT,
-            timeout=BUILD_SECONDS,
-            check=False,
         )
-        errors.seek(0)
-        told = errors.read()
-    if done.returncode:
-        pytest.fail(f"{Path(command[0]).name} {' '.join(command[1:])} ended with {done.returncode}: {told[-2000:]}")
+        ended = _ended(process)
+        printed.seek(0)
+        told = printed.read()
+    if ended != 0:
+        name = f"{Path(command[0]).name} {' '.join(command[1:])}"
+        server = f"\n{log}: {log.read_text(encoding='utf-8', errors='replace')[-LAST_WORDS:]}" if _is_there(log) else ""
+        pytest.fail(f"{name} ended with {ended}: {told[-LAST_WORDS:]}{server}")
     return told
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int | str:
+    try:
+        return process.wait(BUILD_SECONDS)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        return f"nothing after {BUILD_SECONDS} s"
+
+
+def _is_there(log: Path | None) -> TypeGuard[Path]:
+    return log is not None and log.is_file()
 
 
 def free_port() -> int:

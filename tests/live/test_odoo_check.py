@@ -10,9 +10,18 @@ import pytest
 from tests.command import connector
 from tests.live.odoo import Odoo
 from tests.live.scripts import run, script
+from tests.live.skew import an_hour_ahead
 from tests.systems import System, start
 
 LOGIN = "limited"
+SHORT = "x_short"
+CODES = """\
+mappings:
+  erp:
+    customer:
+      payment_terms: {path: x_short, values: {immediate: NOW, net14: "14 DAYS", net30: "30", net60: "60"}}
+      tax_id: {path: x_short_too, normal: ["cut(20)"]}
+"""
 WRONG = """\
 mappings:
   erp:
@@ -47,8 +56,7 @@ def limited(prepared: Odoo) -> str:
     return run([sys.executable, maker, prepared.url, prepared.database, LOGIN, f"{LOGIN}-pass", "30"]).strip()
 
 
-def checked(folder: Path, crm: System, odoo: Odoo, key: str, more: str = "") -> dict[str, list[str]]:
-    """What check says is wrong, by place."""
+def configured(folder: Path, crm: System, odoo: Odoo, key: str, more: str = "") -> Path:
     path = folder / "connector.yaml"
     path.write_text(
         "systems:\n"
@@ -57,8 +65,13 @@ def checked(folder: Path, crm: System, odoo: Odoo, key: str, more: str = "") -> 
         f"store: {{url: 'sqlite:///{folder / 'state.db'}'}}\n{more}",
         encoding="utf-8",
     )
+    return path
+
+
+def checked(folder: Path, crm: System, odoo: Odoo, key: str, more: str = "") -> dict[str, list[str]]:
+    """What check says is wrong, by place."""
     found: dict[str, list[str]] = {}
-    for each in connector(path, "check", "--json").json["findings"]:
+    for each in connector(configured(folder, crm, odoo, key, more), "check", "--json").json["findings"]:
         if each["severity"] == "error":
             found.setdefault(each["where"], []).append(each["message"])
     return found
@@ -92,3 +105,34 @@ def test_a_key_that_does_not_count_is_named_and_not_shown(tmp_path: Path, crm: S
 
     assert "credentials were refused" in found
     assert "0" * 40 not in found
+
+
+def test_fields_that_are_too_short_are_named(tmp_path: Path, crm: System, prepared: Odoo) -> None:
+    model = prepared.listed("ir.model", ["id"], ["model", "=", "res.partner"])[0]["id"]
+    fields = [{"name": SHORT, "size": 3}, {"name": f"{SHORT}_too", "size": 10}]
+    prepared.create("ir.model.fields", *({"model_id": model, "ttype": "char", **each} for each in fields))
+
+    found = told(checked(tmp_path, crm, prepared, prepared.api_key, CODES))
+
+    assert "payment_terms: x_short holds only 3 characters" in found
+    assert "tax_id: cut(20) is said, but x_short_too holds 10 characters" in found
+
+
+def test_a_field_of_ours_that_is_missing_is_named_with_what_makes_it(
+    tmp_path: Path, crm: System, prepared: Odoo
+) -> None:
+    marker = "mappings: {erp: {customer: {resource: {marker: x_nobody_made}}}}\n"
+
+    found = told(checked(tmp_path, crm, prepared, prepared.api_key, marker))
+
+    assert "no field x_nobody_made for the other side's id; make it with: connector init --prepare" in found
+
+
+def test_a_clock_that_is_off_is_named(tmp_path: Path, crm: System, prepared: Odoo) -> None:
+    with an_hour_ahead(prepared.url) as url:
+        ahead = Odoo(url, prepared.database, prepared.login, prepared.password, prepared.api_key)
+        found = connector(configured(tmp_path, crm, ahead, ahead.api_key), "check", "--json").json["findings"]
+
+    (warning,) = [each for each in found if "clock is off" in each["message"]]
+    assert warning["where"] == "erp"
+    assert 3590 < int(warning["message"].split(" by ")[1].split(" s;")[0]) < 3610

@@ -107,6 +107,49 @@ def test_a_quotation_that_was_sent_is_an_order_which_the_erp_confirms(world: Wor
     assert (shown["state"], shown["x_connector_number"]) == ("sale", order["number"])
 
 
+def test_an_order_that_the_erp_holds_is_a_quotation_until_it_is_released(world: World) -> None:
+    (order,) = world.erp.listed("sales_orders")
+    given = {"revision": order["revision"], "reason": "Ask for a deposit"}
+    held = world.erp.call("POST", f"sales_orders/{order['id']}/hold", json=given)
+    connector(world.config, "sync")
+    (waiting,) = world.odoo.listed("sale.order", ["state", "x_connector_reason"], ["name", "=", order["origin"]])
+
+    world.erp.call("POST", f"sales_orders/{order['id']}/release", json={"revision": held["revision"]})
+    last = connector(world.config, "sync", "--json")
+
+    (released,) = world.odoo.listed("sale.order", ["state", "x_connector_reason"], ["name", "=", order["origin"]])
+    assert (waiting["state"], waiting["x_connector_reason"]) == ("sent", "Ask for a deposit")
+    assert (released["state"], released["x_connector_reason"], last.json["open_conflicts"]) == ("sale", False, 0)
+
+
+def test_how_far_the_erp_is_with_an_order_asks_nobody_anything(world: World) -> None:
+    (sale,) = world.erp.listed("sales_orders")
+    (item,) = world.erp.listed("items")
+    world.erp.create("stock_moves", item_id=item["id"], warehouse_code="MAIN", quantity="10", kind="receipt")
+    world.erp.create("shipments", order_id=sale["id"], carrier="DHL", tracking="JD1")
+
+    last = connector(world.config, "sync", "--json")
+
+    (shown,) = world.odoo.listed("sale.order", ["state"], ["x_connector_number", "=", sale["number"]])
+    assert (last.code, last.json["open_conflicts"], shown["state"]) == (0, 0, "sale"), last.out
+
+
+def test_who_is_in_the_pipeline_stays_with_sales_until_a_deal_is_won(world: World) -> None:
+    (company,) = world.odoo.create("res.partner", {"name": "Maybe AG", **COMPANY, "customer_rank": 0})
+    (person,) = world.odoo.create("res.partner", {"name": "Eva Maybe", "parent_id": company})
+    (deal,) = world.odoo.create("crm.lead", {"name": "A first order", "partner_id": person, "type": "opportunity"})
+    connector(world.config, "sync")
+    assert "Maybe AG" not in {each["name"] for each in world.erp.listed("partners")}
+
+    world.odoo.call("crm.lead", "action_set_won", ids=[deal])
+    connector(world.config, "sync")
+
+    names = {each["name"] for each in world.erp.listed("partners", is_company="true")}
+    people = {each["firstname"] for each in world.erp.listed("partners", is_company="false")}
+    assert "Maybe AG" in names
+    assert "Eva" in people
+
+
 def test_at_the_end_both_tell_one_story(world: World) -> None:
     last = connector(world.config, "sync", "--json")
     verified = connector(world.config, "verify")

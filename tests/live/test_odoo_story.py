@@ -94,6 +94,11 @@ def account(world: World, place: int) -> dict[str, Any]:
     return next(each for each in accounts if each["email"] == f"office@customer-{place}.example")
 
 
+def order_of(world: World, number: str) -> dict[str, Any]:
+    """An order as the CRM shows it."""
+    return next(each for each in every(world.company.crm, "orders").values() if each["orderNumber"] == number)
+
+
 def ship(odoo: Odoo, order: int) -> None:
     """The warehouse delivers an order, whether it counts as reserved or not."""
     for transfer in odoo.listed("stock.picking", ["id", "move_ids"], ["sale_id", "=", order]):
@@ -103,16 +108,32 @@ def ship(odoo: Odoo, order: int) -> None:
         odoo.call("stock.picking", "button_validate", ids=[transfer["id"]], context=quiet)
 
 
-def bill(odoo: Odoo, order: int) -> None:
-    """Accounting invoices an order and takes the money."""
+def bill(odoo: Odoo, order: int) -> list[int]:
+    """Accounting invoices an order."""
     context = {"active_model": "sale.order", "active_ids": [order]}
     (wizard,) = odoo.create("sale.advance.payment.inv", {"advance_payment_method": "delivered"}, **context)
     odoo.call("sale.advance.payment.inv", "create_invoices", ids=[wizard], context=context)
     invoices = odoo.listed("sale.order", ["invoice_ids"], ["id", "=", order])[0]["invoice_ids"]
     odoo.call("account.move", "action_post", ids=invoices)
+    return list(invoices)
+
+
+def take_money(odoo: Odoo, invoices: list[int]) -> None:
+    """Accounting is paid all of it."""
     context = {"active_model": "account.move", "active_ids": invoices}
     (payment,) = odoo.create("account.payment.register", {}, **context)
     odoo.call("account.payment.register", "action_create_payments", ids=[payment], context=context)
+
+
+def credit(odoo: Odoo, invoices: list[int]) -> list[str]:
+    """Accounting credits all of them, and tells the numbers of the credit notes."""
+    journal = odoo.listed("account.move", ["journal_id"], ["id", "=", invoices[0]])[0]["journal_id"][0]
+    context = {"active_model": "account.move", "active_ids": invoices}
+    (wizard,) = odoo.create("account.move.reversal", {"journal_id": journal, "reason": "Returned"}, **context)
+    odoo.call("account.move.reversal", "refund_moves", ids=[wizard], context=context)
+    notes = [row["id"] for row in odoo.listed("account.move", ["id"], ["reversed_entry_id", "in", invoices])]
+    odoo.call("account.move", "action_post", ids=notes)
+    return [row["name"] for row in odoo.listed("account.move", ["name"], ["id", "in", notes])]
 
 
 def test_the_first_sync_ends_clean_though_it_was_killed(world: World) -> None:
@@ -190,16 +211,38 @@ def test_what_odoo_ships_bills_and_is_paid_shows_in_the_crm(world: World) -> Non
     synced(world.config)
 
     ship(odoo, order["id"])
-    bill(odoo, order["id"])
+    invoices = bill(odoo, order["id"])
+    synced(world.config)
+    billed = order_of(world, "SO-00004")
+    take_money(odoo, invoices)
     synced(world.config)
 
-    (shown,) = [each for each in every(crm, "orders").values() if each["orderNumber"] == "SO-00004"]
     (shipment,) = every(crm, "shipments").values()
     (invoice,) = every(crm, "invoices").values()
     (payment,) = every(crm, "payments").values()
-    assert (shown["stage"], shipment["orderId"], len(shipment["lines"])) == ("INVOICED", shown["id"], witness.LINES)
-    assert (invoice["orderId"], invoice["status"], invoice["grandTotal"]) == (shown["id"], "PAID", shown["grandTotal"])
-    assert (payment["invoiceId"], payment["amount"]) == (invoice["id"], invoice["grandTotal"])
+    paid, owed = order_of(world, "SO-00004"), billed["grandTotal"]
+    assert (billed["stage"], paid["stage"]) == ("INVOICED", "PAID")
+    assert (shipment["orderId"], len(shipment["lines"])) == (billed["id"], witness.LINES)
+    assert (invoice["orderId"], invoice["status"], invoice["grandTotal"]) == (billed["id"], "PAID", owed)
+    assert (invoice["amountPaid"], invoice["amountCredited"], invoice["amountOpen"]) == (owed, 0, 0)
+    assert (payment["invoiceId"], payment["amount"]) == (invoice["id"], owed)
+
+
+def test_what_a_credit_note_settles_is_not_told_as_paid(world: World) -> None:
+    crm, odoo = world.company
+    (product,) = odoo.listed("product.product", ["id"], ["default_code", "=", "P-0003"])
+    line = {"product_id": product["id"], "quantity": 2, "price_unit": 50, "tax_ids": [[6, 0, []]]}
+    bought = {"move_type": "out_invoice", "invoice_date": "2026-11-20", "invoice_line_ids": [[0, 0, line]]}
+    invoices = odoo.create("account.move", {**bought, "partner_id": partner_of(world, account(world, 6))})
+    odoo.call("account.move", "action_post", ids=invoices)
+
+    (note,) = credit(odoo, invoices)
+    synced(world.config)
+
+    shown = {each["kind"]: each for each in every(crm, "invoices").values() if each["grandTotal"] == 100}
+    amounts = [shown["INVOICE"][name] for name in ("amountPaid", "amountCredited", "amountOpen")]
+    assert (shown["CREDIT_NOTE"]["invoiceNumber"], amounts) == (note, [0, 100, 0])
+    assert shown["CREDIT_NOTE"]["creditedInvoiceId"] == shown["INVOICE"]["id"]
 
 
 def test_an_order_cancelled_in_the_crm_is_cancelled_in_odoo(world: World) -> None:

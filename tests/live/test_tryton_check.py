@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.command import connector
+from tests.live.skew import an_hour_ahead
 from tests.live.tryton_person import Person
 from tests.live.tryton_world import write_config
 from tests.systems import System, start
@@ -79,3 +80,22 @@ def test_a_wrong_password_is_told_and_not_shown(tmp_path: Path, crm: System, try
 
     assert any("check login and password" in each for each in told), told
     assert not any("wr0ng-password" in each for each in told)
+
+
+def test_a_code_that_is_longer_than_its_field_is_named(tmp_path: Path, crm: System, tryton: dict[str, Any]) -> None:
+    path = write_config(tmp_path, crm, tryton)
+    longer = "mappings: {erp: {customer: {billing_country: {values: {AT: AUT, DE: DEU}}}}}\n"
+    path.write_text(path.read_text(encoding="utf-8") + longer, encoding="utf-8")
+
+    told = [each["message"] for each in connector(path, "check", "--json").json["findings"]]
+
+    assert "invoice_address.country holds only 2 characters" in told
+
+
+def test_a_clock_that_is_off_is_named(tmp_path: Path, crm: System, tryton: dict[str, Any]) -> None:
+    with an_hour_ahead(tryton["url"]) as url:
+        path = write_config(tmp_path, crm, {**tryton, "url": url})
+        told = connector(path, "check", "--json").json["findings"]
+
+    (warning,) = [each for each in told if "clock is off" in each["message"]]
+    assert (warning["severity"], warning["where"]) == ("warning", "erp")

@@ -1,6 +1,8 @@
 """The Tryton adapter is held to the contract, against a real server."""
 
+import uuid
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
@@ -55,11 +57,20 @@ class TrytonContract(ResourceContract):
         }
 
 
+@pytest.fixture
+def category(admin: Person) -> tuple[int, str]:
+    """A party category for one test alone: small pages over all that other tests made would take minutes."""
+    name = uuid.uuid4().hex
+    return admin.create("party.category", {"name": name})[0], name
+
+
 class TestParties(TrytonContract, AdapterContract):
     @pytest.fixture
-    def system(self, hands: dict[str, Any], admin: Person) -> SystemUnderTest:
+    def system(self, hands: dict[str, Any], admin: Person, category: tuple[int, str]) -> SystemUnderTest:
+        number, name = category
+        own = {"categories": [["add", [number]]]}
         return SystemUnderTest(
-            resource=Resource("party.party"),
+            resource=Resource("party.party", (("is_customer", True),)),
             make_body=party,
             field="phone",
             values=("+33 1 11", "+33 2 22"),
@@ -67,16 +78,23 @@ class TestParties(TrytonContract, AdapterContract):
             edit=lambda record_id, fields: edit_party(admin, record_id, fields),
             remove=lambda record_id: admin.delete("party.party", record_id),
             create_tied=lambda count: [
-                str(each) for each in admin.create("party.party", *({"name": f"Tied {n}"} for n in range(count)))
+                str(each) for each in admin.create("party.party", *({"name": f"Tied {n}", **own} for n in range(count)))
             ],
             move=lambda record_id: merged(admin, record_id),
-            **hands,
+            **narrowed(hands, customer_category=name),
         )
+
+
+def narrowed(hands: dict[str, Any], **options: Any) -> dict[str, Any]:
+    """The same hands, with adapters that have these options."""
+    connect_at = partial(hands["connect_at"], **options)
+    return {**hands, "connect_at": connect_at, "connect": lambda: connect_at(hands["url"], timeout=60)}
 
 
 def party(number: int) -> Body:
     return {
         "name": f"Contract {number}",
+        "is_customer": True,
         "email": f"contract-{number}@example.org",
         "customer_payment_term": {"name": "Net 30 days"},
         "invoice_address": {"street": "1 Rue X", "postal_code": "75001", "city": "Paris", "country": "FR"},
@@ -112,9 +130,9 @@ def merged(admin: Person, record_id: str) -> str:
 
 class TestContacts(TrytonContract):
     @pytest.fixture
-    def system(self, hands: dict[str, Any], admin: Person, tryton: dict[str, Any]) -> SystemUnderTest:
-        if not admin.listed("party.category", ["id"], ["name", "=", "Contact"]):
-            admin.create("party.category", {"name": "Contact"})
+    def system(
+        self, hands: dict[str, Any], admin: Person, tryton: dict[str, Any], category: tuple[int, str]
+    ) -> SystemUnderTest:
         return SystemUnderTest(
             resource=Resource("party.party/contacts", (("is_contact", True),)),
             make_body=lambda n: {
@@ -132,7 +150,7 @@ class TestContacts(TrytonContract):
                 name=f"{_last_name(admin, record_id)}, {fields['first_name']}",
             ),
             remove=lambda record_id: admin.delete("party.party", record_id),
-            **hands,
+            **narrowed(hands, contact_category=category[1]),
         )
 
 
@@ -170,12 +188,13 @@ class TestProducts(TrytonContract):
 class TestSales(TrytonContract):
     @pytest.fixture
     def system(self, hands: dict[str, Any], admin: Person, tryton: dict[str, Any]) -> SystemUnderTest:
-        known = tryton["ids"]
+        known, mark = tryton["ids"], uuid.uuid4().hex
         line = {"product": known["products"][0], "description": None, "unit_price": "12.5000", "discount": None}
         return SystemUnderTest(
-            resource=Resource("sale.sale"),
+            resource=Resource("sale.sale", (("description", mark),)),
             make_body=lambda n: {
                 "reference": f"C-{n}",
+                "description": mark,
                 "party": known["customers"][0],
                 "sale_date": "2026-11-20",
                 "currency": "EUR",
@@ -188,7 +207,7 @@ class TestSales(TrytonContract):
             transition="confirm",
             edit=lambda record_id, fields: admin.write("sale.sale", record_id, **fields),
             remove=lambda record_id: admin.delete("sale.sale", record_id),
-            **{**hands, "connect": lambda: hands["connect_at"](hands["url"], timeout=60, warehouse="WH")},
+            **narrowed(hands, warehouse="WH"),
         )
 
 
@@ -219,7 +238,7 @@ class TestLevels(TrytonContract):
             make_body=lambda _: {},
             field="on_hand",
             values=("1", "2"),
-            **hands,
+            **narrowed(hands, page_size=100),
         )
 
     def test_a_level_tells_what_lies_there_what_leaves_and_what_comes(
@@ -246,7 +265,7 @@ def test_deletes_are_read_from_the_log_by_an_administrator(
     tryton: dict[str, Any], connect_at: Callable[..., Tryton], admin: Person
 ) -> None:
     rights = {"login": tryton["user"], "password": tryton["password"], "timeout": 60, "delete_log": True}
-    erp, parties = connect_at(tryton["url"], **rights, page_size=500), Resource("party.party")
+    erp, parties = connect_at(tryton["url"], **rights, page_size=5000), Resource("party.party")
     gone = [str(each) for each in admin.create("party.party", {"name": "Gone"}, {"name": "Gone, too"})]
     cursor = erp.scan(parties, None).cursor
 

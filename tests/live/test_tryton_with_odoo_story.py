@@ -66,7 +66,6 @@ def world(tmp_path_factory: pytest.TempPathFactory, odoo: Odoo, tryton: dict[str
 
 def configured(folder: Path, odoo: Odoo, tryton: dict[str, Any]) -> Path:
     path = folder / "connector.yaml"
-    states = dict.fromkeys(("partially shipped", "shipped", "invoiced", "paid"), "confirmed")
     path.write_text(
         f"""\
 systems:
@@ -90,9 +89,6 @@ mappings:
     order:
       resource: {{where: {{description: {OURS}}}}}
       customer_reference: null
-      status:
-        values: {{partially_shipped: null, shipped: null, invoiced: null, paid: null}}
-        reverse: {states}
 """,
         encoding="utf-8",
     )

@@ -10,9 +10,10 @@ from tests.systems import System
 
 WAREHOUSES = ("MAIN", "NORTH", "SOUTH")
 CUSTOMERS, BORN_IN_ERP, CONTACTS, PRODUCTS, ORDERS = (PERCENT * count // 100 for count in (960, 40, 60, 300, 500))
-LATE = PERCENT * 3
-"""Customers that are entered in the CRM right before a sync is killed."""
 BATCH = 50
+"""Parties or products in one call, of people and of the adapter alike."""
+LATE = max(2 * BATCH, PERCENT * 3)
+"""Customers that are entered in the CRM right before a sync is killed: more than one call's."""
 OVERLAP = 5
 """Seconds that no request takes longer than."""
 
@@ -64,7 +65,6 @@ systems:
     warehouse: MAIN
     overlap: {OVERLAP}
 store: {{url: "sqlite:///{folder / "state.db"}"}}
-sync: {{chunk: 200}}
 guards: {{changes: 10000, change_share: 1.0}}
 """,
         encoding="utf-8",
