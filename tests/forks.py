@@ -70,6 +70,7 @@ def _become(module: str, words: list[str], folder: Path, environ: dict[str, str]
     os.environ.clear()
     os.environ.update(environ)
     os.chdir(folder)
+    sys.path[:0] = [path for path in environ.get("PYTHONPATH", "").split(os.pathsep) if path]
     written = os.O_WRONLY | os.O_CREAT | os.O_TRUNC
     for number, (path, flags) in enumerate(zip(files, (os.O_RDONLY, written, written), strict=True)):
         opened = os.open(path, flags, 0o600)
