@@ -48,19 +48,21 @@ ORDERS = collection(
     *SYNC,
 )
 
+# What goes out to a customer and what comes back belong to an order, and hold pieces of its products.
+OF_AN_ORDER = (replace(ORDER, required=True), ACCOUNT, Field(name="warehouse", normal=trimmed, longest=20))
+GOODS = Field(name="lines", kind=Kind.LINES, fields=(*LINE[:2], LINE[3]))
+
 SHIPMENTS = collection(
     "shipments",
     "shp-",
     "Goods that are on their way to a customer, or there.",
     Field(name="shipmentNumber", normal=trimmed, longest=40, required=True, indexed=True),
-    replace(ORDER, required=True),
-    ACCOUNT,
-    Field(name="warehouse", normal=trimmed, longest=20),
+    *OF_AN_ORDER,
     Field(name="status", kind=Kind.CHOICE, choices=("SHIPPED", "DELIVERED")),
     Field(name="shippedOn", kind=Kind.DATE),
     Field(name="carrier", normal=trimmed, longest=80),
     Field(name="trackingNumber", normal=trimmed, longest=120, indexed=True),
-    Field(name="lines", kind=Kind.LINES, fields=(*LINE[:2], LINE[3])),
+    GOODS,
 )
 
 RETURNS = collection(
@@ -68,14 +70,12 @@ RETURNS = collection(
     "ret-",
     "Goods that a customer sends back.",
     Field(name="returnNumber", normal=trimmed, longest=40, required=True, indexed=True),
-    replace(ORDER, required=True),
-    ACCOUNT,
-    Field(name="warehouse", normal=trimmed, longest=20),
+    *OF_AN_ORDER,
     Field(name="status", kind=Kind.CHOICE, choices=("ANNOUNCED", "RECEIVED", "CANCELLED"), indexed=True),
     Field(name="restocked", kind=Kind.BOOLEAN),
     Field(name="reason", normal=trimmed, longest=2000),
     Field(name="receivedOn", kind=Kind.DATE),
-    Field(name="lines", kind=Kind.LINES, fields=(*LINE[:2], LINE[3])),
+    GOODS,
 )
 
 INVOICES = collection(
