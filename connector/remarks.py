@@ -121,9 +121,10 @@ def _tell(work: Work, side: Side, rows: Mapping[str, Told], batch: Words) -> Non
     answers = fetch(work, side, sorted(batch))
     present = {one: answer.remote for one, answer in answers.items() if answer.remote is not None}
     patches = list(_patches(work, side, rows, {one: (batch[one], remote) for one, remote in present.items()}))
-    with work.write() as connection:
-        # The lease is checked before the call, and what is gone needs no remark.
-        remarks.drop(connection, work.name, side, [one for one in batch if one not in present])
+    if gone := [one for one in batch if one not in present]:
+        with work.write() as connection:
+            remarks.drop(connection, work.name, side, gone)
+    work.hold_lease()
     outcomes = work.adapter(side).update(work.resource(side), patches) if patches else []
     failed = {patch.id: outcome.error for patch, outcome in zip(patches, outcomes, strict=True) if outcome.error}
     refused = sorted(one for one, error in failed.items() if not isinstance(error, VersionConflict))
