@@ -2,18 +2,18 @@
 
 from datetime import timedelta
 
-import structlog
 from sqlalchemy import Connection
 
 from connector.context import Context
 from connector.durations import spoken
 from connector.errors import WrongTenant
+from connector.logs import get_logger
 from connector.records import Fingerprint, Side
 from connector.report import Report
 from connector.store import cursors, endpoints
 from connector.store.endpoints import Endpoint
 
-log = structlog.get_logger()
+log = get_logger()
 
 SKEW = timedelta(minutes=2)
 """A clock that lost less than this against ours was only set, or slow to answer."""

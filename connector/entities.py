@@ -71,7 +71,8 @@ class Told(StrEnum):
 class Strict(BaseModel):
     """A frozen model that refuses unknown keys."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # Of a hundred models a command uses a few: each is built when it is needed first.
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Lock(Strict):

@@ -1,17 +1,19 @@
 """Structured logs on stderr: JSON for machines, coloured lines on a terminal, secrets in neither.
 
-An event is a fact in the past (`record_updated`), everything else are keys. structlog is imported when the first line
-is written: it would be a tenth of a second of every `connector --help`.
+An event is a fact in the past (`record_updated`), everything else are keys. structlog is imported through
+`connector.logs` only, when a command is about to log: `connector --help` needs none of it.
 """
 
 import logging
 import re
 import sys
-from collections.abc import Iterable, Mapping, MutableMapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any, Literal, TextIO, cast
 
 if TYPE_CHECKING:
+    from types import ModuleType
+
     from structlog.typing import FilteringBoundLogger, Processor
 
 Level = Literal["debug", "info", "warning", "error"]
@@ -32,7 +34,8 @@ _known_pattern: re.Pattern[str] | None = None
 
 def configure(level: Level = "info", format: Format = "auto") -> None:  # noqa: A002 -- the configuration's own word
     """Send what the connector and its libraries log to stderr; may be called again."""
-    import structlog
+    with _without("rich"):
+        import structlog
 
     number = logging.getLevelNamesMapping()[level.upper()]
     shared = _shared_processors()
@@ -54,11 +57,29 @@ def configure(level: Level = "info", format: Format = "auto") -> None:  # noqa: 
 
 
 def get_logger() -> "FilteringBoundLogger":
-    """A logger; call it where something is logged, not at import."""
-    import structlog
+    """A logger; at import only in modules that a command imports when it runs."""
+    with _without("rich"):
+        import structlog
 
     logger: FilteringBoundLogger = structlog.get_logger()
     return logger
+
+
+@contextmanager
+def _without(package: str) -> Iterator[None]:
+    """Let an optional package look as if it were not installed, unless it is in use already.
+
+    structlog would import rich, for tracebacks that are never shown in that form: a seventh of a quiet sync.
+    """
+    if package in sys.modules:
+        yield
+        return
+    # The import system's own sign for a module that cannot be imported.
+    sys.modules[package] = cast("ModuleType", None)
+    try:
+        yield
+    finally:
+        del sys.modules[package]
 
 
 def bound(**keys: object) -> AbstractContextManager[object]:

@@ -8,19 +8,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-import structlog
 from sqlalchemy import Connection
 
 from connector.context import Work
 from connector.entities import Told
 from connector.errors import LeaseLost, RunError, VersionConflict
+from connector.logs import get_logger
 from connector.observe import fetch
 from connector.reconcile.plan import DELETED
 from connector.records import Event, OperationKind, Patch, Record, Remote, Side
 from connector.store import conflicts, history, links, problems, remarks
 from connector.store.remarks import Remark
 
-log = structlog.get_logger()
+log = get_logger()
 
 LONGEST = 500
 """Characters of a reason."""

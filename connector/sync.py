@@ -5,8 +5,6 @@ import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
-import structlog
-
 from connector import guard
 from connector.apply import apply_planned
 from connector.context import LEASE, Context, Work
@@ -15,6 +13,7 @@ from connector.endpoints import check_endpoints
 from connector.errors import LeaseHeld, LeaseLost, RunError, StoreError
 from connector.gather import gather
 from connector.holder import is_gone, name_process
+from connector.logs import bound, get_logger
 from connector.newcomers import Scene, choose, look_around
 from connector.pull import find_absent, pull
 from connector.records import OperationState, Problem, Ref, Side, Waiting
@@ -26,7 +25,7 @@ from connector.stage import stage
 from connector.store import conflicts, cursors, inbox, journal, leases, links, problems, standings
 from connector.store.inbox import Taken
 
-log = structlog.get_logger()
+log = get_logger()
 
 
 def sync(context: Context, *, entities: Collection[str] = (), full: bool = False) -> Report:
@@ -119,7 +118,7 @@ def running(context: Context, report: Report) -> Iterator[int]:
     outcome = "failed"
     broken: dict[str, object] = {}
     try:
-        with structlog.contextvars.bound_contextvars(run_id=report.run), _undisturbed():
+        with bound(run_id=report.run), _undisturbed():
             yield epoch
             outcome = report.exit.name.lower()
             log.info("run_finished", **{key: value for key, value in report.as_dict().items() if key != "entities"})
@@ -164,7 +163,7 @@ def was_read(context: Context, name: str) -> bool:
 
 def _run_entity(work: Work, *, full: bool) -> bool:
     """One entity's pass; False when it had to stop. What stops one entity leaves the others at work."""
-    with structlog.contextvars.bound_contextvars(entity=work.name):
+    with bound(entity=work.name):
         try:
             recover(work)
             if not work.drains or _has_strangers(work):
@@ -182,10 +181,10 @@ def _run_entity(work: Work, *, full: bool) -> bool:
 def _look(work: Work, *, full: bool) -> None:
     """Ask both sides what has changed, and, where that is due, what has gone."""
     for side, system in work.context.systems.items():
-        with structlog.contextvars.bound_contextvars(system=system.name):
+        with bound(system=system.name):
             pull(work, side)
     for side, system in work.context.systems.items():
-        with structlog.contextvars.bound_contextvars(system=system.name):
+        with bound(system=system.name):
             find_absent(work, side, full=full)
 
 

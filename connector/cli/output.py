@@ -58,9 +58,12 @@ def _is_number(cell: Any) -> bool:
 
 
 def say(*lines: str) -> None:
-    """Print plain sentences."""
+    """Print plain sentences, on a terminal broken between words."""
+    if not sys.stdout.isatty():
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+        return
     for line in lines:
-        console().print(line, soft_wrap=not sys.stdout.isatty())
+        console().print(line)
 
 
 def print_json(value: Any) -> None:

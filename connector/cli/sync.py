@@ -30,6 +30,7 @@ _COLUMNS = (
 )
 
 _RARE = frozenset({"removed\ncrm/erp", "held"})
+_NOUGHT = (0, "0/0")
 
 
 def register(app: typer.Typer) -> None:
@@ -56,8 +57,12 @@ def print_report(report: "Report", *, as_json: bool) -> int:
     if as_json:
         print_json(report.as_dict())
         return int(report.exit)
-    print_table(*_table(report))
-    say("", *next_steps(report))
+    columns, rows = _table(report)
+    # A table of noughts tells nothing, and drawing it would be a tenth of what such a sync costs.
+    if any(cell not in _NOUGHT for row in rows for cell in row[1:]):
+        print_table(columns, rows)
+        say("")
+    say(*next_steps(report))
     return int(report.exit)
 
 
@@ -67,7 +72,7 @@ def _table(report: "Report") -> tuple[list[str], list[list[Any]]]:
     kept = [
         number
         for number, name in enumerate(_COLUMNS)
-        if name not in _RARE or any(row[number] not in (0, "0/0") for row in rows)
+        if name not in _RARE or any(row[number] not in _NOUGHT for row in rows)
     ]
     return [_COLUMNS[number] for number in kept], [[row[number] for number in kept] for row in rows]
 

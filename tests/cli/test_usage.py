@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+from connector.cli.sync import print_report
+from connector.report import Report
 from tests.cli.conftest import Terminal
 from tests.command import command
 
@@ -65,6 +67,30 @@ def test_help_needs_neither_the_engine_nor_the_store(terminal: Terminal) -> None
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True)
 
     assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_a_sync_loads_nothing_but_what_it_needs(live: Terminal) -> None:
+    live("sync", "--entity", "product")  # makes the store, which takes Alembic
+    never = "'rich', 'alembic', 'apscheduler', 'uvicorn', 'starlette', 'fastapi', 'prometheus_client', 'psycopg'"
+    code = (
+        "import sys; from connector.__main__ import main; main(['sync', '--entity', 'product', '--json']); "
+        f"print({{{never}}} & set(sys.modules))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=live.folder, capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_a_sync_in_which_nothing_happened_is_told_in_one_sentence(capsys: pytest.CaptureFixture[str]) -> None:
+    report = Report("run-1", "sync")
+    report.tally("customer").agreed = 1
+
+    code = print_report(report, as_json=False)
+
+    assert (code, capsys.readouterr().out) == (0, "Both sides tell one story; 0 records written.\n")
 
 
 @pytest.mark.parametrize(
