@@ -66,7 +66,15 @@ def _look_at_clock(connection: Connection, context: Context, known: Endpoint, fo
 
 
 def _remember_mappings(context: Context) -> None:
-    with context.store.write() as connection:
-        for side, system in context.systems.items():
-            for name, translator in system.translators.items():
-                endpoints.save_mapping(connection, translator.id, name, side, translator.rows)
+    used = {
+        translator.id: (name, side, translator.rows)
+        for side, system in context.systems.items()
+        for name, translator in system.translators.items()
+    }
+    with context.store.read() as connection:
+        new = used.keys() - endpoints.known_mappings(connection, used)
+    # Hardly ever: so nearly every run does without another transaction.
+    if new:
+        with context.store.write() as connection:
+            for number in sorted(new):
+                endpoints.save_mapping(connection, number, *used[number])

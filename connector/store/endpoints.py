@@ -59,6 +59,12 @@ def mapping_rows(conn: Connection, mapping_ids: Collection[int]) -> dict[int, di
     return {number: from_json(data) for number, data in rows}
 
 
+def known_mappings(conn: Connection, mapping_ids: Collection[int]) -> frozenset[int]:
+    """Those of the mappings that are remembered."""
+    rows = bulk.select_in(conn, mapping, ("mapping_id",), ("mapping_id", mapping_ids))
+    return frozenset(number for (number,) in rows)
+
+
 def save_mapping(conn: Connection, mapping_id: int, entity: str, side: Side, rows: Mapping[str, str]) -> None:
     """Remember a mapping's rows under its number, a signed 64-bit hash; storing it again changes nothing."""
     row = (mapping_id, entity, str(side), to_json(dict(rows)))

@@ -84,6 +84,7 @@ def test_a_mapping_is_remembered_by_its_rows(store: Store) -> None:
         endpoints.save_mapping(conn, -5, "customer", CRM, {"name": "h1"})
 
         assert endpoints.mapping_rows(conn, [-5, 6]) == {-5: {"name": "h1"}}
+        assert endpoints.known_mappings(conn, [-5, 6]) == {-5}
 
 
 def test_an_alias_leads_to_the_present_id(store: Store, at: datetime) -> None:
