@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from connector.context import LEASE
 from connector.errors import LeaseLost, OutcomeUnknown
 from connector.holder import HOLD, alone
 from connector.records import Arrival, Operation, OperationKind, OperationState, Problem, Side
 from connector.store import cursors, dump, inbox, journal, leases, links, problems, sightings
 from connector.store.database import Store
+from connector.tenure import LEASE
 
 RESTORED = "restored"
 """Why a key needs a look: what is remembered of it is as old as the backup."""

@@ -1,14 +1,16 @@
 """The only place where concrete things meet: settings in, a context to run with out."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from uuid_utils import uuid7
 
 from connector import systems
+from connector.clock import now
 from connector.context import Context, Limits, Progress, Quiet, System
 from connector.entities import Entity, Policy
 from connector.errors import ConfigError, ConfigIssue
+from connector.keeper import KeeperBeside
 from connector.mappings.compile import Translator, compile_system
 from connector.mappings.loader import load_entities, load_system
 from connector.mappings.model import Origin
@@ -30,11 +32,13 @@ def build(
         name: entity for name, entity in entities.items() if all(name in sides[side].translators for side in Side)
     }
     _refuse_unsafe_deltas(shared, sides)
+    store = open_store(settings.store.url.get_secret_value())
     return Context(
         entities=shared,
         systems=sides,
-        store=open_store(settings.store.url.get_secret_value()),
-        clock=_now,
+        store=store,
+        keeper=KeeperBeside(store),
+        clock=now,
         new_id=new_id,
         limits=_limits(settings),
         progress=progress or Quiet(),
@@ -88,11 +92,6 @@ def _limits(settings: Settings) -> Limits:
         enumerate_every=given.enumerate_every,
         lease=timedelta(seconds=given.lease_seconds),
     )
-
-
-def _now() -> datetime:
-    """The one clock of the product; everything else is given it."""
-    return datetime.now(UTC)  # noqa: TID251 -- everything else takes it as an argument
 
 
 def new_id() -> str:

@@ -1,24 +1,26 @@
 """What a run works with: two systems, one store, and the clock, ids and limits it was given."""
 
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Executor
+from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Connection
 
 from connector.adapters.base import Adapter, Capabilities
 from connector.entities import Entity
-from connector.errors import LeaseLost
 from connector.executor import beside
+from connector.keeper import Keeper, Step
 from connector.mappings.compile import Translator
 from connector.reconcile.plan import Creator
 from connector.records import Resource, Side
 from connector.report import Tally
-from connector.store import leases
 from connector.store.database import Store
+from connector.tenure import Tenure
+
+T = TypeVar("T")
 
 
 class System(NamedTuple):
@@ -70,6 +72,7 @@ class Context:
     entities: Mapping[str, Entity]
     systems: Mapping[Side, System]
     store: Store
+    keeper: Keeper
     clock: Callable[[], datetime]
     new_id: Callable[[], str]
     limits: Limits = Limits()
@@ -78,10 +81,6 @@ class Context:
     """Where reading ahead and sending behind are done."""
     settled_mappings: dict[int, dict[str, str]] = field(default_factory=dict)
     """Field -> row hash of every mapping that bases were read with; filled from the store when needed."""
-
-
-LEASE = "sync"
-"""The one lease of a store: whoever holds it may write."""
 
 
 _LASTING = 0.8
@@ -131,12 +130,20 @@ class Work:
         What says that a call is about to be made is `durable`: it must outlive a power failure, or the call may be made
         twice.
         """
-        with self.context.store.write(durable=durable) as connection:
+        begun, tenure = self.now(), self.tenure
+        with tenure.write(self.store, durable=durable) as connection:
             yield connection
-            at, lease = self.now(), self.context.limits.lease
-            if not leases.renew(connection, LEASE, self.epoch, lease, at):
-                raise LeaseLost(f"{self.name}: another process took over; this run stops and loses nothing")
-        self.hold.until = at + lease
+        self.hold.until = begun + tenure.lease
+
+    @property
+    def tenure(self) -> Tenure:
+        """What this run may store under."""
+        context = self.context
+        return Tenure(self.name, self.run, self.epoch, context.limits.lease, context.clock)
+
+    def keep(self, step: Step[T], *values: Any) -> "Future[T]":
+        """Have a step done by the keeper, which stores beside this run and in its order."""
+        return self.context.keeper.submit(step, self.tenure, *values)
 
     def hold_lease(self) -> None:
         """See that the lease outlasts the call about to be made; raises `LeaseLost` where another process took over.

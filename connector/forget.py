@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from connector.context import LEASE
 from connector.entities import Entity
 from connector.errors import RunError
 from connector.holder import alone
@@ -18,6 +17,7 @@ from connector.records import Arrival, Event, Operation, OperationState, Ref, Si
 from connector.store import conflicts, erase, history, inbox, journal, sightings
 from connector.store.database import Store
 from connector.store.erase import Subject
+from connector.tenure import LEASE
 
 _IN_DOUBT = frozenset({OperationState.SENDING, OperationState.UNKNOWN})
 FORGOTTEN = "forgotten"

@@ -1,37 +1,19 @@
 """Send newcomers across and settle what became of them, column by column; what is unusual goes the general way."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
+from concurrent.futures import Future
 from itertools import compress
 from typing import NamedTuple
 
-from sqlalchemy import Connection
-
 from connector.apply import batches, call, note_attempt, put_back
 from connector.context import Work
+from connector.deposits import Documents, Made, keep_made
 from connector.errors import RunError
 from connector.mappings.pages import records_of, with_fields, without_fields
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.newcomers import Newcomers
-from connector.records import Draft, OperationKind, Outcome, Record, Ref, Side, Value, Version, encode
+from connector.records import Draft, OperationKind, Outcome, Record, Side, Value, encode
 from connector.settle import Answered, settle_creates
-from connector.stage import clear_problems
-from connector.store import cursors, inbox, journal, links, sightings
-from connector.store.links import Held, LinkTaken
-from connector.store.sightings import Seen
-
-
-class _Made(NamedTuple):
-    """Newcomers that were created as sent, as columns of one length."""
-
-    operations: Sequence[str]
-    sources: Sequence[str]
-    targets: Sequence[str]
-    source_bases: Sequence[bytes]
-    target_bases: Sequence[bytes]
-    source_versions: Sequence[Version | None]
-    target_versions: Sequence[Version | None]
-    rest: Sequence[int] = ()
-    """The places of the others."""
 
 
 class Sent(NamedTuple):
@@ -41,15 +23,20 @@ class Sent(NamedTuple):
     tried: int = 0
     """How many were sent, whether or not an answer came."""
     error: RunError | None = None
-    made: _Made | None = None
-    """Those that were created as sent, and the places of the others."""
+
+
+class Fates(NamedTuple):
+    """The newcomers that were created as sent, and the places of those that came to something else."""
+
+    made: Made
+    rest: Sequence[int]
 
 
 NOT_SENT = Sent([])
 
 
 def send_newcomers(work: Work, new: Newcomers) -> Sent:
-    """Create newcomers whose journal is hardened; `settle_newcomers` stores what became of them."""
+    """Create newcomers whose journal is hardened; `store_made` and `settle_rest` store what became of them."""
     outcomes: list[Outcome] = []
     tried, ended = 0, None
     try:
@@ -59,20 +46,32 @@ def send_newcomers(work: Work, new: Newcomers) -> Sent:
             work.step(f"creating on {new.side}", len(batch))
     except RunError as error:
         ended = error
-    return Sent(outcomes, tried, ended, _look_at(work, new, outcomes) if outcomes else None)
+    return Sent(outcomes, tried, ended)
 
 
-def _look_at(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> _Made:
+def tell_fates(work: Work, new: Newcomers, sent: Sent) -> Fates:
     """Tell those that were made as sent from what was refused, or came out otherwise."""
-    return _all_made(work, new, outcomes) or _made(work, new, outcomes, _told(work, new, outcomes))
+    outcomes = sent.outcomes
+    all_made = _all_made(work, new, outcomes) if outcomes else None
+    return Fates(all_made, []) if all_made else _made(work, new, outcomes, _told(work, new, outcomes))
 
 
-def settle_newcomers(work: Work, new: Newcomers, sent: Sent) -> None:
-    """Store what became of all calls together; what was not sent at all goes back into the inbox."""
+def store_made(work: Work, new: Newcomers, made: Made) -> "Future[bool]":
+    """Have those stored that were made as sent; False comes where one of them turns out to be linked."""
+    mappings = {side: work.translator(side).id for side in Side}
+    return work.keep(keep_made, new.side, made, mappings)
+
+
+def settle_rest(work: Work, new: Newcomers, sent: Sent, fates: Fates, *, stored: bool) -> None:
+    """Settle one by one what was refused or came out otherwise; what was not sent at all goes back into the inbox."""
     if sent.tried < len(new.operations):
         put_back(work, new.journalled(range(sent.tried, len(new.operations))))
-    if sent.made:
-        _settle(work, new, sent.outcomes, sent.made)
+    if stored:
+        work.tally.written[new.side, OperationKind.CREATE] += len(fates.made.operations)
+    rest: Sequence[int] = fates.rest if stored else range(len(sent.outcomes))
+    if rest:
+        decisions = [(new.decision(place), sent.outcomes[place]) for place in rest]
+        settle_creates(work, new.side, [Answered(one, one.values, outcome) for one, outcome in decisions])
 
 
 def _send(work: Work, new: Newcomers, batch: Sequence[int]) -> list[Outcome]:
@@ -83,21 +82,7 @@ def _send(work: Work, new: Newcomers, batch: Sequence[int]) -> list[Outcome]:
     return call(work, len(drafts), lambda: adapter.create(resource, drafts), lambda: new.journalled(batch))
 
 
-def _settle(work: Work, new: Newcomers, outcomes: Sequence[Outcome], made: _Made) -> None:
-    """Store those that were made as sent; what was refused, or came out otherwise, is settled one by one."""
-    rest: Collection[int] = made.rest
-    try:
-        if made.operations:
-            with work.write() as connection:
-                _store(connection, work, new.side, made)
-    except LinkTaken:
-        rest = range(len(outcomes))
-    if rest:
-        decisions = [(new.decision(place), outcomes[place]) for place in rest]
-        settle_creates(work, new.side, [Answered(one, one.values, outcome) for one, outcome in decisions])
-
-
-def _all_made(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> _Made | None:
+def _all_made(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> Made | None:
     """Everything at once, where each was made as sent and all answers tell the same fields: nearly always.
 
     The new record then holds what its source does, less what only that one's side has, and besides it what the answer
@@ -120,7 +105,8 @@ def _all_made(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> _Made 
     own = {name: told.get(name) or [value] for name, value in blank.items() if name not in source}
     targets = with_fields(common, own)
     sent = (new.operations[:count], new.sources[:count])
-    return _Made(*sent, list(map(str, ids)), sources, targets, new.versions[:count], versions)
+    bases = Documents(sources), Documents(targets)
+    return Made(*sent, list(map(str, ids)), *bases, new.versions[:count], versions)
 
 
 def _common(work: Work, new: Newcomers, count: int) -> Sequence[bytes] | None:
@@ -166,14 +152,14 @@ def _is_new(new: Newcomers, name: str, place: int, value: Value) -> bool:
     return value not in (None, []) and (name not in new.columns or new.columns[name][place] is None)
 
 
-def _made(work: Work, new: Newcomers, outcomes: Sequence[Outcome], told: Sequence[Record | None]) -> _Made:
-    """Those that were made as sent, one by one."""
+def _made(work: Work, new: Newcomers, outcomes: Sequence[Outcome], told: Sequence[Record | None]) -> Fates:
+    """Those that were made as sent, one by one, and the places of the others."""
     count, ids, versions = len(outcomes), [str(one[0]) for one in outcomes], [one[1] for one in outcomes]
     stored = list(map(encode, _stored(work, new, told)))
     columns = (new.operations, new.sources, ids, new.records, stored, new.versions, versions)
     usual = [one is not None for one in told]
     rest = [place for place in range(count) if not usual[place]]
-    return _Made._make([*(list(compress(column, usual)) for column in columns), rest])
+    return Fates(Made._make([list(compress(column, usual)) for column in columns]), rest)
 
 
 def _stored(work: Work, new: Newcomers, told: Sequence[Record | None]) -> list[Record]:
@@ -184,20 +170,3 @@ def _stored(work: Work, new: Newcomers, told: Sequence[Record | None]) -> list[R
     for record, more in zip(stored, told, strict=True):
         record.update(more or {})
     return stored
-
-
-def _store(connection: Connection, work: Work, side: Side, made: _Made) -> None:
-    """One transaction: links with both bases, journal, sightings, echoes to expect, children that waited."""
-    at, source = work.now(), side.other
-    sources = Held(made.sources, made.source_bases, made.source_versions, work.translator(source).id)
-    targets = Held(made.targets, made.target_bases, made.target_versions, work.translator(side).id)
-    links.pair(connection, work.name, {source: sources, side: targets}, at)
-    journal.complete(connection, list(zip(made.operations, made.targets, strict=True)), at)
-    generation = cursors.get(connection, work.name, side).generation
-    seen = Seen(made.targets, made.target_versions, [None] * len(made.targets))
-    met = sightings.meet(connection, work.name, side, seen, generation, at)
-    cursors.bump(connection, work.name, side, known=met, echoes=len(made.targets))
-    refs = [(source, one) for one in made.sources], [(side, one) for one in made.targets]
-    inbox.release(connection, (Ref(work.name, *ref) for both in refs for ref in both))
-    clear_problems(connection, work, (Ref(work.name, source, one) for one in made.sources))
-    work.tally.written[side, OperationKind.CREATE] += len(made.operations)

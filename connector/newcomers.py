@@ -7,6 +7,7 @@ it to that general way, which comes to the same rows.
 """
 
 from collections.abc import Iterable, Sequence
+from concurrent.futures import Future
 from itertools import chain, compress, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -16,13 +17,13 @@ from sqlalchemy import Connection
 
 from connector.context import Work
 from connector.decide import CreateDecision
+from connector.deposits import Documents, keep_newcomers
 from connector.mappings.pages import Columns
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.reconcile.match import marker_key, strongest_keys
 from connector.records import Body, Operation, Ref, Side, Version, decode
-from connector.store import cursors, inbox, journal, links, problems, sightings
+from connector.store import cursors, links, problems, sightings
 from connector.store.inbox import Taken
-from connector.store.journal import OperationTaken
 
 
 class Newcomers(NamedTuple):
@@ -210,18 +211,12 @@ def _newcomers(work: Work, side: Side, found: _Candidates, columns: Columns) -> 
     )
 
 
-def journal_newcomers(work: Work, new: Newcomers) -> bool:
-    """Journal them as sending; False where another operation stands in the way of one: the general way tells which.
+def journal_newcomers(work: Work, new: Newcomers) -> "Future[bool]":
+    """Have them journalled as sending; False comes where another operation stands in the way of one.
 
     Before the first call the store has to be hardened, as this does not wait for the disk.
     """
-    sent: dict[str, Sequence[Any]] = {"id": new.operations, "source": new.sources, "source_version": new.versions}
+    creates: dict[str, Sequence[Any]] = {"id": new.operations, "source": new.sources, "source_version": new.versions}
     # The whole record stands for what is sent of it: `recover` knows the fields, and nothing is encoded twice.
-    sent |= {"reserved": new.reserved, "values": new.records}
-    try:
-        with work.write() as connection:
-            journal.send(connection, (work.name, new.side, work.run), sent, work.now())
-            inbox.settle(connection, new.seqs)
-    except OperationTaken:
-        return False
-    return True
+    creates |= {"reserved": new.reserved, "values": Documents(new.records)}
+    return work.keep(keep_newcomers, new.side, creates, new.seqs)

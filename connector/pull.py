@@ -7,14 +7,13 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from connector.context import Work
+from connector.deposits import Documents, Scan, Stored, keep_scan
 from connector.errors import NothingShown
 from connector.observe import fetch
 from connector.reconcile.guards import digest_empty, removal_limit
 from connector.records import Arrival, Cursor, Page, Presence, Remote, Side, Sighting
-from connector.store import approvals, cursors, inbox, links, problems, sightings
+from connector.store import approvals, cursors, inbox, links, sightings
 from connector.store.cursors import Position
-from connector.store.inbox import Scanned
-from connector.store.sightings import Seen
 from connector.survey import Survey, survey
 
 _CHUNKS, _BYTES = 1, 8 << 20
@@ -45,20 +44,32 @@ def pull(work: Work, side: Side) -> int:
     keys_only = position.echoes > work.capabilities(side).page_size
     arrived = 0
     batches = _batches(work, position, pages(work, side, position.cursor, keys_only=keys_only), keys_only=keys_only)
-    with work.context.executor() as keeper:
-        stored: Future[Position] | None = None
-        for batch in batches:
-            # One is stored while the next one is translated, never more.
-            position = stored.result() if stored else position
-            if position.cursor is None and not batch.read:
-                _refuse_nothing(work, side, position)
-            stored = keeper.submit(_store, work, position, batch)
-            arrived += batch.fresh
-            work.tally.read[side] += batch.read
-            work.step(f"reading {side}", batch.read)
-        if stored:
-            stored.result()
+    stored: Future[Stored] | None = None
+    for batch in batches:
+        # One is stored while the next one is translated, never more.
+        position = _advanced(work, stored) if stored else position
+        if position.cursor is None and not batch.read:
+            _refuse_nothing(work, side, position)
+        stored = work.keep(keep_scan, position, _scan(batch))
+        arrived += batch.fresh
+        work.tally.read[side] += batch.read
+        work.step(f"reading {side}", batch.read)
+    if stored:
+        _advanced(work, stored)
     return arrived
+
+
+def _advanced(work: Work, stored: "Future[Stored]") -> Position:
+    position, told = stored.result()
+    work.tally.problems += told
+    return position
+
+
+def _scan(batch: "_Batch") -> Scan:
+    found, page = batch.survey.last_of_each(), batch.page
+    deleted = [(remote.id, remote.version) for remote in batch.deleted]
+    columns = found.ids, found.versions, found.modified, Documents(found.records), found.keys
+    return Scan(page.cursor, page.more, batch.read, batch.fresh, *columns, deleted, found.problems)
 
 
 def pages(work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> Iterator[Page]:
@@ -78,6 +89,8 @@ def _batches(work: Work, position: Position, pages: Iterator[Page], *, keys_only
     """Pages translated and put together: one transaction for several of them costs less than one for each."""
     most, batch = work.context.limits.chunk * _CHUNKS, None
     for page in pages:
+        if page.more and not position.complete:
+            work.context.keeper.prepare()
         batch = batch or _Batch(page)
         _look_at(work, position, batch, page.remotes, keys_only=keys_only)
         batch.page = page._replace(remotes=[])
@@ -150,22 +163,6 @@ def _is_short(work: Work, side: Side, position: Position) -> bool:
     return count is not None and count < position.known
 
 
-def _store(work: Work, position: Position, batch: _Batch) -> Position:
-    page, at = batch.page, work.now()
-    with work.write() as connection:
-        new = _remember(connection, work, position, batch)
-        position = position._replace(
-            cursor=page.cursor,
-            complete=position.complete or not page.more,
-            known=position.known + new,
-            # Windows overlap: what the last page showed in vain will mostly be shown once more.
-            echoes=position.echoes if page.more else batch.read - batch.fresh,
-            enumerated_at=position.enumerated_at or at,
-        )
-        cursors.save(connection, position, at)
-    return position
-
-
 def _fresh(work: Work, side: Side, position: Position, remotes: Sequence[Remote]) -> list[Remote]:
     """The records that need a look; while a side is read for the first time that is every one."""
     if not position.complete:
@@ -194,22 +191,6 @@ def _with_bodies(work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remo
     return [
         found.remote for found in answers.values() if found.presence is Presence.PRESENT and found.remote is not None
     ]
-
-
-def _remember(connection: Connection, work: Work, position: Position, batch: _Batch) -> int:
-    side, at, name = position.side, work.now(), work.name
-    found = batch.survey.last_of_each()
-    inbox.put_scanned(connection, name, side, Scanned(found.ids, found.versions, found.modified, found.records), at)
-    gone = [Arrival(name, side, remote.id, "tombstone", remote.version, deleted=True) for remote in batch.deleted]
-    inbox.put(connection, gone, at)
-    if found.problems:
-        work.tally.problems += problems.report(connection, found.problems, at)
-    columns = Seen(found.ids, found.versions, found.keys)
-    unread = [Sighting(problem.id, None) for problem in found.problems]
-    if not position.complete:
-        new = sightings.meet(connection, name, side, columns, position.generation, at)
-        return new + sightings.see(connection, name, side, unread, position.generation, at)
-    return sightings.see(connection, name, side, [*map(Sighting, *columns), *unread], position.generation, at)
 
 
 def _mark_page(work: Work, side: Side, position: Position, page: Page) -> Position:

@@ -1,8 +1,7 @@
 """Sends one chunk's creates while the next one is being decided, and stores what an earlier one came to.
 
-Four things go on at once, each in its own order: the run's thread decides, one thread stores, one waits for the disk
-and one for the system. The database and the disk do without the interpreter, and so have a processor of their own, as
-long as thousands of rows are one statement: each statement waits once for the other threads to give way.
+Four things go on at once, each in its own order: the run's thread decides, its keeper stores, one thread waits for the
+disk and one for the system.
 """
 
 from collections import deque
@@ -16,12 +15,12 @@ from connector.apply import put_back, send_creates
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.errors import RunError
-from connector.introduce import NOT_SENT, Sent, send_newcomers, settle_newcomers
+from connector.introduce import NOT_SENT, Fates, Sent, send_newcomers, settle_rest, store_made, tell_fates
 from connector.newcomers import Newcomers, journal_newcomers
 from connector.records import Side
 from connector.report import Tally
 
-_MOST = 1
+_MOST = 2
 """So many chunks may wait for the system beside the newest: more of them cost memory, and gain nothing."""
 
 
@@ -33,22 +32,31 @@ class _UnderWay(NamedTuple):
     """None where the newcomers could not be journalled."""
 
 
+class _Settling(NamedTuple):
+    """A chunk of newcomers that is being settled: those of them that were made as sent are being stored."""
+
+    new: Newcomers
+    sent: Sent
+    fates: Fates
+    stored: "Future[bool]"
+
+
 class Sender:
     """Journals, sends and settles creates beside the run; each thread counts for itself, as two would lose counts."""
 
     def __init__(self, work: Work) -> None:
         self._work = work
-        self._calling, self._storing = (replace(work, tally=Tally(work.name)) for _ in range(2))
+        self._calling = replace(work, tally=Tally(work.name))
         self._under_way: deque[_UnderWay] = deque()
         self._journalling: Future[bool] | None = None
-        self._settling: Future[None] | None = None
+        self._settling: _Settling | None = None
         self._refused: list[Newcomers] = []
         self._broken = False
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
             open_one = self._work.context.executor
-            self._keeper, self._hardener, self._caller = (opened.enter_context(open_one()) for _ in range(3))
+            self._hardener, self._caller = (opened.enter_context(open_one()) for _ in range(2))
             self._opened = opened.pop_all()
         return self
 
@@ -59,7 +67,7 @@ class Sender:
 
     def introduce(self, new: Newcomers) -> None:
         """Journal newcomers and then send them in turn; those that cannot be journalled are `refused` later."""
-        journalled = self._journalling = self._keeper.submit(journal_newcomers, self._storing, new)
+        journalled = self._journalling = journal_newcomers(self._work, new)
         hardened = self._hardener.submit(self._harden, journalled)
         self._start(new, lambda: self._introduce(new, hardened))
 
@@ -82,8 +90,8 @@ class Sender:
 
     def _settled(self) -> None:
         if self._settling is not None:
-            settling, self._settling = self._settling, None
-            settling.result()
+            (new, sent, fates, stored), self._settling = self._settling, None
+            settle_rest(self._work, new, sent, fates, stored=stored.result())
 
     def _start(self, new: Newcomers | None, step: "Callable[[], Sent | None]") -> None:
         # First of all it is known as under way: what is journalled must not be forgotten when an earlier one failed.
@@ -132,7 +140,8 @@ class Sender:
             elif sent is not None and new is not None:
                 # One at a time: what it holds would pile up where the store is slower than the system.
                 self._settled()
-                self._settling = self._keeper.submit(settle_newcomers, self._storing, new, sent)
+                fates = tell_fates(self._work, new, sent)
+                self._settling = _Settling(new, sent, fates, store_made(self._work, new, fates.made))
             if sent is not None and sent.error is not None:
                 raise sent.error
 
@@ -148,7 +157,6 @@ class Sender:
                     wrong.append(error)
         finally:
             self._opened.close()
-            for own in (self._calling, self._storing):
-                self._work.tally.add(own.tally)
+            self._work.tally.add(self._calling.tally)
         if wrong and kind is None:
             raise wrong[0]

@@ -42,7 +42,7 @@ from connector.records import (
     decode,
     encode,
 )
-from connector.stage import clear_problems, forget, requeue
+from connector.stage import forget, requeue
 from connector.store import conflicts, cursors, history, inbox, journal, links, problems, sightings
 from connector.store.links import LinkTaken
 
@@ -143,7 +143,7 @@ def store_creations(connection: Connection, work: Work, side: Side, done: Sequen
     made = (Ref(work.name, side, item.sighting.id) for item in done)
     inbox.release(connection, chain(sources, made))
     inbox.put(connection, [arrival for item in done for arrival in item.follow], at)
-    clear_problems(connection, work, (Ref(work.name, side.other, item.source) for item in done))
+    problems.clear_any(connection, work.name, (Ref(work.name, side.other, item.source) for item in done), work.now())
     work.tally.written[side, OperationKind.CREATE] += len(done)
 
 

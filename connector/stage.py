@@ -303,18 +303,12 @@ def _stage_rows(connection: Connection, work: Work, pairs: Sequence[PairDecision
     if troubled:
         work.tally.problems += problems.report(connection, troubled, at)
     fine = [Ref(work.name, side, pair.sights[side].id) for pair in pairs if not pair.plan.trouble for side in Side]
-    clear_problems(connection, work, fine)
+    problems.clear_any(connection, work.name, fine, work.now())
 
 
 def _waiting(connection: Connection, held: Sequence[tuple[int, Ref]]) -> list[tuple[int, Ref, None]]:
     parents = awaited(connection, [parent for _, parent in held])
     return [(seq, parent, None) for (seq, _), parent in zip(held, parents, strict=True)]
-
-
-def clear_problems(connection: Connection, work: Work, refs: Iterable[Ref]) -> None:
-    """Close the open problems of records that went well, where there are any at all."""
-    if problems.count(connection).get(work.name):
-        problems.clear(connection, list(refs), None, work.now())
 
 
 def _again(work: Work, pair: PairDecision) -> Arrival:
@@ -377,7 +371,7 @@ def _clear_vanished(connection: Connection, work: Work, refs: Sequence[Ref]) -> 
     """What is gone needs nobody's decision any more, but for a counterpart that may have been made of it."""
     told = problems.of(connection, refs) if refs else []
     doubted = {item.problem[:3] for item in told if item.problem.cause == OutcomeUnknown.code}
-    clear_problems(connection, work, [ref for ref in refs if tuple(ref) not in doubted])
+    problems.clear_any(connection, work.name, [ref for ref in refs if tuple(ref) not in doubted], work.now())
 
 
 def requeue(connection: Connection, work: Work, operations: Sequence[Operation], why: str) -> None:

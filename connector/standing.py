@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from connector.context import LEASE
 from connector.records import OperationState
 from connector.report import Exit
 from connector.store import conflicts, inbox, journal, leases, links, pauses, problems, standings
@@ -15,6 +14,7 @@ from connector.store.database import Store
 from connector.store.journal import Run
 from connector.store.pauses import Pause
 from connector.store.standings import EntityStanding
+from connector.tenure import LEASE
 
 DECISIONS = frozenset({"ambiguous", "merged", "waiting"})
 """Causes of problems that wait for a person or a parent, and are no failures."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 from connector import guard
 from connector.apply import apply_planned
-from connector.context import LEASE, Context, Work
+from connector.context import Context, Work
 from connector.decide import decide
 from connector.endpoints import check_endpoints
 from connector.errors import LeaseHeld, LeaseLost, RunError, StoreError
@@ -24,6 +24,7 @@ from connector.sender import Sender
 from connector.stage import stage
 from connector.store import conflicts, cursors, inbox, journal, leases, links, problems, standings
 from connector.store.inbox import Taken
+from connector.tenure import LEASE
 
 log = get_logger()
 
@@ -129,6 +130,7 @@ def running(context: Context, report: Report) -> Iterator[int]:
         outcome = "stopped"
         raise
     finally:
+        context.keeper.rest()
         with context.store.write() as connection:
             journal.finish_run(connection, report.run, outcome, {**report.as_dict(), **broken}, context.clock())
             leases.release(connection, LEASE, epoch)

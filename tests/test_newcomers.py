@@ -13,7 +13,7 @@ from connector.apply import send_creates
 from connector.context import Work
 from connector.decide import decide
 from connector.gather import gather
-from connector.introduce import send_newcomers, settle_newcomers
+from connector.introduce import send_newcomers, settle_rest, store_made, tell_fates
 from connector.newcomers import Scene, choose, journal_newcomers, look_around
 from connector.pull import pull
 from connector.records import Side
@@ -104,8 +104,10 @@ def by_columns(work: Work) -> None:
     found, left = choose(work, taken(work), look_around(work))
     assert left == []
     for new in found:
-        assert journal_newcomers(work, new)
-        settle_newcomers(work, new, send_newcomers(work, new))
+        assert journal_newcomers(work, new).result()
+        sent = send_newcomers(work, new)
+        fates = tell_fates(work, new, sent)
+        settle_rest(work, new, sent, fates, stored=store_made(work, new, fates.made).result())
 
 
 def one_by_one(work: Work) -> None:

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connector.cli.conflicts import BY_HAND
-from connector.cli.invocation import Invocation, asked, now, who
+from connector.cli.invocation import Invocation, asked, who
 from connector.cli.options import AllOption, EntityArgument, OnlySideOption, checked
 from connector.cli.output import count, print_json, print_table, say, when
 from connector.cli.plans import SHOWN, operation_rows
+from connector.clock import now
 from connector.records import Event, Operation, OperationState, Side
 from connector.report import Exit
 

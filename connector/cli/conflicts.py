@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli.invocation import Invocation, asked, now, who
+from connector.cli.invocation import Invocation, asked, who
 from connector.cli.options import MaybeEntityArgument, checked
 from connector.cli.output import MASKED, ago, count, print_json, print_table, say, shown, when
+from connector.clock import now
 from connector.records import Arrival, Event, Record, Side
 from connector.report import Exit
 

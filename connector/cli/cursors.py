@@ -4,9 +4,10 @@ from typing import Any
 
 import typer
 
-from connector.cli.invocation import Invocation, asked, now
+from connector.cli.invocation import Invocation, asked
 from connector.cli.options import EntityArgument, MaybeEntityArgument, OnlySideOption, checked
 from connector.cli.output import print_json, print_table, say, when
+from connector.clock import now
 from connector.errors import RunError
 from connector.records import Side
 from connector.report import Exit
@@ -51,8 +52,8 @@ def _start(cursor: str | None) -> str:
 
 def rewind_cursor(call: Invocation, entity: EntityArgument, *, side: OnlySideOption = None) -> int:
     """Let the next sync read an entity from the beginning; what it knows already is not written again."""
-    from connector.context import LEASE
     from connector.store import cursors, leases
+    from connector.tenure import LEASE
 
     checked(call.entities, entity)
     sides: list[Any] = [side] if side else list(Side)

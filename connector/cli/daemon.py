@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from connector.cli.invocation import Invocation, asked, now, who
+from connector.cli.invocation import Invocation, asked, who
 from connector.cli.options import MaybeEntityArgument, checked
 from connector.cli.output import print_json, say
+from connector.clock import now
 from connector.errors import ConfigError
 from connector.report import Exit
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connector.cli.conflicts import BY_HAND
-from connector.cli.invocation import ConfigOption, DebugOption, Invocation, JsonOption, asked, now, who
+from connector.cli.invocation import ConfigOption, DebugOption, Invocation, JsonOption, asked, who
 from connector.cli.options import EntityArgument, checked
 from connector.cli.output import print_json, print_table, say, when
+from connector.clock import now
 from connector.errors import RunError
 from connector.records import Event, Fingerprint, Side
 from connector.report import Exit

@@ -4,9 +4,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from connector.cli.invocation import Invocation, asked, confirm, now, who
+from connector.cli.invocation import Invocation, asked, confirm, who
 from connector.cli.options import EntityArgument, YesOption, checked
 from connector.cli.output import count, print_json, say
+from connector.clock import now
 from connector.records import Ref, Side
 from connector.report import Exit
 

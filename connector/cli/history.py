@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connector.cli.explain import change_words, end_words, event_words, operation_words
-from connector.cli.invocation import Invocation, asked, now
+from connector.cli.invocation import Invocation, asked
 from connector.cli.options import checked
 from connector.cli.output import print_json, say, when
+from connector.clock import now
 from connector.report import Exit
 
 if TYPE_CHECKING:

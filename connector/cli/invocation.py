@@ -8,7 +8,6 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -137,11 +136,6 @@ def confirm(call: Invocation, question: str, *, yes: bool) -> None:
     if call.as_json:
         raise typer.BadParameter(f"{question} Say so with --yes")
     typer.confirm(question, abort=True, err=True)
-
-
-def now() -> datetime:
-    """The time at which a person gives a word."""
-    return datetime.now(UTC)  # noqa: TID251 -- the command line stands outside any run and its clock
 
 
 def who() -> str:

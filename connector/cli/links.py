@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from connector.cli.conflicts import BY_HAND
-from connector.cli.invocation import Invocation, asked, now, who
+from connector.cli.invocation import Invocation, asked, who
 from connector.cli.options import EntityArgument, IdArgument, SideOption, checked
 from connector.cli.output import MASKED, count, print_json, print_table, say, shown
+from connector.clock import now
 from connector.errors import ConfigError
 from connector.records import Arrival, Event, Link, LinkStatus, Presence, Ref, Side, decode
 from connector.report import Exit

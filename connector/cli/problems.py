@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli.invocation import Invocation, asked, now
+from connector.cli.invocation import Invocation, asked
 from connector.cli.options import AllOption, MaybeEntityArgument, checked
 from connector.cli.output import ago, count, print_json, print_table, say, when
+from connector.clock import now
 from connector.records import Arrival, Ref
 from connector.report import Exit
 

@@ -5,9 +5,10 @@ from typing import Annotated
 
 import typer
 
-from connector.cli.invocation import Invocation, asked, confirm, now
+from connector.cli.invocation import Invocation, asked, confirm
 from connector.cli.options import YesOption
 from connector.cli.output import count, print_json, say, when
+from connector.clock import now
 from connector.report import Exit
 
 group = typer.Typer(help="Save the state to one file, and go back to it.", no_args_is_help=True)

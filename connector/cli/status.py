@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from connector.cli.invocation import Invocation, asked, now
+from connector.cli.invocation import Invocation, asked
 from connector.cli.output import ago, count, print_json, print_table, say, when
+from connector.clock import now
 
 if TYPE_CHECKING:
     from connector.standing import Status

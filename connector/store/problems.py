@@ -1,6 +1,6 @@
 """Problems: records that are parked, one open row a record and cause."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -45,6 +45,12 @@ def clear(conn: Connection, refs: Collection[Ref], causes: Collection[str] | Non
             bulk.update_in(conn, problem, closed, ("id", ids), where, also=OPEN)
         for cause in causes or ():
             bulk.update_in(conn, problem, closed, ("id", ids), {**where, "cause": cause}, also=OPEN)
+
+
+def clear_any(conn: Connection, entity: str, refs: Iterable[Ref], at: datetime) -> None:
+    """Close all open problems of records that went well; who they are is asked only where the entity has any."""
+    if count(conn).get(entity):
+        clear(conn, list(refs), None, at)
 
 
 def listed(conn: Connection, entity: str | None = None) -> list[OpenProblem]:

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -252,7 +253,9 @@ class TestLevels(TrytonContract):
         self, system: SystemUnderTest, connect_at: Callable[..., Tryton], tryton: dict[str, Any], warehouse: str
     ) -> None:
         product = tryton["ids"]["products"][2]
-        _, cursor = system.scan()
+        place = f"{product}-{tryton['ids']['warehouse']}"
+        shown, cursor = system.scan()
+        before = amounts({each.id: each.body for each in shown}[place])
         sold = {"product": product, "quantity": 4.0, "unit_price": "1.0000"}
         erp = connect_at(tryton["url"], timeout=60, warehouse=warehouse)
         sales, moves = Resource("sale.sale"), Resource("stock.shipment.internal")
@@ -263,9 +266,13 @@ class TestLevels(TrytonContract):
 
         changed = {each.id: each.body for each in system.scan(cursor)[0]}
 
-        level = changed[f"{product}-{tryton['ids']['warehouse']}"] or {}
-        amounts = [level[name] for name in ("on_hand", "reserved", "available", "incoming")]
-        assert amounts == ["97", "4", "93", "0"]
+        moved = [after - then for after, then in zip(amounts(changed[place]), before, strict=True)]
+        assert moved == [-3, 4, -7, 0]
+
+
+def amounts(level: dict[str, Any] | None) -> list[Decimal]:
+    """What lies there, what of it is reserved and available, and what comes."""
+    return [Decimal((level or {})[name]) for name in ("on_hand", "reserved", "available", "incoming")]
 
 
 def test_deletes_are_read_from_the_log_by_an_administrator(

@@ -11,6 +11,7 @@ from typing_extensions import override
 from connector.context import Context, System as Conducted
 from connector.errors import RunError
 from connector.executor import InTurn
+from connector.keeper import KeeperInTurn
 from connector.records import Side
 from connector.report import Report
 from connector.store.database import Store, open_store
@@ -83,6 +84,7 @@ class Process:
                 for side in Side
             },
             store=self.store,
+            keeper=KeeperInTurn(self.store),
             clock=life.world.now,
             new_id=self.new_id,
             limits=life.limits,

@@ -11,7 +11,6 @@ from alembic.config import Config
 from sqlalchemy import create_engine, text
 
 from connector.backup import restore, save
-from connector.context import LEASE
 from connector.errors import LeaseHeld, StoreError
 from connector.records import (
     Arrival,
@@ -29,6 +28,7 @@ from connector.records import (
 )
 from connector.store import conflicts, cursors, history, inbox, journal, leases, links, problems, sightings
 from connector.store.database import Store, open_store
+from connector.tenure import LEASE
 
 BASE = Base(encode({"name": "Anna", "vip": True}), Version("v1"), 1)
 

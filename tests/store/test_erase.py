@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from connector.context import LEASE
 from connector.entities import Entity, FieldRule
 from connector.errors import LeaseHeld, RunError
 from connector.forget import Forgotten, forget
@@ -35,6 +34,7 @@ from connector.records import (
 from connector.store import conflicts, history, inbox, journal, leases, links, problems, sightings
 from connector.store.database import Store
 from connector.store.schema import metadata
+from connector.tenure import LEASE
 
 MAIL = "zyx.quetzalcoatl@odd.example"
 PERSON = Ref("contact", Side.CRM, "c1")

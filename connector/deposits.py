@@ -1,0 +1,144 @@
+"""What a run stores in bulk, each in one transaction: pages that were read, newcomers about to be sent, creates made.
+
+These are the steps that a keeper does, perhaps in another process: they know the store, and nothing of the systems.
+"""
+
+import marshal
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection
+from typing_extensions import override
+
+from connector.records import Arrival, Cursor, Problem, Ref, Side, Sighting, Version
+from connector.store import cursors, inbox, journal, links, problems, sightings
+from connector.store.cursors import Position
+from connector.store.database import Store
+from connector.store.inbox import Scanned
+from connector.store.journal import OperationTaken
+from connector.store.links import Held, LinkTaken
+from connector.store.sightings import Seen
+from connector.tenure import Tenure
+
+
+class Documents(list[bytes]):
+    """Canonical bytes that go to another process in one piece: one by one they take twenty times as long."""
+
+    @override
+    def __reduce__(self) -> tuple[Any, ...]:
+        return marshal.loads, (marshal.dumps(list(self)),)
+
+
+class Scan(NamedTuple):
+    """What some pages of a scan brought, as columns of one length, and what else they told."""
+
+    cursor: Cursor | None
+    more: bool
+    read: int
+    """How many records they showed."""
+    fresh: int
+    """How many of those need a look."""
+    ids: Sequence[str]
+    versions: Sequence[Version | None]
+    modified: Sequence[datetime | None]
+    records: Sequence[bytes]
+    keys: Sequence[tuple[int, ...]]
+    deleted: Sequence[tuple[str, Version | None]]
+    problems: Sequence[Problem]
+
+
+class Stored(NamedTuple):
+    """Where the scan stands now, and how many problems are new."""
+
+    position: Position
+    problems: int
+
+
+class Made(NamedTuple):
+    """Newcomers that were created as sent, as columns of one length."""
+
+    operations: Sequence[str]
+    sources: Sequence[str]
+    targets: Sequence[str]
+    source_bases: Sequence[bytes]
+    target_bases: Sequence[bytes]
+    source_versions: Sequence[Version | None]
+    target_versions: Sequence[Version | None]
+
+
+def keep_scan(store: Store, tenure: Tenure, position: Position, scan: Scan) -> Stored:
+    """Put what was read into the inbox and the sightings, together with the cursor behind it."""
+    at = tenure.clock()
+    with tenure.write(store) as connection:
+        new, told = _remember(connection, tenure.entity, position, scan, at)
+        position = position._replace(
+            cursor=scan.cursor,
+            complete=position.complete or not scan.more,
+            known=position.known + new,
+            # Windows overlap: what the last page showed in vain will mostly be shown once more.
+            echoes=position.echoes if scan.more else scan.read - scan.fresh,
+            enumerated_at=position.enumerated_at or at,
+        )
+        cursors.save(connection, position, at)
+    return Stored(position, told)
+
+
+def _remember(connection: Connection, entity: str, position: Position, scan: Scan, at: datetime) -> tuple[int, int]:
+    """How many records were never seen before, and how many problems are new."""
+    side = position.side
+    inbox.put_scanned(connection, entity, side, Scanned(scan.ids, scan.versions, scan.modified, scan.records), at)
+    gone = [Arrival(entity, side, one, "tombstone", version, deleted=True) for one, version in scan.deleted]
+    inbox.put(connection, gone, at)
+    told = problems.report(connection, scan.problems, at) if scan.problems else 0
+    columns = Seen(scan.ids, scan.versions, scan.keys)
+    unread = [Sighting(problem.id, None) for problem in scan.problems]
+    if not position.complete:
+        new = sightings.meet(connection, entity, side, columns, position.generation, at)
+        return new + sightings.see(connection, entity, side, unread, position.generation, at), told
+    seen = [*map(Sighting, *columns), *unread]
+    return sightings.see(connection, entity, side, seen, position.generation, at), told
+
+
+def keep_newcomers(
+    store: Store, tenure: Tenure, side: Side, creates: Mapping[str, Sequence[Any]], seqs: Sequence[int]
+) -> bool:
+    """Journal creates as sending, which settles their inbox rows; False where another operation is in one's way.
+
+    `creates` are the columns that `journal.send` takes. Before the first call the store has to be hardened, as this
+    does not wait for the disk.
+    """
+    try:
+        with tenure.write(store) as connection:
+            journal.send(connection, (tenure.entity, side, tenure.run), creates, tenure.clock())
+            inbox.settle(connection, seqs)
+    except OperationTaken:
+        return False
+    return True
+
+
+def keep_made(store: Store, tenure: Tenure, side: Side, made: Made, mappings: Mapping[Side, int]) -> bool:
+    """Links with both bases, journal, sightings, echoes to expect, children that waited; False where one is linked."""
+    if not made.operations:
+        return True
+    try:
+        with tenure.write(store) as connection:
+            _link(connection, tenure, side, made, mappings)
+    except LinkTaken:
+        return False
+    return True
+
+
+def _link(connection: Connection, tenure: Tenure, side: Side, made: Made, mappings: Mapping[Side, int]) -> None:
+    at, source, entity = tenure.clock(), side.other, tenure.entity
+    sources = Held(made.sources, made.source_bases, made.source_versions, mappings[source])
+    targets = Held(made.targets, made.target_bases, made.target_versions, mappings[side])
+    links.pair(connection, entity, {source: sources, side: targets}, at)
+    journal.complete(connection, list(zip(made.operations, made.targets, strict=True)), at)
+    generation = cursors.get(connection, entity, side).generation
+    seen = Seen(made.targets, made.target_versions, [None] * len(made.targets))
+    met = sightings.meet(connection, entity, side, seen, generation, at)
+    cursors.bump(connection, entity, side, known=met, echoes=len(made.targets))
+    refs = [(source, one) for one in made.sources], [(side, one) for one in made.targets]
+    inbox.release(connection, (Ref(entity, *ref) for both in refs for ref in both))
+    problems.clear_any(connection, entity, (Ref(entity, source, one) for one in made.sources), at)

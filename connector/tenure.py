@@ -1,0 +1,34 @@
+"""What a run may store under: the one lease of a store, which every transaction checks and renews."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from sqlalchemy import Connection
+
+from connector.errors import LeaseLost
+from connector.store import leases
+from connector.store.database import Store
+
+LEASE = "sync"
+"""The one lease of a store: whoever holds it may write."""
+
+
+class Tenure(NamedTuple):
+    """One entity's part of a run that holds the lease; it can be handed to another process of the same run."""
+
+    entity: str
+    run: str
+    epoch: int
+    """Of the lease this run holds."""
+    lease: timedelta
+    clock: Callable[[], datetime]
+
+    @contextmanager
+    def write(self, store: Store, *, durable: bool = False) -> Iterator[Connection]:
+        """One transaction that commits only while the run still holds its lease; raises `LeaseLost` otherwise."""
+        with store.write(durable=durable) as connection:
+            yield connection
+            if not leases.renew(connection, LEASE, self.epoch, self.lease, self.clock()):
+                raise LeaseLost(f"{self.entity}: another process took over; this run stops and loses nothing")
