@@ -80,7 +80,7 @@ replay: setup ## do what the Dockerfile says without Docker, and run the result 
 
 crash: setup ## kill two hundred syncs on each database and hold the connector to its promises
 	CONNECTOR_TEST_KILLS=$${CONNECTOR_TEST_KILLS:-200} \
-		$(BIN)/python -m pytest -n $(WORKERS) --timeout 1800 $(PYTEST_ARGS) tests/test_crash.py
+		$(BIN)/python -m pytest -n $(WORKERS) --timeout 1800 $(PYTEST_ARGS) tests/test_crash.py tests/test_keeper.py
 
 coverage-table: setup ## which passing tests prove each row of the business; fails where a row has none
 	$(BIN)/python -m tests.coverage_table $(PYTEST_ARGS)

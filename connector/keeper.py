@@ -118,6 +118,10 @@ class Scribe:
                 self._usable = self._line.recv() == _READY
         return self._usable
 
+    def has_ended(self) -> bool:
+        """Whether it has ended by itself."""
+        return self._process.poll() is not None
+
     def keep(self, step: Step[T], values: tuple[Any, ...]) -> T:
         """Have one step done there; what it raises is raised here."""
         try:
@@ -149,7 +153,10 @@ def serve(number: int) -> None:
         # Whoever stops the run stops the other process; this one ends with it, between two transactions.
         signal.signal(each, signal.SIG_IGN)
     line = Line(number)
-    store = open_store(line.recv())
+    try:
+        store = open_store(line.recv())
+    except StoreError:
+        return  # The run meets the same, and tells it.
     with suppress(EOFError, OSError):
         line.send(_READY)
         while True:
