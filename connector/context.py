@@ -77,8 +77,8 @@ class Context:
     new_id: Callable[[], str]
     limits: Limits = Limits()
     progress: Progress = field(default_factory=Quiet)
-    executor: Callable[[], Executor] = beside
-    """Where reading ahead and sending behind are done."""
+    executor: Callable[[int], Executor] = beside
+    """So many threads, on which reading ahead and sending behind are done."""
     settled_mappings: dict[int, dict[str, str]] = field(default_factory=dict)
     """Field -> row hash of every mapping that bases were read with; filled from the store when needed."""
 

@@ -1,4 +1,4 @@
-"""The executor port: a run reads ahead and sends behind on a second thread, or does everything in turn."""
+"""The executor port: a run reads ahead and sends behind on threads of its own, or does everything in turn."""
 
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -9,9 +9,14 @@ from typing_extensions import override
 T = TypeVar("T")
 
 
-def beside() -> Executor:
-    """One thread beside the run's own: what is given to it is done in its order, while the run goes on."""
-    return ThreadPoolExecutor(1)
+def beside(threads: int) -> Executor:
+    """So many threads beside the run's own; one of them alone does what it is given in its order."""
+    return ThreadPoolExecutor(threads)
+
+
+def in_turn(_threads: int) -> Executor:
+    """No thread at all."""
+    return InTurn()
 
 
 class InTurn(Executor):

@@ -1,8 +1,9 @@
 """Send newcomers across and settle what became of them, column by column; what is unusual goes the general way."""
 
+from collections import deque
 from collections.abc import Sequence
-from concurrent.futures import Future
-from itertools import compress
+from concurrent.futures import Executor, Future
+from itertools import chain, compress
 from typing import NamedTuple
 
 from connector.apply import batches, call, note_attempt, put_back
@@ -17,11 +18,11 @@ from connector.settle import Answered, settle_creates
 
 
 class Sent(NamedTuple):
-    """What became of the calls: the outcomes of all that came to an end, and what ended them."""
+    """What became of the calls: whom an answer came for, with its outcomes, who was not sent, and what ended it."""
 
+    answered: Newcomers
     outcomes: list[Outcome]
-    tried: int = 0
-    """How many were sent, whether or not an answer came."""
+    unsent: Newcomers
     error: RunError | None = None
 
 
@@ -32,26 +33,38 @@ class Fates(NamedTuple):
     rest: Sequence[int]
 
 
-NOT_SENT = Sent([])
+def not_sent(new: Newcomers) -> Sent:
+    """None of them was sent."""
+    return Sent(new.only([]), [], new)
 
 
-def send_newcomers(work: Work, new: Newcomers) -> Sent:
-    """Create newcomers whose journal is hardened; `store_made` and `settle_rest` store what became of them."""
+def send_newcomers(work: Work, new: Newcomers, callers: Executor) -> Sent:
+    """Create newcomers whose journal is hardened; `store_made` and `settle_rest` store what became of them.
+
+    So many calls as the system serves well are under way at a time; after one that ended the run none is begun.
+    """
+    left = deque(batches(range(len(new.operations)), work.write_size(new.side)))
+    under_way: deque[tuple[Sequence[int], Future[list[Outcome]]]] = deque()
+    answered: list[int] = []
     outcomes: list[Outcome] = []
-    tried, ended = 0, None
-    try:
-        for batch in batches(range(len(new.operations)), work.write_size(new.side)):
-            tried += len(batch)
-            outcomes += _send(work, new, batch)
+    ended: RunError | None = None
+    while under_way or (left and ended is None):
+        while left and ended is None and len(under_way) < work.capabilities(new.side).parallel:
+            batch = left.popleft()
+            under_way.append((batch, callers.submit(_send, work, new, batch)))
+        batch, call_made = under_way.popleft()
+        try:
+            outcomes += call_made.result()
+            answered += batch
             work.step(f"creating on {new.side}", len(batch))
-    except RunError as error:
-        ended = error
-    return Sent(outcomes, tried, ended)
+        except RunError as error:
+            ended = ended or error
+    return Sent(new.only(answered), outcomes, new.only(list(chain.from_iterable(left))), ended)
 
 
-def tell_fates(work: Work, new: Newcomers, sent: Sent) -> Fates:
+def tell_fates(work: Work, sent: Sent) -> Fates:
     """Tell those that were made as sent from what was refused, or came out otherwise."""
-    outcomes = sent.outcomes
+    new, outcomes, _, _ = sent
     all_made = _all_made(work, new, outcomes) if outcomes else None
     return Fates(all_made, []) if all_made else _made(work, new, outcomes, _told(work, new, outcomes))
 
@@ -62,15 +75,16 @@ def store_made(work: Work, new: Newcomers, made: Made) -> "Future[bool]":
     return work.keep(keep_made, new.side, made, mappings)
 
 
-def settle_rest(work: Work, new: Newcomers, sent: Sent, fates: Fates, *, stored: bool) -> None:
+def settle_rest(work: Work, sent: Sent, fates: Fates, *, stored: bool) -> None:
     """Settle one by one what was refused or came out otherwise; what was not sent at all goes back into the inbox."""
-    if sent.tried < len(new.operations):
-        put_back(work, new.journalled(range(sent.tried, len(new.operations))))
+    new, outcomes, unsent, _ = sent
+    if unsent.operations:
+        put_back(work, unsent.journalled(range(len(unsent.operations))))
     if stored:
         work.tally.written[new.side, OperationKind.CREATE] += len(fates.made.operations)
-    rest: Sequence[int] = fates.rest if stored else range(len(sent.outcomes))
+    rest: Sequence[int] = fates.rest if stored else range(len(outcomes))
     if rest:
-        decisions = [(new.decision(place), sent.outcomes[place]) for place in rest]
+        decisions = [(new.decision(place), outcomes[place]) for place in rest]
         settle_creates(work, new.side, [Answered(one, one.values, outcome) for one, outcome in decisions])
 
 

@@ -8,6 +8,7 @@ it to that general way, which comes to the same rows.
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from itertools import chain, compress, repeat
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -63,9 +64,21 @@ class Newcomers(NamedTuple):
             [],
         )
 
+    def only(self, places: Sequence[int]) -> "Newcomers":
+        """Some of them."""
+        if len(places) == len(self.operations):
+            return self
+        pick, side, entity, *lists, columns, kept, apart, bodies = partial(_picked, places), *self
+        each = [{name: pick(held) for name, held in one.items()} for one in (columns, kept, apart)]
+        return Newcomers._make([side, entity, *map(pick, lists), *each, pick(bodies)])
+
     def journalled(self, places: Iterable[int]) -> list[Operation]:
         """Some of them as the journal knows them."""
         return [self.decision(place).operation for place in places]
+
+
+def _picked(places: Sequence[int], column: Sequence[Any]) -> list[Any]:
+    return [column[place] for place in places]
 
 
 class _Candidates(NamedTuple):

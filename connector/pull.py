@@ -76,7 +76,7 @@ def pages(work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> 
     """The pages of a scan; the next one is on its way while one is being worked on, never more than that."""
     scan, resource = work.adapter(side).scan, work.resource(side)
     page = scan(resource, cursor, keys_only=keys_only)
-    with work.context.executor() as reader:
+    with work.context.executor(1) as reader:
         while True:
             coming = reader.submit(scan, resource, page.cursor, keys_only=keys_only) if page.more else None
             yield page

@@ -15,7 +15,7 @@ from connector.apply import put_back, send_creates
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.errors import RunError
-from connector.introduce import NOT_SENT, Fates, Sent, send_newcomers, settle_rest, store_made, tell_fates
+from connector.introduce import Fates, Sent, not_sent, send_newcomers, settle_rest, store_made, tell_fates
 from connector.newcomers import Newcomers, journal_newcomers
 from connector.records import Side
 from connector.report import Tally
@@ -29,13 +29,12 @@ class _UnderWay(NamedTuple):
 
     new: Newcomers | None
     sent: "Future[Sent | None]"
-    """None where the newcomers could not be journalled."""
+    """None where the newcomers could not be journalled, and of what goes the general way, which settles by itself."""
 
 
 class _Settling(NamedTuple):
     """A chunk of newcomers that is being settled: those of them that were made as sent are being stored."""
 
-    new: Newcomers
     sent: Sent
     fates: Fates
     stored: "Future[bool]"
@@ -55,8 +54,10 @@ class Sender:
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
-            open_one = self._work.context.executor
-            self._hardener, self._caller = (opened.enter_context(open_one()) for _ in range(2))
+            beside = self._work.context.executor
+            most = max(self._work.capabilities(side).parallel for side in Side)
+            self._hardener, self._sender = (opened.enter_context(beside(1)) for _ in range(2))
+            self._callers = opened.enter_context(beside(most))
             self._opened = opened.pop_all()
         return self
 
@@ -90,12 +91,12 @@ class Sender:
 
     def _settled(self) -> None:
         if self._settling is not None:
-            (new, sent, fates, stored), self._settling = self._settling, None
-            settle_rest(self._work, new, sent, fates, stored=stored.result())
+            (sent, fates, stored), self._settling = self._settling, None
+            settle_rest(self._work, sent, fates, stored=stored.result())
 
     def _start(self, new: Newcomers | None, step: "Callable[[], Sent | None]") -> None:
         # First of all it is known as under way: what is journalled must not be forgotten when an earlier one failed.
-        self._under_way.append(_UnderWay(new, self._caller.submit(step)))
+        self._under_way.append(_UnderWay(new, self._sender.submit(step)))
         self._collect(_MOST)
 
     def _harden(self, journalled: "Future[bool]") -> bool:
@@ -113,17 +114,17 @@ class Sender:
             raise
         if not is_journalled:
             return None
-        return NOT_SENT if self._broken else self._noted(send_newcomers(self._calling, new))
+        return not_sent(new) if self._broken else self._noted(send_newcomers(self._calling, new, self._callers))
 
-    def _send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> Sent:
+    def _send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> None:
         if self._broken:
             put_back(self._calling, [create.operation for create in creates])
-            return NOT_SENT
+            return
         try:
             send_creates(self._calling, creates, refs)
-        except RunError as error:
-            return self._noted(NOT_SENT._replace(error=error))
-        return NOT_SENT
+        except RunError:
+            self._broken = True
+            raise
 
     def _noted(self, sent: Sent) -> Sent:
         """After one that ended the run nothing more is sent, but goes back to where it came from."""
@@ -137,13 +138,13 @@ class Sender:
             sent = call.result()
             if sent is None and new is not None:
                 self._refused.append(new)
-            elif sent is not None and new is not None:
+            elif sent is not None:
                 # One at a time: what it holds would pile up where the store is slower than the system.
                 self._settled()
-                fates = tell_fates(self._work, new, sent)
-                self._settling = _Settling(new, sent, fates, store_made(self._work, new, fates.made))
-            if sent is not None and sent.error is not None:
-                raise sent.error
+                fates = tell_fates(self._work, sent)
+                self._settling = _Settling(sent, fates, store_made(self._work, sent.answered, fates.made))
+                if sent.error is not None:
+                    raise sent.error
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """What went wrong first is told; what else was under way is settled all the same."""

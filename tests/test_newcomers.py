@@ -12,6 +12,7 @@ from hypothesis import given, settings, strategies as st
 from connector.apply import send_creates
 from connector.context import Work
 from connector.decide import decide
+from connector.executor import InTurn
 from connector.gather import gather
 from connector.introduce import send_newcomers, settle_rest, store_made, tell_fates
 from connector.newcomers import Scene, choose, journal_newcomers, look_around
@@ -105,9 +106,9 @@ def by_columns(work: Work) -> None:
     assert left == []
     for new in found:
         assert journal_newcomers(work, new).result()
-        sent = send_newcomers(work, new)
-        fates = tell_fates(work, new, sent)
-        settle_rest(work, new, sent, fates, stored=store_made(work, new, fates.made).result())
+        sent = send_newcomers(work, new, InTurn())
+        fates = tell_fates(work, sent)
+        settle_rest(work, sent, fates, stored=store_made(work, new, fates.made).result())
 
 
 def one_by_one(work: Work) -> None:

@@ -39,6 +39,8 @@ class Capabilities:
     fetch_size: int = 200
     write_size: int = 200
     """Items in one fetch, and in one create, update, delete or perform."""
+    parallel: int = 1
+    """How many creating calls the system serves well at a time."""
     idempotency_key: bool = False
     """A repeated create with the same key is answered with the first one's result."""
     marker_field: str | None = None

@@ -306,6 +306,7 @@ def _identified(organization: Mapping[str, Any]) -> Fingerprint:
 _COMMON = Capabilities(
     fetch_size=BATCH,
     write_size=BATCH,
+    parallel=4,
     marker_field=MARKER,
     marker_unique=True,
     unique_fields=(MARKER,),

@@ -317,6 +317,7 @@ def _field(told: tuple[str, Mapping[str, Any]]) -> LiveField:
 _COMMON = Capabilities(
     fetch_size=BATCH,
     write_size=BATCH,
+    parallel=4,
     idempotency_key=True,
     marker_field=MARKER,
     conditional_write=True,

@@ -10,7 +10,7 @@ from typing_extensions import override
 
 from connector.context import Context, System as Conducted
 from connector.errors import RunError
-from connector.executor import InTurn
+from connector.executor import in_turn
 from connector.keeper import KeeperInTurn
 from connector.records import Side
 from connector.report import Report
@@ -88,7 +88,7 @@ class Process:
             clock=life.world.now,
             new_id=self.new_id,
             limits=life.limits,
-            executor=InTurn,
+            executor=in_turn,
         )
 
     def run(self, trouble: Trouble, *, dry: bool = False, full: bool = False) -> Report | None:
