@@ -7,6 +7,7 @@ PYTHON ?= $(shell .ci/python oldest)
 WORKERS ?= 2
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
+PEERS := dlt singer
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
@@ -14,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # The system's certificates, as pip uses them: a company's own authority is known only there.
 UV := $(BIN)/uv --native-tls
 
-.PHONY: help setup demo test check check-style format check-newest test-lowest live bench bench-latency \
+.PHONY: help setup demo test check check-style format check-newest test-lowest live bench bench-large peers bench-latency \
 	bench-webhooks bench-live soak replay crash coverage-table trade-laws simulate mutants lock clean
 
 help: ## list the targets
@@ -60,8 +61,18 @@ test-lowest: setup ## the tests on the lowest dependencies that pyproject.toml a
 live: setup ## the tests against real systems: CONNECTOR_LIVE_SYSTEMS names the folder with the scripts that start them
 	$(BIN)/python -m pytest -m live --timeout 900 $(PYTEST_ARGS) tests/live
 
-bench: setup ## speed and memory of the connector beside a bare loop
-	$(BIN)/python -m benchmarks.run
+bench: setup peers ## speed and memory of the connector beside bare loops and the tools one would pick instead
+	$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
+
+bench-large: setup ## one life among a million customers: its memory, and what little changes cost there
+	$(BIN)/python -m benchmarks.run --only-large 1000000 $(BENCH_ARGS)
+
+peers: $(PEERS:%=.venv-peers/%/.installed)
+
+.venv-peers/%/.installed: benchmarks/peers/%.lock
+	@.ci/venv "$(PYTHON)" ".venv-peers/$*"
+	.venv-peers/$*/bin/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
 
 bench-latency: setup ## seconds from an edit to its arrival, at 50 edits a second for five minutes
 	$(BIN)/python -m benchmarks.latency $(BENCH_ARGS)
@@ -103,7 +114,11 @@ lock: setup ## make the lock files anew, from the newest versions that pyproject
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --extra postgres --extra serve --extra demo --extra build --constraint requirements.lock \
 		--output-file requirements-run.lock pyproject.toml
+	for peer in $(PEERS); do \
+		$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+			--custom-compile-command "make lock" --output-file benchmarks/peers/$$peer.lock benchmarks/peers/$$peer.in; \
+	done
 
 clean: ## remove what make made here
-	rm -rf $(VENV) .venv-newest .venv-lowest build dist *.egg-info \
+	rm -rf $(VENV) .venv-newest .venv-lowest .venv-peers build dist *.egg-info \
 		.mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,5 +1,6 @@
 """A bare ASGI application: no framework, so that what is measured is the connector and not the server."""
 
+import asyncio
 import time
 from abc import ABC, abstractmethod
 from collections import Counter
@@ -44,6 +45,10 @@ class Application(ABC):
     def __init__(self) -> None:
         self.requests: Counter[str] = Counter()
         self.records: Counter[str] = Counter()
+        self.latency = 0.0
+        self.busy_seconds = 0.0
+        self.written_at = 0.0
+        """When a record was written last; the clock is the machine's own, so that other processes can compare."""
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -52,8 +57,15 @@ class Application(ABC):
         body = b"" if scope["method"] == "GET" else await _body(receive)
         path = tuple(scope["path"].strip("/").split("/"))
         params = dict(parse_qsl(scope["query_string"].decode()))
-        answer = self._counted(Asked(scope["method"], path, params, dict(scope["headers"]), body))
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(answer.body)).encode())]
+        asked = Asked(scope["method"], path, params, dict(scope["headers"]), body)
+        answer, milliseconds = self._timed(asked)
+        if self.latency and path[0] != "_bench":
+            await asyncio.sleep(self.latency)
+        headers = [
+            (b"content-type", b"application/json"),
+            (b"content-length", str(len(answer.body)).encode()),
+            (b"server-timing", f"app;dur={milliseconds:.3f}".encode()),
+        ]
         await send({"type": "http.response.start", "status": answer.status, "headers": headers})
         await send({"type": "http.response.body", "body": answer.body})
 
@@ -65,18 +77,26 @@ class Application(ABC):
     def touch(self, collection: str | None, count: int) -> int:
         """Change so many records as a person would; answers how many there were to change."""
 
-    def _counted(self, asked: Asked) -> Answer:
+    def _timed(self, asked: Asked) -> tuple[Answer, float]:
+        """The answer, and the milliseconds that it took, which are told in its `Server-Timing` too."""
         if asked.path[0] == "_bench":
-            return self._bench(asked)
+            return self._bench(asked), 0.0
+        begun, written = time.perf_counter(), self.records["written"]
         self.requests[asked.method] += 1
-        return self.answer(asked)
+        answer = self.answer(asked)
+        seconds = time.perf_counter() - begun
+        self.busy_seconds += seconds
+        if self.records["written"] > written:
+            self.written_at = time.time()
+        return answer, seconds * 1000
 
     def _bench(self, asked: Asked) -> Answer:
         if asked.path[1:] == ("touch",):
             wish = asked.json()
             return encoded(OK, {"touched": self.touch(wish.get("collection"), wish["count"])})
         cpu = time.process_time()
-        return encoded(OK, {"requests": self.requests, "records": self.records, "cpu_seconds": cpu})
+        told = {"requests": self.requests, "records": self.records, "cpu_seconds": cpu}
+        return encoded(OK, {**told, "busy_seconds": self.busy_seconds, "written_at": self.written_at})
 
 
 async def _body(receive: Receive) -> bytes:

@@ -84,6 +84,9 @@ COLLECTIONS: Mapping[str, Collection] = {
     "invoices": Collection("inv-", {"lines": "array"}),
     "payments": Collection("pay-", {}),
     "account-balances": Collection("bal-", {}),
+    "cases": Collection("cas-", {}),
+    "projects": Collection("pro-", {}),
+    "activities": Collection("act-", {}),
 }
 
 

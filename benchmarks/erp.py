@@ -85,6 +85,9 @@ RESOURCES: Mapping[str, Kind] = {
     "invoices": Kind(("number", "lines"), {}),
     "payments": Kind(("number",), {}),
     "customer_balances": Kind((), {}),
+    "service_orders": Kind((), {}),
+    "projects": Kind((), {}),
+    "events": Kind((), {}),
 }
 TOTALS = ("amount_untaxed", "amount_tax", "amount_total")
 READ_ONLY = frozenset((*STAMPS, "number", "state", "state_reason", "state_before", *TOTALS))

@@ -1,15 +1,19 @@
 """The bare floor: read pages on one side, write batches on the other, and nothing else.
 
-One thread, requests and orjson, no mapping, no state, no look at the results: what any connector with these libraries
+Requests and orjson, no mapping, no state, no look at the results: what any connector with these libraries
 has to spend. Prints its figures as JSON; the seconds are those of the loop, without the start of the interpreter.
-With `--mapped` a hand-written function translates every record, for an ERP that does not take just anything.
+With `--mapped` a hand-written function translates every record, for an ERP that does not take just anything. With
+`--threads 4` one thread reads and three write.
 
-    python -m benchmarks.floor http://127.0.0.1:8101 http://127.0.0.1:8102 [--mapped]
+    python -m benchmarks.floor http://127.0.0.1:8101 http://127.0.0.1:8102 [--mapped] [--threads 4]
 """
 
+import argparse
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import orjson
@@ -54,6 +58,33 @@ def copy(crm: str, erp: str, translate: Callable[[Body], Body] | None = None) ->
     return Floor(records, time.perf_counter() - begun, time.process_time() - cpu)
 
 
+def copy_together(crm: str, erp: str, threads: int) -> Floor:
+    """The same in so many threads: one reads, the others write; never more than two batches a writer wait."""
+    source, local = requests.Session(), threading.local()
+    source.trust_env = False
+    sign_in(source, crm)
+    room = threading.Semaphore(2 * threads)
+
+    def write(batch: list[Any]) -> int:
+        if not hasattr(local, "target"):
+            local.target = requests.Session()
+            local.target.trust_env = False
+            local.target.headers.update(KEY)
+        try:
+            return _write(local.target, f"{erp}/api/partners/bulk", batch)
+        finally:
+            room.release()
+
+    begun, cpu, written = time.perf_counter(), time.process_time(), []
+    with ThreadPoolExecutor(threads - 1) as writers:
+        for page in _pages(source, f"{crm}/api/v1/accounts"):
+            for start in range(0, len(page), BATCH):
+                room.acquire()
+                written.append(writers.submit(write, page[start : start + BATCH]))
+    records = sum(each.result() for each in written)
+    return Floor(records, time.perf_counter() - begun, time.process_time() - cpu)
+
+
 def translated(account: Body) -> Body:
     """An account as a partner, the shortest way."""
     billing, shipping = account["billingAddress"] or {}, account["shippingAddress"] or {}
@@ -90,6 +121,13 @@ def read(url: str, headers: dict[str, str], size: int) -> Floor:
     begun, cpu = time.perf_counter(), time.process_time()
     records = sum(map(len, _pages(source, url) if not headers else _numbered(source, url, size)))
     return Floor(records, time.perf_counter() - begun, time.process_time() - cpu)
+
+
+def read_both(crm: str, erp: str) -> Floor:
+    """Read every customer of both sides, and do nothing with them; counts each pair once."""
+    accounts = read(f"{crm}/api/v1/accounts", {}, PAGE)
+    partners = read(f"{erp}/api/partners", KEY, PAGE // 2)
+    return Floor(accounts.records, accounts.seconds + partners.seconds, accounts.cpu_seconds + partners.cpu_seconds)
 
 
 def measure_servers(count: int) -> None:
@@ -147,8 +185,22 @@ def _checked(answer: requests.Response) -> bytes:
 
 
 def main(arguments: list[str]) -> None:
-    """Copy from the first address to the second, and print the figures."""
-    floor = copy(arguments[0], arguments[1], translated if "--mapped" in arguments else None)
+    """Copy from the first address to the second, or only read both, and print the figures."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.floor", description="What nobody can be quicker than.")
+    parser.add_argument("crm")
+    parser.add_argument("erp")
+    parser.add_argument("--mapped", action="store_true", help="translate every record")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument(
+        "--read", action="store_true", help="only read every customer of both sides, one side at a time"
+    )
+    chosen = parser.parse_args(arguments)
+    if chosen.read:
+        floor = read_both(chosen.crm, chosen.erp)
+    elif chosen.threads > 1:
+        floor = copy_together(chosen.crm, chosen.erp, chosen.threads)
+    else:
+        floor = copy(chosen.crm, chosen.erp, translated if chosen.mapped else None)
     print(orjson.dumps(floor._asdict()).decode())
 
 

@@ -28,6 +28,10 @@ class Stats(NamedTuple):
     read: int
     written: int
     cpu_seconds: float
+    busy_seconds: float = 0.0
+    """What it spent on answers, as its `Server-Timing` says."""
+    written_at: float = 0.0
+    """When a record was written last, by the machine's clock."""
 
     def since(self, before: "Stats") -> "Stats":
         """What came in between."""
@@ -36,6 +40,8 @@ class Stats(NamedTuple):
             self.read - before.read,
             self.written - before.written,
             self.cpu_seconds - before.cpu_seconds,
+            self.busy_seconds - before.busy_seconds,
+            self.written_at,
         )
 
 
@@ -61,9 +67,9 @@ class BenchServer(Server):
     def stats(self) -> Stats:
         told: dict[str, Any] = requests.get(f"{self.url}/_bench/stats", timeout=60).json()
         records = told["records"]
-        return Stats(
-            sum(told["requests"].values()), records.get("read", 0), records.get("written", 0), told["cpu_seconds"]
-        )
+        asked = sum(told["requests"].values())
+        times = (told["cpu_seconds"], told["busy_seconds"], told["written_at"])
+        return Stats(asked, records.get("read", 0), records.get("written", 0), *times)
 
     @override
     def touch(self, count: int) -> None:
@@ -114,16 +120,38 @@ def _address(process: "subprocess.Popen[bytes]", said: IO[bytes]) -> str:
 
 def measured(command: Sequence[str], folder: Path, environ: Mapping[str, str] | None = None) -> Usage:
     """Run a command to its end; its own CPU and peak memory are those of the process, children left out."""
-    output = folder / "output.txt"
+    return piped([command], folder, environ)
+
+
+def piped(commands: Sequence[Sequence[str]], folder: Path, environ: Mapping[str, str] | None = None) -> Usage:
+    """Run commands to their end, each reading what the one before writes; the CPU of all, the peak of the largest."""
     # As people run it: with the compiled modules kept from the last time.
     environ = {name: value for name, value in (environ or os.environ).items() if name != "PYTHONDONTWRITEBYTECODE"}
+    output = folder / "output.txt"
     begun = time.perf_counter()
     with output.open("wb") as sink:
-        process = subprocess.Popen(command, cwd=HOME, stdout=sink, stderr=subprocess.STDOUT, env=environ)
-        _, status, used = os.wait4(process.pid, 0)
+        running = list(_chained(commands, environ, sink))
+        ended = [os.wait4(process.pid, 0) for process in running]
     seconds = time.perf_counter() - begun
-    process.returncode = os.waitstatus_to_exitcode(status)
+    for process, (_, status, _used) in zip(running, ended, strict=True):
+        process.returncode = os.waitstatus_to_exitcode(status)
     unit = 1 if sys.platform == "darwin" else 1024
-    text = output.read_text(encoding="utf-8", errors="replace")
-    cpu = used.ru_utime + used.ru_stime
-    return Usage(seconds, cpu, used.ru_maxrss * unit / 2**20, process.returncode, text)
+    cpu = sum(used.ru_utime + used.ru_stime for _, _, used in ended)
+    peak = max(used.ru_maxrss for _, _, used in ended) * unit / 2**20
+    code = max((process.returncode for process in running), key=abs)
+    return Usage(seconds, cpu, peak, code, output.read_text(encoding="utf-8", errors="replace"))
+
+
+def _chained(
+    commands: Sequence[Sequence[str]], environ: Mapping[str, str], sink: IO[bytes]
+) -> Iterator["subprocess.Popen[bytes]"]:
+    """Start the commands; what they say on stderr, and the last one's stdout, goes to the file."""
+    before: IO[bytes] | None = None
+    for number, command in enumerate(commands):
+        out = sink if number == len(commands) - 1 else subprocess.PIPE
+        errors = subprocess.STDOUT if len(commands) == 1 else sink
+        process = subprocess.Popen(command, cwd=HOME, stdin=before, stdout=out, stderr=errors, env=environ)
+        if before is not None:
+            before.close()  # so that a writer is told when its reader is gone
+        before = process.stdout
+        yield process

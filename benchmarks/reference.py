@@ -10,7 +10,7 @@ from typing import Any
 import requests
 from typing_extensions import override
 
-from benchmarks.cases import Figure, Pair, floor, life, two_way
+from benchmarks.cases import MAPPED, Figure, Pair, floor, life, two_way
 from benchmarks.floor import KEY, sign_in
 from benchmarks.processes import Server, Stats, started
 from benchmarks.synthetic import customers as made_up
@@ -22,7 +22,7 @@ NOTED = {"notes": "Called again"}
 def one_round(customers: int, folder: Path) -> Iterator[Figure]:
     """The floor with its mapping, and the product, each against fresh reference systems."""
     with reference_pair(customers, folder / "floor-systems") as pair:
-        yield floor(pair, folder / "floor", mapped=True)
+        yield floor(pair, folder / "floor", MAPPED)
     with reference_pair(customers, folder / "systems") as pair:
         yield from life(pair, customers, folder / "one-way")
     with reference_pair(customers, folder / "two-way-systems") as pair:

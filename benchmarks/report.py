@@ -7,8 +7,9 @@ from typing import Any, NamedTuple
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.cases import AGAIN, CHANGED, CHANGES, FLOOR, INITIAL, Figure
+from benchmarks.cases import AGAIN, CHANGED, CHANGES, FLOOR, INITIAL, LEAST, Figure
 
+PEERS = ("dlt", "Singer")
 SHARE, WORK_SECONDS, PEAK_MIB = 0.35, 1.0, 300.0
 
 
@@ -38,7 +39,7 @@ def summarise(rounds: Sequence[Sequence[Figure]], basis: str = FLOOR) -> list[Su
 
 def _summary(rounds: Sequence[Sequence[Figure]], case: str, basis: str) -> Summary:
     middle = _middle(rounds, case)
-    if middle.exit_code or not case.startswith((INITIAL, FLOOR)):
+    if middle.exit_code or not case.startswith((INITIAL, FLOOR, *PEERS)):
         return Summary(case, middle)
     pairs = [(_of(each, case), _of(each, basis)) for each in rounds]
     share = median(figure.rate / floor.rate for figure, floor in pairs)
@@ -123,11 +124,11 @@ def _cells(summary: Summary) -> Iterator[str]:
     figure = summary.figure
     counted = figure.records > 0
     yield f"{figure.records:,}" if counted else ""
-    yield f"{figure.seconds:.2f}"
+    yield "" if figure.case == LEAST else f"{figure.seconds:.3f}"
     yield f"{figure.rate:,.0f}" if counted else ""
     yield from ("" if share is None else f"{share:.2f}" for share in (summary.share, summary.work_share))
     yield "-" if figure.requests is None else f"{figure.requests:,}"
-    yield f"{figure.cpu_seconds:.2f}"
+    yield f"{figure.cpu_seconds:.2f}" if figure.cpu_seconds else ""
     yield f"{figure.cpu_seconds / figure.records * 1e6:,.1f}" if counted else ""
     yield "" if figure.peak_mib is None else f"{figure.peak_mib:.0f}"
     yield str(figure.exit_code)

@@ -18,10 +18,11 @@ from benchmarks.crm import Crm
 from benchmarks.erp import Erp
 
 
-def serve(application: Application) -> None:
-    """Listen on a free loopback port until the process is ended."""
+def serve(application: Application, latency: float = 0.0) -> None:
+    """Listen on a free loopback port until the process is ended; every answer waits for the latency."""
     import uvicorn
 
+    application.latency = latency
     gc.collect()
     gc.freeze()
     # Records are no cycles, and looking through all of them again and again would be most of the server's work.
@@ -42,6 +43,7 @@ def main(arguments: list[str]) -> None:
     parser.add_argument("side", nargs="?", choices=("crm", "erp"))
     parser.add_argument("--customers", type=int, default=0, help="accounts in the CRM")
     parser.add_argument("--orders", type=int, default=0, help="orders in the CRM, three lines each")
+    parser.add_argument("--latency", type=float, default=0.0, help="seconds that every answer waits besides")
     parser.add_argument("--measure", action="store_true", help="print the CPU both servers need for a record")
     chosen = parser.parse_args(arguments)
     if chosen.measure:
@@ -49,9 +51,9 @@ def main(arguments: list[str]) -> None:
 
         measure_servers(chosen.customers or 20_000)
     elif chosen.side == "crm":
-        serve(Crm(customer_count=chosen.customers, order_count=chosen.orders))
+        serve(Crm(customer_count=chosen.customers, order_count=chosen.orders), chosen.latency)
     elif chosen.side == "erp":
-        serve(Erp())
+        serve(Erp(), chosen.latency)
     else:
         parser.error("name a side, crm or erp, or --measure")
 

@@ -8,8 +8,24 @@ from typing import Any
 import pytest
 import requests
 
-from benchmarks.cases import AGAIN, CHANGED, CHANGES, FLOOR, INITIAL, LARGE, Figure, Pair, bench_pair, floor
+from benchmarks.cases import (
+    AGAIN,
+    CHANGED,
+    CHANGES,
+    FLOOR,
+    INITIAL,
+    LARGE,
+    MAPPED,
+    READ,
+    TOGETHER,
+    Figure,
+    Pair,
+    bench_pair,
+    floor,
+)
 from benchmarks.floor import copy
+from benchmarks.goals import GOALS, curve, judged
+from benchmarks.peers.copies import DLT
 from benchmarks.reference import reference_pair
 from benchmarks.report import large_verdict, summarise, verdicts
 from benchmarks.synthetic import crm_products, erp_items, orders
@@ -80,11 +96,36 @@ def test_the_floor_copies_every_customer(fresh: Pair) -> None:
 
 
 def test_the_floor_as_a_process_tells_what_it_cost(fresh: Pair, tmp_path: Path) -> None:
-    found = floor(fresh, tmp_path / "floor", mapped=True)
+    found = floor(fresh, tmp_path / "floor", MAPPED)
 
     assert (found.records, found.written_crm, found.written_erp) == (CUSTOMERS, 0, CUSTOMERS)
     assert found.seconds > 0
     assert erp(fresh, "GET", "partners", params={"is_company": "true"}).json()["total"] == CUSTOMERS
+
+
+def test_a_floor_with_several_threads_copies_every_customer_too(fresh: Pair, tmp_path: Path) -> None:
+    found = floor(fresh, tmp_path / "together", TOGETHER)
+
+    assert (found.records, found.written_erp) == (CUSTOMERS, CUSTOMERS)
+    assert erp(fresh, "GET", "partners", params={"per_page": 1}).json()["total"] == CUSTOMERS
+
+
+def test_only_reading_writes_nothing(fresh: Pair, tmp_path: Path) -> None:
+    found = floor(fresh, tmp_path / "read", READ)
+
+    assert (found.records, found.written_crm, found.written_erp) == (CUSTOMERS, 0, 0)
+
+
+def test_a_server_tells_what_an_answer_took_and_may_be_slow() -> None:
+    with bench_pair(1, latency=0.05) as slow:
+        before = slow.erp.stats()
+
+        answer = erp(slow, "GET", "partners")
+
+        spent = slow.erp.stats().since(before)
+        assert answer.elapsed.total_seconds() >= 0.05
+        assert answer.headers["Server-Timing"].startswith("app;dur=")
+        assert 0 < spent.busy_seconds < 0.05
 
 
 def test_touched_records_are_the_only_ones_that_changed(fresh: Pair) -> None:
@@ -269,3 +310,40 @@ def test_what_a_failed_command_reached_is_not_compared_with_the_floor() -> None:
     failed = [figure._replace(exit_code=70) if figure.case == INITIAL else figure for figure in figures()]
 
     assert [each.share for each in summarise([failed]) if each.case == INITIAL] == [None]
+
+
+SPEED = next(goal for goal in GOALS if goal.case == INITIAL and goal.basis == FLOOR)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "met", "reached"),
+    [
+        pytest.param([1.6, 1.6], True, True, id="quicker than asked for"),
+        pytest.param([1.9, 1.9], True, False, id="quick enough"),
+        pytest.param([2.1, 2.1], False, False, id="too slow"),
+        pytest.param([9.0, 1.9, 1.9], True, False, id="too slow once"),
+    ],
+)
+def test_a_demand_is_held_to_the_middle_of_its_rounds(seconds: list[float], *, met: bool, reached: bool) -> None:
+    found = list(judged([SPEED], [figures(seconds=each) for each in seconds]))
+
+    assert [(one.met, one.reached) for one in found] == [(met, reached)]
+
+
+def test_a_case_that_failed_meets_no_demand() -> None:
+    failed = [figure._replace(exit_code=70, seconds=1.0) for figure in figures()]
+
+    assert [one.met for one in judged([SPEED], [failed])] == [False]
+
+
+def test_what_was_not_measured_is_not_judged() -> None:
+    assert not list(judged([goal for goal in GOALS if goal.basis == DLT], [figures()]))
+
+
+def test_memory_that_grows_with_the_records_is_told() -> None:
+    sizes = [Figure(INITIAL, 1000 * size, 0.1 * size, 0.1, 50.0 * size) for size in (1, 2, 10)]
+
+    peak, growth = curve(sizes)
+
+    assert (peak.seen, peak.met) == (500.0, False)
+    assert (growth.seen, growth.met) == (1.0, True)
