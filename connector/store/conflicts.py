@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, func, select, text
@@ -65,7 +66,8 @@ def listed(conn: Connection, entity: str | None = None, include_closed: bool = F
     query = _query() if include_closed else _query().where(text(UNSETTLED))
     if entity is not None:
         query = query.where(conflict.c.entity == entity)
-    return [_read(tuple(row)) for row in conn.execute(query.order_by(conflict.c.id))]
+    # Sorted here: for the order's sake SQLite would read the closed ones, too.
+    return [_read(row) for row in sorted(map(tuple, conn.execute(query)), key=itemgetter(0))]
 
 
 def get(conn: Connection, number: int) -> OpenConflict | None:
