@@ -18,9 +18,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Loading the program makes nothing but what stays: to look for garbage in it costs a tenth of the start.
     gc.set_threshold(200_000, 20, 50)
     try:
-        from connector.cli.app import app
+        from connector.cli.app import command_line
 
-        code = int(app(given, prog_name="connector", standalone_mode=False) or 0)
+        code = int(command_line(given)(given, prog_name="connector", standalone_mode=False) or 0)
         sys.stdout.flush()  # here, where a pipe that nobody reads any more can still be met
         gc.freeze()  # what is left goes with the process
     except SystemExit as stop:

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 from typer.main import get_command
 
-from connector.cli.app import app
+from connector.cli.app import command_line
 
+WHOLE = get_command(command_line())
 ROOT = Path(__file__).parent.parent
 DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 # In a block of code, in a row of a table or in a sentence: whatever stands between backticks or after a prompt.
@@ -26,7 +27,7 @@ def commands(text: str) -> list[str]:
 
 def unknown_word(call: str) -> str | None:
     """The first word of a call that the command line does not know; values and the engine's rooms are not looked at."""
-    at = get_command(app)
+    at = WHOLE
     for word in re.split(r"\s+", call)[1:]:
         known = getattr(at, "commands", {})
         if word.strip("[]").startswith("--"):
@@ -60,7 +61,7 @@ def test_every_file_that_a_document_names_exists(path: Path) -> None:
 
 
 def test_every_command_has_its_row_in_the_readme() -> None:
-    group = get_command(app)
+    group = WHOLE
     table = (ROOT / "README.md").read_text(encoding="utf-8")
 
     missing = [name for name in getattr(group, "commands", {}) if f"| `connector {name}" not in table]

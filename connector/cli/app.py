@@ -1,44 +1,58 @@
 """All commands in one place. The files named here import the engine only when their command runs."""
 
+from collections.abc import Sequence
+from importlib import import_module
 from typing import Annotated
 
 import typer
 
-from connector.cli import (
-    approve,
-    check,
-    configuration,
-    conflicts,
-    cursors,
-    daemon,
-    demo,
-    endpoints,
-    explain,
-    forget,
-    history,
-    links,
-    mappings,
-    match,
-    new_adapter,
-    plans,
-    problems,
-    reference,
-    state,
-    status,
-    sync,
-    systems,
-    undo,
-    verify,
-)
+COMMANDS = {
+    "demo": ("demo",),
+    "configuration": ("init", "config"),
+    "check": ("check",),
+    "match": ("match",),
+    "plans": ("plan", "apply"),
+    "sync": ("sync",),
+    "daemon": ("daemon", "serve", "webhooks", "pause", "resume"),
+    "state": ("state",),
+    "status": ("status",),
+    "conflicts": ("conflicts",),
+    "problems": ("problems",),
+    "approve": ("approve",),
+    "explain": ("explain",),
+    "history": ("history", "runs"),
+    "verify": ("verify",),
+    "links": ("links",),
+    "cursors": ("cursor",),
+    "endpoints": ("endpoints",),
+    "mappings": ("mappings",),
+    "systems": ("systems",),
+    "new_adapter": ("new-adapter",),
+    "undo": ("undo",),
+    "forget": ("forget",),
+    "reference": ("reference",),
+}
+"""The files of this room, in the order of the help, and the commands that each of them registers."""
 
-app = typer.Typer(
-    name="connector",
-    help="Keeps a CRM and an ERP telling one story, in both directions.",
-    no_args_is_help=True,
-    add_completion=False,
-    pretty_exceptions_enable=False,
-    rich_markup_mode=None,
-)
+
+def command_line(given: Sequence[str] = ()) -> typer.Typer:
+    """The commands: only the file of the one that is given first, or all of them, for help and for what is misspelt.
+
+    To import them all and to read their options would be a twentieth of a quiet sync.
+    """
+    app = typer.Typer(
+        name="connector",
+        help="Keeps a CRM and an ERP telling one story, in both directions.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    app.callback()(_root)
+    named = [file for file, names in COMMANDS.items() if given and given[0] in names]
+    for file in named or COMMANDS:
+        import_module(f"connector.cli.{file}").register(app)
+    return app
 
 
 def _show_version(*, value: bool) -> None:
@@ -49,7 +63,6 @@ def _show_version(*, value: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     *,
     version: Annotated[
@@ -57,32 +70,3 @@ def _root(
     ] = False,
 ) -> None:
     """Keeps a CRM and an ERP telling one story, in both directions."""
-
-
-for _commands in (
-    demo,
-    configuration,
-    check,
-    match,
-    plans,
-    sync,
-    daemon,
-    state,
-    status,
-    conflicts,
-    problems,
-    approve,
-    explain,
-    history,
-    verify,
-    links,
-    cursors,
-    endpoints,
-    mappings,
-    systems,
-    new_adapter,
-    undo,
-    forget,
-    reference,
-):
-    _commands.register(app)

@@ -4,9 +4,11 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from connector.cli import app
 from connector.cli.sync import print_report
 from connector.report import Report
 from tests.cli.conftest import Terminal
@@ -57,6 +59,22 @@ def test_every_command_has_help_and_the_shared_options(command: tuple[str, ...],
 
     assert answer.code == 0
     assert all(option in answer.out for option in ("--config", "--json", "--debug"))
+
+
+@pytest.mark.parametrize(("file", "names"), app.COMMANDS.items(), ids=app.COMMANDS)
+def test_a_command_is_found_without_the_files_of_the_others(file: str, names: tuple[str, ...]) -> None:
+    for name in names:
+        shown = app.command_line([name])
+
+        registered = {one.name for one in (*shown.registered_commands, *shown.registered_groups)}
+        assert registered == set(names), file
+
+
+def test_every_file_of_commands_is_named() -> None:
+    folder = Path(app.__file__).parent
+    registering = {path.stem for path in folder.glob("*.py") if "\ndef register(" in path.read_text(encoding="utf-8")}
+
+    assert registering == set(app.COMMANDS)
 
 
 def test_help_needs_neither_the_engine_nor_the_store(terminal: Terminal) -> None:
