@@ -341,7 +341,7 @@ def test_what_was_not_measured_is_not_judged() -> None:
 
 
 def test_memory_that_grows_with_the_records_is_told() -> None:
-    sizes = [Figure(INITIAL, 1000 * size, 0.1 * size, 0.1, 50.0 * size) for size in (1, 2, 10)]
+    sizes = [Figure(INITIAL, 1000 * size, 0.1 * size, 0.1 * size, 50.0 * size) for size in (1, 2, 10)]
 
     peak, growth = curve(sizes)
 

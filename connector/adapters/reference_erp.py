@@ -123,8 +123,8 @@ class ReferenceErp(Adapter):
     def fetch(self, resource: Resource, ids: Sequence[str]) -> list[Fetched]:
         """The current state of the ids; each one that a list leaves out is asked for by itself, for the reason."""
         fetched: list[Fetched] = []
-        for batch in batches(ids, BATCH):
-            answer = self._read(f"{API}/{resource.name}", {"id": ",".join(batch), "per_page": BATCH})
+        for batch in batches(ids, PAGE):
+            answer = self._read(f"{API}/{resource.name}", {"id": ",".join(batch), "per_page": PAGE})
             told = {each.id: each for each in self._remotes(answer, resource, _remote)}
             fetched += [
                 Fetched(each, Presence.PRESENT, told[each]) if each in told else self._fetch_one(resource, each)
@@ -315,7 +315,7 @@ def _field(told: tuple[str, Mapping[str, Any]]) -> LiveField:
 
 
 _COMMON = Capabilities(
-    fetch_size=BATCH,
+    fetch_size=PAGE,
     write_size=BATCH,
     parallel=4,
     idempotency_key=True,
