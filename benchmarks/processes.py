@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +18,7 @@ from typing_extensions import override
 
 HOME = Path(__file__).parent.parent
 ADDRESS = re.compile(rb"http://127\.0\.0\.1:[0-9]+(?=\s)")
+_LOOK_SECONDS = 0.05
 PATIENCE = 180
 """Seconds a server gets to fill itself and come up."""
 
@@ -119,27 +121,69 @@ def _address(process: "subprocess.Popen[bytes]", said: IO[bytes]) -> str:
 
 
 def measured(command: Sequence[str], folder: Path, environ: Mapping[str, str] | None = None) -> Usage:
-    """Run a command to its end; its own CPU and peak memory are those of the process, children left out."""
+    """Run a command to its end; its CPU and its peak memory are those of the process and of what it starts."""
     return piped([command], folder, environ)
 
 
 def piped(commands: Sequence[Sequence[str]], folder: Path, environ: Mapping[str, str] | None = None) -> Usage:
-    """Run commands to their end, each reading what the one before writes; the CPU of all, the peak of the largest."""
+    """Run commands to their end, each reading what the one before writes; the CPU of all, the peak of the largest.
+
+    What a command has started counts with its own peak, as if both were at theirs at once; Linux tells it.
+    """
     # As people run it: with the compiled modules kept from the last time.
     environ = {name: value for name, value in (environ or os.environ).items() if name != "PYTHONDONTWRITEBYTECODE"}
     output = folder / "output.txt"
     begun = time.perf_counter()
     with output.open("wb") as sink:
         running = list(_chained(commands, environ, sink))
-        ended = [os.wait4(process.pid, 0) for process in running]
+        with started_by([process.pid for process in running]) as peaks:
+            ended = [os.wait4(process.pid, 0) for process in running]
     seconds = time.perf_counter() - begun
     for process, (_, status, _used) in zip(running, ended, strict=True):
         process.returncode = os.waitstatus_to_exitcode(status)
     unit = 1 if sys.platform == "darwin" else 1024
     cpu = sum(used.ru_utime + used.ru_stime for _, _, used in ended)
-    peak = max(used.ru_maxrss for _, _, used in ended) * unit / 2**20
+    own = {pid: used.ru_maxrss * unit for pid, _, used in ended}
+    peak = max(most + sum(peaks.get(pid, {}).values()) for pid, most in own.items()) / 2**20
     code = max((process.returncode for process in running), key=abs)
     return Usage(seconds, cpu, peak, code, output.read_text(encoding="utf-8", errors="replace"))
+
+
+@contextmanager
+def started_by(commands: Sequence[int]) -> Iterator[dict[int, dict[int, int]]]:
+    """Look now and then how large the processes were that these have started: by command and process, in bytes."""
+    peaks: dict[int, dict[int, int]] = {command: {} for command in commands}
+    over = threading.Event()
+
+    def look() -> None:
+        while not over.wait(_LOOK_SECONDS):
+            for command, found in peaks.items():
+                # The last look counts: before it has become another program, a process is as large as its parent.
+                found.update({child: peak for child in _children(command) if (peak := _peak(child))})
+
+    looking = threading.Thread(target=look)
+    looking.start()
+    try:
+        yield peaks
+    finally:
+        over.set()
+        looking.join()
+
+
+def _children(process: int) -> list[int]:
+    try:
+        return [int(word) for word in Path(f"/proc/{process}/task/{process}/children").read_text("ascii").split()]
+    except OSError:
+        return []
+
+
+def _peak(process: int) -> int:
+    try:
+        status = Path(f"/proc/{process}/status").read_text("ascii")
+    except OSError:
+        return 0
+    found = re.search(r"VmHWM:\s+(\d+) kB", status)
+    return int(found[1]) * 1024 if found else 0
 
 
 def _chained(
