@@ -112,7 +112,7 @@ lock: setup ## make the lock files anew, from the newest versions that pyproject
 	$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--custom-compile-command "make lock" --all-extras --output-file requirements.lock pyproject.toml
 	$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
-		--custom-compile-command "make lock" --extra postgres --extra serve --extra demo --extra build --constraint requirements.lock \
+		--custom-compile-command "make lock" --extra postgres --extra serve --extra workers --extra demo --extra build --constraint requirements.lock \
 		--output-file requirements-run.lock pyproject.toml
 	for peer in $(PEERS); do \
 		$(UV) pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

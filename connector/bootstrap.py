@@ -1,15 +1,17 @@
 """The only place where concrete things meet: settings in, a context to run with out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from uuid_utils import uuid7
 
 from connector import systems
 from connector.clock import now
-from connector.context import Context, Limits, Progress, Quiet, System
+from connector.context import Context, Limits, Progress, Quiet, Sharing, System
 from connector.entities import Entity, Policy
 from connector.errors import ConfigError, ConfigIssue
+from connector.executor import Crew
 from connector.keeper import KeeperBeside
 from connector.mappings.compile import Translator, compile_system
 from connector.mappings.loader import load_entities, load_system
@@ -33,7 +35,7 @@ def build(
     }
     _refuse_unsafe_deltas(shared, sides)
     store = open_store(settings.store.url.get_secret_value())
-    return Context(
+    context = Context(
         entities=shared,
         systems=sides,
         store=store,
@@ -43,6 +45,23 @@ def build(
         limits=_limits(settings),
         progress=progress or Quiet(),
     )
+    return replace(context, sharing=_sharing(settings, context))
+
+
+def _sharing(settings: Settings, context: Context) -> Sharing | None:
+    """With whom a run is shared; the one who conducts it works too, in so many slots as are its own."""
+    given = settings.workers
+    if given.slots == 1 and not given.queue:
+        return None
+    from connector.executor import Threads, Together
+    from connector.sharing import Shared
+    from connector.worker import Worker
+
+    worker = Worker(context)
+    crews: list[Crew] = [Threads(given.slots, worker.work_on)]
+    if given.queue:
+        crews.append(_queue(settings))
+    return Shared(Together(crews), given.portion)
 
 
 def read_entities(settings: Settings) -> dict[str, Entity]:
@@ -55,6 +74,17 @@ def read_translators(settings: Settings, side: Side, entities: Mapping[str, Enti
     kind, _ = systems.read_options(settings, side)
     origin = Origin(settings.document, ("mappings", str(side)))
     return compile_system(entities, load_system(kind.mapping, settings.mappings.on(side), origin=origin), side)
+
+
+def _queue(settings: Settings) -> Crew:
+    if not settings.store.url.get_secret_value().startswith("postgres"):
+        raise ConfigError([settings.document.issue(("workers", "queue"), "a queue needs state in PostgreSQL")])
+    try:
+        from connector.jobs import Queue
+    except ModuleNotFoundError as error:
+        reason = f"{error.name} is not installed; it comes with: pip install 'crm-erp-connector[workers]'"
+        raise ConfigError([settings.document.issue(("workers", "queue"), reason)]) from error
+    return Queue(settings.store.url.get_secret_value(), settings.workers.waiting)
 
 
 def _system(

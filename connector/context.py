@@ -1,6 +1,6 @@
 """What a run works with: two systems, one store, and the clock, ids and limits it was given."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,9 +15,10 @@ from connector.executor import beside
 from connector.keeper import Keeper, Step
 from connector.mappings.compile import Translator
 from connector.reconcile.plan import Creator
-from connector.records import Resource, Side
+from connector.records import Operation, Resource, Side
 from connector.report import Tally
 from connector.store.database import Store
+from connector.store.portions import Portion
 from connector.tenure import Tenure
 
 T = TypeVar("T")
@@ -65,6 +66,16 @@ class Quiet:
         """Keep silent."""
 
 
+class Sharing(Protocol):
+    """Does a run's larger steps with others, each of which takes portions of them; ends when all are done."""
+
+    def decide(self, work: "Work") -> None:
+        """What `sync.decide_inbox` does."""
+
+    def apply(self, work: "Work", operations: Sequence[Operation]) -> None:
+        """What `apply.apply_planned` does."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
     """Everything concrete, put together once in `bootstrap`; entities come parents first."""
@@ -79,6 +90,8 @@ class Context:
     progress: Progress = field(default_factory=Quiet)
     executor: Callable[[int], Executor] = beside
     """So many threads, on which reading ahead and sending behind are done."""
+    sharing: Sharing | None = None
+    """With whom runs are shared; a process alone does without."""
     settled_mappings: dict[int, dict[str, str]] = field(default_factory=dict)
     """Field -> row hash of every mapping that bases were read with; filled from the store when needed."""
 
@@ -104,6 +117,8 @@ class Work:
     tally: Tally
     epoch: int = 0
     """Of the lease this run holds; every transaction checks and renews it."""
+    portion: Portion | None = None
+    """What of a run this is, where others work on the rest: then every transaction checks and renews that."""
     hold: Hold = field(default_factory=Hold)
     dry: bool = False
     """Plan only: nothing is written to either system, and the inbox keeps its rows."""
@@ -139,7 +154,7 @@ class Work:
     def tenure(self) -> Tenure:
         """What this run may store under."""
         context = self.context
-        return Tenure(self.name, self.run, self.epoch, context.limits.lease, context.clock)
+        return Tenure(self.name, self.run, self.epoch, context.limits.lease, context.clock, self.portion)
 
     def keep(self, step: Step[T], *values: Any) -> "Future[T]":
         """Have a step done by the keeper, which stores beside this run and in its order."""
@@ -160,6 +175,11 @@ class Work:
     def name(self) -> str:
         """The entity's name."""
         return self.entity.name
+
+    @property
+    def sharing(self) -> Sharing | None:
+        """With whom this is shared; what writes nothing, or only what a plan allows, is not."""
+        return None if self.dry or self.allowed is not None else self.context.sharing
 
     @property
     def rereads(self) -> bool:

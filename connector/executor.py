@@ -1,6 +1,11 @@
-"""The executor port: a run reads ahead and sends behind on threads of its own, or does everything in turn."""
+"""The executor port: a run reads ahead and sends behind on threads of its own, or does everything in turn.
 
-from collections.abc import Callable
+Where a run is shared among several, a `Crew` is who may be asked for help: threads of this process, other processes.
+"""
+
+import threading
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from typing import Any, TypeVar
 
@@ -30,3 +35,60 @@ class InTurn(Executor):
         except Exception as error:  # noqa: BLE001 -- handed on to whoever asks for the result
             done.set_exception(error)
         return done
+
+
+class Crew(ABC):
+    """Who may work on portions of a run; it is only asked: what is done by whom stands in the store."""
+
+    @abstractmethod
+    def ask(self, run: str, portions: int) -> None:
+        """Have somebody look at a run of which so many portions are free; asking again is harmless."""
+
+    @abstractmethod
+    def wait(self, seconds: float) -> None:
+        """Sleep so long, or until one of them is known to have ended."""
+
+
+class Threads(Crew):
+    """Slots in this process: each works on a run until no portion of it is free."""
+
+    def __init__(self, slots: int, work_on: Callable[[str], object]) -> None:
+        self._slots, self._work_on = slots, work_on
+        self._busy, self._lock, self._ended = 0, threading.Lock(), threading.Event()
+
+    @override
+    def ask(self, run: str, portions: int) -> None:
+        with self._lock:
+            more = min(portions, self._slots - self._busy)
+            self._busy += max(more, 0)
+        for _ in range(more):
+            threading.Thread(target=self._help, args=(run,), name="slot").start()
+
+    @override
+    def wait(self, seconds: float) -> None:
+        self._ended.wait(seconds)
+        self._ended.clear()
+
+    def _help(self, run: str) -> None:
+        try:
+            self._work_on(run)
+        finally:
+            with self._lock:
+                self._busy -= 1
+            self._ended.set()
+
+
+class Together(Crew):
+    """Several crews as one; the first is asked first, and waited for."""
+
+    def __init__(self, crews: Sequence[Crew]) -> None:
+        self._crews = crews
+
+    @override
+    def ask(self, run: str, portions: int) -> None:
+        for crew in self._crews:
+            crew.ask(run, portions)
+
+    @override
+    def wait(self, seconds: float) -> None:
+        self._crews[0].wait(seconds)

@@ -1,6 +1,7 @@
 """What one run came to: counts per entity and side, what stopped it, and the exit code that says so."""
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
@@ -40,11 +41,26 @@ class Tally:
     halted: list[str] = field(default_factory=list)
 
     def add(self, other: "Tally") -> None:
-        """Count in what another thread counted for the same entity."""
+        """Count in what another thread or process counted for the same entity."""
+        self.read.update(other.read)
         self.written.update(other.written)
+        self.planned.update(other.planned)
         for name in _PLAIN:
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.halted += other.halted
+
+    @classmethod
+    def of(cls, told: Mapping[str, Any]) -> "Tally":
+        """The counts behind what `as_dict` told."""
+        counts = {name: told[name] for name in _PLAIN}
+        return cls(
+            told["entity"],
+            Counter({Side(side): count for side, count in told["read"].items()}),
+            _by_kind(told["written"]),
+            _by_kind(told["planned"]),
+            **counts,
+            halted=list(told["halted"]),
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """The counts as plain data, for `--json`, the run's row and the summary event."""
@@ -57,6 +73,11 @@ class Tally:
             **plain,
             "halted": list(self.halted),
         }
+
+
+def _by_kind(told: Mapping[str, int]) -> Counter[tuple[Side, OperationKind]]:
+    named = ((words.split(" "), count) for words, count in told.items())
+    return Counter({(Side(side), OperationKind(kind)): count for (kind, side), count in named})
 
 
 _PLAIN = (

@@ -144,3 +144,18 @@ class LogSettings(Strict):
 
     level: Literal["debug", "info", "warning", "error"] = "info"
     format: Literal["auto", "json", "console"] = "auto"
+
+
+class WorkerSettings(Strict):
+    """Among how many a run is shared: slots of the process that conducts it, and `connector worker` processes."""
+
+    queue: bool = False
+    """Share runs with `connector worker` processes too; needs state in PostgreSQL and the extra `workers`."""
+    slots: int = Field(1, ge=1, le=64)
+    """Portions that the process which conducts a run works on at once."""
+    portion: int = Field(1000, ge=1, le=100_000)
+    """Most keys or operations in one portion."""
+    waiting: int = Field(64, ge=1, le=10_000)
+    """Most jobs in the queue; the rest of a run waits in the state until there is room."""
+    poll_seconds: float = Field(0.5, gt=0, le=60)
+    """How often a worker that heard of nothing looks into the queue."""

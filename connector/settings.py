@@ -17,7 +17,14 @@ from connector.entities import Guard, Strict
 from connector.errors import ConfigError, ConfigIssue
 from connector.records import Side
 from connector.references import References
-from connector.services import AlertSettings, DaemonSettings, LogSettings, ServeSettings, WebhookSettings
+from connector.services import (
+    AlertSettings,
+    DaemonSettings,
+    LogSettings,
+    ServeSettings,
+    WebhookSettings,
+    WorkerSettings,
+)
 
 PREFIX = "CONNECTOR_"
 SEARCHED = (Path("connector.yaml"), Path("config/connector.yaml"))
@@ -113,6 +120,7 @@ class Settings(Strict):
     sync: SyncSettings = SyncSettings()
     guards: GuardSettings = GuardSettings()
     daemon: DaemonSettings = DaemonSettings()
+    workers: WorkerSettings = WorkerSettings()
     webhooks: WebhookSettings = WebhookSettings()
     serve: ServeSettings = ServeSettings()
     alerts: AlertSettings = AlertSettings()

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager, suppress
 
 from connector import guard
-from connector.apply import apply_planned
+from connector.apply import apply_planned, batches
 from connector.context import Context, Work
 from connector.decide import decide
 from connector.endpoints import check_endpoints
@@ -22,7 +22,7 @@ from connector.remarks import tell
 from connector.report import Exit, Report
 from connector.sender import Sender
 from connector.stage import stage
-from connector.store import conflicts, cursors, inbox, journal, leases, links, problems, standings
+from connector.store import conflicts, cursors, inbox, journal, leases, links, portions, problems, standings
 from connector.store.inbox import Taken
 from connector.tenure import LEASE
 
@@ -92,7 +92,7 @@ def _noted(context: Context, report: Report, names: Sequence[str]) -> Iterator[N
 
 
 @contextmanager
-def _undisturbed() -> Iterator[None]:
+def undisturbed() -> Iterator[None]:
     """Leave a run at its work: what the interpreter does beside it takes a quarter of an initial sync.
 
     Records hold no cycles, so they are looked for far less often, and not at all in the program itself. Threads that
@@ -119,7 +119,7 @@ def running(context: Context, report: Report) -> Iterator[int]:
     outcome = "failed"
     broken: dict[str, object] = {}
     try:
-        with bound(run_id=report.run), _undisturbed():
+        with bound(run_id=report.run), undisturbed():
             yield epoch
             outcome = report.exit.name.lower()
             log.info("run_finished", **{key: value for key, value in report.as_dict().items() if key != "entities"})
@@ -142,7 +142,12 @@ def _take_lease(context: Context, owner: str) -> int:
         held = leases.holder(connection, LEASE)
         if held is not None and is_gone(held.owner):
             leases.release(connection, LEASE, held.epoch)
-        epoch = leases.acquire(connection, LEASE, name_process(owner), context.limits.lease, context.clock())
+        epoch = None
+        # Whoever still works for a conductor that is gone can store nothing more, but may be within a call.
+        if all(is_gone(one) for one in portions.holders(connection, context.clock())):
+            epoch = leases.acquire(connection, LEASE, name_process(owner), context.limits.lease, context.clock())
+        if epoch is not None:
+            portions.clear(connection)
     if epoch is None:
         raise LeaseHeld(
             "another connector process is at work on this store; wait for it to end, or, if it died, for its lease to "
@@ -203,7 +208,10 @@ def _has_strangers(work: Work) -> bool:
 
 def drain(work: Work) -> None:
     """Decide every key that was in the inbox at the start; creates stream, everything else is guarded as a whole."""
-    decide_inbox(work)
+    if work.sharing is not None:
+        work.sharing.decide(work)
+    else:
+        decide_inbox(work)
     if work.dry:
         guard.foretell(work)
         return
@@ -215,11 +223,16 @@ def decide_inbox(work: Work) -> None:
     """Gather, decide and stage the inbox chunk by chunk, up to what it held at the start."""
     with work.store.read() as connection:
         head = inbox.head(connection)
-    after, scene = 0, look_around(work)
+    decide_range(work, 0, head)
+
+
+def decide_range(work: Work, after: int, head: int, side: Side | None = None) -> None:
+    """The same for the keys whose numbers lie in a range, or for those of one side among them."""
+    scene = look_around(work)
     with Sender(work) as sender:
         while (taken := _take(work, after, head)).seqs:
             after = taken.seqs[-1]
-            newcomers, others = choose(work, taken, scene)
+            newcomers, others = choose(work, taken if side is None else taken.on(side), scene)
             if others:
                 # What is read on the general way can tell who somebody is.
                 scene = Scene()
@@ -230,6 +243,15 @@ def decide_inbox(work: Work) -> None:
             work.step("deciding", len(taken.seqs))
         sender.finish()
         _decide_refused(work, sender)
+
+
+def decide_keys(work: Work, seqs: Sequence[int]) -> None:
+    """Gather, decide and stage these keys, as far as they still have these numbers."""
+    with Sender(work) as sender:
+        for part in batches(seqs, work.context.limits.chunk):
+            _decide_chunk(work, part, sender)
+            work.step("deciding", len(part))
+        sender.finish()
 
 
 def _decide_refused(work: Work, sender: Sender) -> None:
@@ -263,7 +285,11 @@ def apply_staged(work: Work) -> None:
                     connection, [item.id for item in held], OperationState.HELD, work.now(), error="held by a guard"
                 )
             work.tally.held += len(held)
-        apply_planned(work, [item for item in page if item not in held])
+        free = [item for item in page if item not in held]
+        if work.sharing is not None:
+            work.sharing.apply(work, free)
+        else:
+            apply_planned(work, free)
 
 
 def _has_due(context: Context, entities: Sequence[str], halted: Collection[str]) -> bool:

@@ -14,6 +14,7 @@ COMMANDS = {
     "plans": ("plan", "apply"),
     "sync": ("sync",),
     "daemon": ("daemon", "serve", "webhooks", "pause", "resume"),
+    "worker": ("worker",),
     "state": ("state",),
     "status": ("status",),
     "conflicts": ("conflicts",),

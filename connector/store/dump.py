@@ -16,11 +16,23 @@ from sqlalchemy import URL, Connection, Table, create_engine, func, select
 from connector.errors import StoreError
 from connector.store import bulk
 from connector.store.database import Store, open_store
-from connector.store.schema import alert, conflict, counter, history, lease, metadata, pause, problem
+from connector.store.schema import (
+    alert,
+    conflict,
+    counter,
+    history,
+    lease,
+    metadata,
+    pace,
+    pause,
+    portion,
+    problem,
+    tick,
+)
 from connector.store.statements import Same
 from connector.store.upgrade import HEAD
 
-KEPT = frozenset({lease, pause, alert})
+KEPT = frozenset({lease, pause, alert, portion, pace, tick})
 """What tells who is at work and what is halted now, and is no part of the state: it stays as it is."""
 
 _ROWS = 2000

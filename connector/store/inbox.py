@@ -6,6 +6,7 @@ meanwhile is never lost.
 
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from itertools import compress
 from operator import itemgetter
 from typing import Any, NamedTuple
 
@@ -23,7 +24,7 @@ from connector.store.columns import (
     to_instant,
     to_micros,
 )
-from connector.store.schema import POSTPONED, READY, WAITING, counter, inbox, receipt
+from connector.store.schema import POSTPONED, READY, WAITING, counter, inbox, link, receipt
 from connector.store.statements import Same, quoted
 
 STAYS = "stays with its parent"
@@ -125,6 +126,11 @@ class Taken(NamedTuple):
     deleted: Sequence[bool]
     records: Sequence[bytes]
 
+    def on(self, side: Side) -> "Taken":
+        """Those of one side."""
+        chosen = [one == side for one in self.sides]
+        return self if all(chosen) else Taken._make([list(compress(column, chosen)) for column in self])
+
 
 _TAKEN = {**dict.fromkeys(("seq", "side", "id", "version", "deleted"), bulk.Kind.PLAIN), "record": bulk.Kind.DOCUMENT}
 
@@ -146,6 +152,37 @@ def take_columns(conn: Connection, entity: str, after_seq: int, limit: int, now:
 def numbered(conn: Connection, seqs: Collection[int]) -> list[Waiting]:
     """The keys that still have one of these numbers, in their order."""
     return [_waiting(row) for row in sorted(bulk.select_in(conn, inbox, _READ, ("seq", seqs)))]
+
+
+def cuts(conn: Connection, entity: str, side: Side, upto_seq: int, size: int) -> list[int]:
+    """The numbers after which every so many of one side's ready keys end."""
+    ready = text(READY), inbox.c.entity == entity, inbox.c.side == str(side), inbox.c.seq <= upto_seq
+    place = func.row_number().over(order_by=inbox.c.seq).label("place")
+    placed = select(inbox.c.seq, place).where(*ready).subquery()
+    ends = conn.execute(select(placed.c.seq).where(placed.c.place % size == 0).order_by(placed.c.seq))
+    return list(ends.scalars())
+
+
+def linked(conn: Connection, entity: str, upto_seq: int, now: datetime) -> list[tuple[int, int]]:
+    """The numbers of due keys whose records are linked, with their links."""
+    due = inbox.c.waits_for.is_(None), or_(inbox.c.next_try.is_(None), inbox.c.next_try <= to_micros(now))
+    found: list[tuple[int, int]] = []
+    for side in Side:
+        same = and_(link.c[f"{side}_id"] == inbox.c.id, link.c.entity == inbox.c.entity)
+        mine = inbox.c.entity == entity, inbox.c.side == str(side), inbox.c.seq <= upto_seq
+        query = select(inbox.c.seq, link.c.id).join(link, same).where(*due, *mine)
+        found += [(row.seq, row.id) for row in conn.execute(query)]
+    return found
+
+
+def awaited(conn: Connection, entity: str) -> list[Ref]:
+    """What the keys of an entity wait for, where it ought to come."""
+    parked = (text(WAITING), inbox.c.entity == entity, inbox.c.why != STAYS)
+    return [
+        ref
+        for name in conn.execute(select(inbox.c.waits_for).where(*parked).distinct()).scalars()
+        if (ref := text_to_ref(name))
+    ]
 
 
 def head(conn: Connection) -> int:

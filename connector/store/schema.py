@@ -33,6 +33,7 @@ WAITING = "waits_for IS NOT NULL"
 POSTPONED = "waits_for IS NULL AND next_try IS NOT NULL"
 UNSETTLED = "status <> 'closed'"
 OPEN = "closed_at IS NULL"
+UNDONE = "state = 'open'"
 
 # Indexes begin with the id: on a table without statistics PostgreSQL takes an entity for so rare that it would read
 # every row of it, rather than look the ids up.
@@ -369,3 +370,27 @@ alert = Table(
     _number("since"),
     _number("told_at", empty=True),
 )
+
+portion = Table(
+    "portion",
+    metadata,
+    _serial("number"),
+    _text("run"),
+    # Of the run's lease: who took that over ends everybody's work on the run.
+    _number("run_epoch"),
+    _text("entity"),
+    _text("task"),
+    _bytes("payload"),
+    _text("state"),
+    _text("owner"),
+    _number("epoch"),
+    _number("until"),
+    Column("attempts", Integer, nullable=False),
+    _bytes("tally", empty=True),
+    _text("error", empty=True),
+    _partial("ix_portion_open", "run", "number", where=UNDONE),
+)
+
+pace = Table("pace", metadata, Column("name", Text, primary_key=True), _number("next"))
+
+tick = Table("tick", metadata, Column("name", Text, primary_key=True), _number("at"))

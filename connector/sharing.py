@@ -1,0 +1,148 @@
+"""A run shared with others: it is cut into portions, offered to a crew, and goes on when all of them are done.
+
+One process conducts a run, under the one lease of the store; it reads, cuts, guards and counts. Whoever helps works on
+one portion at a time, under that portion's lease and the run's. What a portion leaves behind, because whoever worked on
+it died, is found where a single process's remains are: keys in the inbox, operations in the journal.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import count, groupby, pairwise
+from operator import itemgetter
+from typing import Any
+
+from typing_extensions import override
+
+from connector.apply import apply_planned
+from connector.context import Sharing, Work
+from connector.errors import RunError
+from connector.executor import Crew
+from connector.holder import is_gone
+from connector.records import Operation, Side
+from connector.report import Tally
+from connector.store import inbox, links, portions
+from connector.store.portions import DONE, Standing
+from connector.sync import decide_inbox
+from connector.worker import mappings_of
+
+_LOOK_SECONDS = 0.2
+_ASK_EVERY = 5
+"""Looks; so often those are asked anew who may have died, or come meanwhile."""
+_CALLS = 5
+"""A portion is worth so many calls at least, as far as it is no larger than wanted."""
+
+
+class Shared(Sharing):
+    """Cuts what is to be decided or applied into portions of `size` at most; what is smaller is done at once."""
+
+    def __init__(self, crew: Crew, size: int) -> None:
+        self._crew, self._size = crew, size
+
+    @override
+    def decide(self, work: Work) -> None:
+        """First those whose link is known, by links; then the others, one side after the other, in ranges.
+
+        So nobody meets a pair that another one is about to link or to decide, unless two records want the same third.
+        """
+        size = self._portion(work)
+        with work.store.read() as connection:
+            head = inbox.head(connection)
+            many = any(inbox.cuts(connection, work.name, side, head, size) for side in Side)
+            linked = inbox.linked(connection, work.name, head, work.now()) if many else []
+        if not many:
+            decide_inbox(work)
+            return
+        if linked:
+            self._conduct(work, "decide", [{"seqs": seqs} for seqs in _whole(linked, size)])
+        for side in Side:
+            with work.store.read() as connection:
+                cuts = inbox.cuts(connection, work.name, side, head, size)
+            ranges = [{"after": after, "upto": upto} for after, upto in pairwise([0, *cuts, head])]
+            self._conduct(work, "range", [{"side": side, **one} for one in ranges])
+        _wake_children(work)
+
+    @override
+    def apply(self, work: Work, operations: Sequence[Operation]) -> None:
+        size = self._portion(work)
+        if len(operations) <= size:
+            apply_planned(work, operations)
+            return
+        ids = [(item.id, item.link or -place) for place, item in enumerate(operations)]
+        self._conduct(work, "apply", [{"operations": some} for some in _whole(ids, size)])
+
+    def _portion(self, work: Work) -> int:
+        """How many keys or operations make a portion: enough calls to be worth it, few enough to be shared evenly."""
+        most = max(work.write_size(side) for side in Side)
+        return min(self._size, max(_CALLS * most, _CALLS))
+
+    def _conduct(self, work: Work, task: str, payloads: Sequence[dict[str, Any]]) -> None:
+        told = {"mappings": mappings_of(work.context, work.name)}
+        with work.write() as connection:
+            portions.add(connection, (work.run, work.epoch), work.name, task, [told | one for one in payloads])
+        try:
+            self._see_done(work)
+        finally:
+            ended = self._settle(work)
+        for error in (one.error for one in ended if one.state != DONE and one.error):
+            raise RunError(error)
+
+    def _see_done(self, work: Work) -> None:
+        """Offer what is free until nothing is left; keeps the run's lease meanwhile."""
+        for look in count():
+            standing = self._look(work)
+            left = [one for one in standing if one.state == "open"]
+            if not left:
+                return
+            if any(one.error and one.state != "open" for one in standing):
+                return
+            if look % _ASK_EVERY == 0:
+                self._crew.ask(work.run, sum(not one.owner for one in left))
+            work.step("sharing", 0)
+            self._crew.wait(_LOOK_SECONDS)
+
+    def _look(self, work: Work) -> list[Standing]:
+        """How the portions stand; those of holders that are gone are free again."""
+        with work.store.read() as connection:
+            standing = portions.standing(connection, work.run)
+        gone = [one.number for one in standing if one.owner and (one.until <= work.now() or is_gone(one.owner))]
+        if gone:
+            with work.write() as connection:
+                portions.free(connection, gone)
+        work.hold_lease()
+        return [one._replace(owner="") if one.number in gone else one for one in standing]
+
+    def _settle(self, work: Work) -> list[Standing]:
+        """Let nobody begin, wait for those who have begun, and count what all of them did."""
+        with work.write() as connection:
+            portions.call_off(connection, work.run, work.now())
+        while any(one.state == "open" and one.owner for one in self._look(work)):
+            self._crew.wait(_LOOK_SECONDS)
+        with work.write() as connection:
+            ended = portions.standing(connection, work.run)
+            portions.clear(connection, work.run)
+        for one in ended:
+            if one.tally:
+                work.tally.add(Tally.of(one.tally))
+        return ended
+
+
+def _whole(keyed: Sequence[tuple[Any, int]], size: int) -> Iterator[list[Any]]:
+    """The keys in lists of about so many; what is about one link stays together."""
+    some: list[Any] = []
+    for _, group in groupby(sorted(keyed, key=itemgetter(1)), key=itemgetter(1)):
+        mine = [key for key, _ in group]
+        if some and len(some) + len(mine) > size:
+            yield some
+            some = []
+        some += mine
+    if some:
+        yield some
+
+
+def _wake_children(work: Work) -> None:
+    """Make due what waits for records that were linked while it was being put to wait."""
+    with work.store.read() as connection:
+        awaited = inbox.awaited(connection, work.name)
+        come = [ref for ref in awaited if links.counterparts(connection, ref.entity, ref.side, [ref.id])]
+    if come:
+        with work.write() as connection:
+            inbox.release(connection, come)
