@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid_utils import uuid7
 
 from connector import systems
+from connector.adapters.pacing import Pacing
 from connector.clock import now
 from connector.context import Context, Limits, Progress, Quiet, Sharing, System
 from connector.entities import Entity, Policy
@@ -16,6 +17,7 @@ from connector.keeper import KeeperBeside
 from connector.mappings.compile import Translator, compile_system
 from connector.mappings.loader import load_entities, load_system
 from connector.mappings.model import Origin
+from connector.paces import Paces
 from connector.records import Side
 from connector.settings import Settings
 from connector.store.database import open_store
@@ -29,7 +31,10 @@ def build(
     `on_request` is told the system, method, status and seconds of everything that is sent.
     """
     entities = read_entities(settings)
-    sides = {side: _system(settings, side, entities, on_request) for side in Side}
+    paces = Paces() if settings.workers.queue else None
+    sides = {
+        side: _system(settings, side, entities, on_request, paces.of(str(side)) if paces else None) for side in Side
+    }
     shared = {
         name: entity for name, entity in entities.items() if all(name in sides[side].translators for side in Side)
     }
@@ -45,6 +50,8 @@ def build(
         limits=_limits(settings),
         progress=progress or Quiet(),
     )
+    if paces is not None:
+        paces.keep_in(context.store)
     return replace(context, sharing=_sharing(settings, context))
 
 
@@ -88,10 +95,14 @@ def _queue(settings: Settings) -> Crew:
 
 
 def _system(
-    settings: Settings, side: Side, entities: Mapping[str, Entity], on_request: systems.OnRequest | None
+    settings: Settings,
+    side: Side,
+    entities: Mapping[str, Entity],
+    on_request: systems.OnRequest | None,
+    pacing: Pacing | None,
 ) -> System:
     name = settings.systems.on(side).system
-    return System(name, systems.connect(settings, side, on_request), read_translators(settings, side, entities))
+    return System(name, systems.connect(settings, side, on_request, pacing), read_translators(settings, side, entities))
 
 
 def _refuse_unsafe_deltas(entities: Mapping[str, Entity], sides: Mapping[Side, System]) -> None:

@@ -15,6 +15,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_va
 from connector import logs
 from connector.adapters.base import Adapter
 from connector.adapters.notices import ReadNotice, read_crm_notice, read_erp_notice
+from connector.adapters.pacing import Pacing
 from connector.adapters.subscriptions import Subscriber
 from connector.documents import suggest
 from connector.entities import Strict
@@ -207,10 +208,13 @@ OnRequest: TypeAlias = Callable[[str, str, int, float], None]
 """Told the system, method, status (0 without an answer) and seconds of one attempt."""
 
 
-def connect(settings: Settings, side: Side, on_request: OnRequest | None = None) -> Adapter:
-    """The adapter of one side; makes no request."""
+def connect(
+    settings: Settings, side: Side, on_request: OnRequest | None = None, pacing: Pacing | None = None
+) -> Adapter:
+    """The adapter of one side; makes no request. A `pacing` spaces its requests among several processes."""
     kind, options = read_options(settings, side)
-    told = {} if on_request is None else {"on_request": partial(on_request, kind.name)}
+    told: dict[str, Any] = {} if on_request is None else {"on_request": partial(on_request, kind.name)}
+    told |= {} if pacing is None else {"pacing": pacing}
     return kind.connect({**options.plain(), **told})
 
 

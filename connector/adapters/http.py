@@ -24,7 +24,7 @@ from typing_extensions import override
 
 from connector.adapters.addresses import bare, checked, media_type
 from connector.adapters.authentication import Authentication
-from connector.adapters.pacing import Circuit, Pace, Rest
+from connector.adapters.pacing import Circuit, Pace, Pacing, Rest
 from connector.errors import (
     AuthenticationFailed,
     ProtocolError,
@@ -64,10 +64,10 @@ class HttpClient:
     """Speaks JSON with one system; threads may share it.
 
     `timeout` is (connect, read) in seconds, `rest_limit` the longest Retry-After that is waited for, `rate` the most
-    requests a second, `verify` False or the path of a CA bundle where the system's certificate needs it. `on_request`
-    is told method, status (0 without an answer) and seconds of every attempt. `explains` knows by its body a 500 that
-    says what was wrong with the request, in systems that answer so: it is given back like any refusal. `is_undone`
-    knows by status and body an answer which says that nothing was done, so that the call may be repeated.
+    requests a second (of all that share a `pacing`), `verify` False or the path of a CA bundle where the certificate
+    needs it. `on_request` is told method, status (0 without an answer) and seconds of every attempt. `explains` knows
+    by its body a 500 that says what was wrong with the request, in systems that answer so: it is given back like any
+    refusal. `is_undone` knows by status and body an answer which says that nothing was done: it may be repeated.
 
     Nothing is sent before a Retry-After is over, whichever call or thread was told it. After `trip_after` calls in a
     row that failed as a whole, further ones fail at once for `cool_down` seconds; then one of them is tried, once.
@@ -87,6 +87,7 @@ class HttpClient:
         trip_after: int = 3,
         cool_down: float = 30.0,
         rate: float | None = None,
+        pacing: Pacing = Pace,
         verify: bool | str = True,
         trust_env: bool = False,
         on_request: Callable[[str, int, float], None] | None = None,
@@ -95,14 +96,13 @@ class HttpClient:
     ) -> None:
         self.name = name
         self._base_url = checked(base_url, name)
-        self._auth = auth
-        self._timeout = timeout
+        self._auth, self._timeout = auth, timeout
         self._rest_limit, self._verify = rest_limit, verify
         self._proxies = get_environ_proxies(self._base_url) if trust_env else {}
         self._on_request = on_request
         self._explains, self._is_undone = explains, is_undone
         self._sleep, self._clock = sleep, clock
-        self._pace = Pace(rate, sleep, clock) if rate else None
+        self._pace = pacing(rate, sleep, clock) if rate else None
         self._rest = Rest(clock)
         self._circuit = Circuit(trip_after, cool_down, clock)
         self._transport = HTTPAdapter(pool_connections=1, pool_maxsize=POOL_SIZE)
@@ -124,6 +124,7 @@ class HttpClient:
             timeout=(CONNECT_SECONDS, options.get("timeout", 60)),
             max_attempts=options.get("max_attempts", 5),
             rate=options.get("requests_per_second"),
+            pacing=options.get("pacing", Pace),
             verify=options.get("ca_bundle", True),
             on_request=options.get("on_request"),
             **more,
@@ -276,6 +277,8 @@ class HttpClient:
         declined = undone or status == TOO_MANY or (status == UNAVAILABLE and rest is not None)
         if rest:
             self._rest.ask(rest)
+            if self._pace:
+                self._pace.ask(rest)
         kind = RateLimited if status == TOO_MANY else SystemDown
         sent = Sent.NO if declined else Sent.MAYBE
         wait = "" if rest is None else f" for {rest:.0f} s"

@@ -5,32 +5,53 @@ One client has one of each, and all its threads share them. All take a clock in 
 
 import threading
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
+
+from typing_extensions import override
 
 Clock: TypeAlias = Callable[[], float]
+Sleep: TypeAlias = Callable[[float], None]
 
 LONGEST_REST = 86_400.0
 """Seconds; a longer Retry-After is a mistake, and must not silence the connector for ever."""
 
 
-class Pace:
+class Pacer(Protocol):
+    """Tells requests when to leave."""
+
+    def wait(self) -> None:
+        """Return when the next request may leave."""
+
+    def ask(self, seconds: float) -> None:
+        """The system asked for rest: whoever shares this pace lets so much time go by."""
+
+
+Pacing: TypeAlias = Callable[[float, Sleep, Clock], Pacer]
+"""Makes the pacer of a client that may send so many requests a second."""
+
+
+class Pace(Pacer):
     """Spaces requests evenly over all threads."""
 
-    def __init__(self, rate: float, sleep: Callable[[float], None], clock: Clock) -> None:
+    def __init__(self, rate: float, sleep: Sleep, clock: Clock) -> None:
         self._gap = 1 / rate
         self._sleep = sleep
         self._clock = clock
         self._lock = threading.Lock()
         self._next = 0.0
 
+    @override
     def wait(self) -> None:
-        """Return when the next request may leave."""
         with self._lock:
             now = self._clock()
             turn = max(now, self._next)
             self._next = turn + self._gap
         if turn > now:
             self._sleep(turn - now)
+
+    @override
+    def ask(self, seconds: float) -> None:
+        """Nobody but this client is paced by it, and that one has its own `Rest`."""
 
 
 class Rest:
