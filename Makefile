@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv --native-tls
 
 .PHONY: help setup demo test check check-style format check-newest test-lowest live bench bench-large peers bench-latency \
-	bench-webhooks bench-live soak replay crash coverage-table trade-laws simulate mutants lock clean
+	bench-webhooks bench-live soak replay crash crash-workers coverage-table trade-laws simulate mutants lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -92,6 +92,10 @@ replay: setup ## do what the Dockerfile says without Docker, and run the result 
 crash: setup ## kill two hundred syncs on each database and hold the connector to its promises
 	CONNECTOR_TEST_KILLS=$${CONNECTOR_TEST_KILLS:-200} \
 		$(BIN)/python -m pytest -n $(WORKERS) --timeout 1800 $(PYTEST_ARGS) tests/test_crash.py tests/test_keeper.py
+
+crash-workers: setup ## kill workers during a first sync of 200,000 customers and a sync of their edits
+	CONNECTOR_TEST_LOAD=$${CONNECTOR_TEST_LOAD:-200000} \
+		$(BIN)/python -m pytest --timeout 3600 $(PYTEST_ARGS) tests/test_workers.py
 
 coverage-table: setup ## which passing tests prove each row of the business; fails where a row has none
 	$(BIN)/python -m tests.coverage_table $(PYTEST_ARGS)

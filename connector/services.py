@@ -151,8 +151,8 @@ class WorkerSettings(Strict):
 
     queue: bool = False
     """Share runs with `connector worker` processes too; needs state in PostgreSQL and the extra `workers`."""
-    slots: int = Field(1, ge=1, le=64)
-    """Portions that the process which conducts a run works on at once."""
+    slots: int = Field(1, ge=0, le=64)
+    """Portions that the process which conducts a run works on at once; 0 leaves all to the workers."""
     portion: int = Field(1000, ge=1, le=100_000)
     """Most keys or operations in one portion."""
     waiting: int = Field(64, ge=1, le=10_000)
