@@ -13,7 +13,7 @@ from connector.report import Report
 from connector.retries import retry_problems
 from connector.schedules import Schedule
 from connector.services import DaemonSettings
-from connector.store import inbox, pauses, upkeep
+from connector.store import inbox, pauses, ticks, upkeep
 from connector.sync import drain_inbox, sync, was_read
 
 _TURN = timedelta(seconds=1)
@@ -58,6 +58,7 @@ class Daemon:
         self._head = -1
         self._not_before = self._look_at = self._retry_at = self._upkeep_at = start
         self._failures: dict[str, int] = {}
+        self._claimed: dict[str, datetime] = {}
         self._resting: dict[str, datetime] = {}
 
     def run(self) -> None:
@@ -95,8 +96,8 @@ class Daemon:
         # What is paused misses its times; nothing piles up.
         self._begin([name for name in self._schedules if name not in awake and self._schedules[name].is_due(now)], now)
         self._keep_up(now, awake)
-        full = self._full is not None and self._full.is_due(now) and bool(awake)
-        scheduled = awake if full else [name for name in awake if self._schedules[name].is_due(now)]
+        full = bool(awake) and bool(self._taken({"": self._full}, now) if self._full else [])
+        scheduled = awake if full else self._taken({name: self._schedules[name] for name in awake}, now)
         if scheduled:
             self._run("sync", scheduled, partial(sync, self._context, entities=scheduled, full=full))
             self._begin(scheduled, now)
@@ -104,6 +105,24 @@ class Daemon:
                 self._full.begin(now)
         elif waiting := self._waiting(awake, now):
             self._run("drain", waiting, partial(drain_inbox, self._context, entities=waiting))
+
+    def _taken(self, schedules: Mapping[str, Schedule], now: datetime) -> list[str]:
+        """What is due here and was not taken by another daemon on this store; what was is due at its next time."""
+        due = {name: schedule for name, schedule in schedules.items() if schedule.is_due(now)}
+        if not due:
+            return []
+        ticks_of = {name: schedule.tick(now) for name, schedule in due.items()}
+        with self._context.store.write() as connection:
+            # One that was taken before, when another run was at work, is still ours.
+            mine = [
+                name
+                for name, tick in ticks_of.items()
+                if self._claimed.get(name) == tick[0] or ticks.claim(connection, name, *tick, now)
+            ]
+        self._claimed |= {name: ticks_of[name][0] for name in mine}
+        for name in due.keys() - mine:
+            due[name].begin(now)
+        return mine
 
     def _keep_up(self, now: datetime, awake: Collection[str]) -> None:
         """What is done now and then beside the runs."""

@@ -31,6 +31,7 @@ class Schedule:
     def __init__(self, trigger: Trigger, now: datetime, *, jitter: timedelta = timedelta(), seed: str = "") -> None:
         self._trigger, self._jitter, self._seed = trigger, jitter, seed
         self._nominal, self._seen = self._first(now), now
+        self._before: datetime | None = None
 
     def hasten(self, now: datetime) -> None:
         """Let it be due now, for once."""
@@ -48,8 +49,14 @@ class Schedule:
         at = self.due_at(now)
         return at is not None and at <= now
 
+    def tick(self, now: datetime) -> tuple[datetime, datetime]:
+        """The time that is due, without its jitter, and the one before: another daemon's grid lies between the two."""
+        nominal = self._nominal or now
+        return nominal, nominal - _SMALLEST if self._before is None else self._before
+
     def begin(self, now: datetime) -> None:
         """It is being done: the next time is the first one after now, on the same grid as ever."""
+        self._before = self._nominal
         self._nominal = self._first(now + _SMALLEST)
 
     def _first(self, now: datetime) -> datetime | None:

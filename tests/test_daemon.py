@@ -98,6 +98,22 @@ def test_a_day_over_the_change_to_summer_time_keeps_every_schedule(reference_sys
         assert watch.runs("order") == [start + n * timedelta(hours=6) for n in range(4)]
 
 
+def test_two_daemons_on_one_store_run_what_one_would(watch: Watch) -> None:
+    replicas = [watch.daemon(watch.started + timedelta(days=1))]
+    replicas[0].look()
+    watch.clock.wait(600)
+    replicas.append(watch.daemon(watch.started + timedelta(days=1)))
+
+    for _ in range(10):
+        for replica in replicas:
+            replica.look()
+        watch.clock.wait(600)
+
+    # The second one looks once when it starts, as whatever starts does, and that is a tick as good as any.
+    minutes = [round((when - watch.started) / timedelta(minutes=1)) for when in watch.runs("product")]
+    assert minutes == [0, 10, 40, 70, 100]
+
+
 def test_a_clock_that_is_set_back_and_forth_neither_stops_nor_hurries_the_daemon(watch: Watch) -> None:
     watch.clock.step(watch.started + timedelta(hours=2), timedelta(hours=-1))
     watch.clock.step(watch.started + timedelta(hours=3), timedelta(hours=5))
