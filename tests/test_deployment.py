@@ -12,14 +12,23 @@ import yaml
 HOME = Path(__file__).parent.parent
 
 
-@pytest.fixture(scope="module")
-def compose() -> Any:
-    return yaml.safe_load((HOME / "compose.yaml").read_text(encoding="utf-8"))
+FILES = ("compose.yaml", "compose.workers.yaml")
+
+
+@pytest.fixture(scope="module", params=FILES)
+def compose(request: pytest.FixtureRequest) -> Any:
+    return yaml.safe_load((HOME / request.param).read_text(encoding="utf-8"))
+
+
+def ours(compose: Any) -> list[Any]:
+    """The services that run the connector."""
+    return [service for service in compose["services"].values() if "build" in service]
 
 
 def test_compose_is_as_its_specification_says() -> None:
+    files = [HOME / name for name in FILES]
     checked = subprocess.run(
-        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", HOME / "compose.yaml"],
+        [sys.executable, "-m", "check_jsonschema", "--builtin-schema", "vendor.compose-spec", *files],
         capture_output=True,
         text=True,
         check=False,
@@ -29,12 +38,11 @@ def test_compose_is_as_its_specification_says() -> None:
 
 
 def test_the_container_can_write_to_its_volume_alone_and_has_no_rights(compose: Any) -> None:
-    service = compose["services"]["connector"]
-
-    assert service["read_only"] is True
-    assert service["cap_drop"] == ["ALL"]
-    assert service["security_opt"] == ["no-new-privileges:true"]
-    assert not service["user"].startswith("0")
+    for service in ours(compose):
+        assert service["read_only"] is True
+        assert service["cap_drop"] == ["ALL"]
+        assert service["security_opt"] == ["no-new-privileges:true"]
+        assert not service["user"].startswith("0")
 
 
 def test_what_the_container_offers_is_reached_from_its_own_machine_only(compose: Any) -> None:
@@ -55,8 +63,20 @@ def test_a_stop_is_given_longer_than_the_daemon_takes(compose: Any) -> None:
     unit = (HOME / "deploy" / "connector.service").read_text(encoding="utf-8")
 
     assert DaemonSettings().stop_within.total_seconds() == 20
-    assert compose["services"]["connector"]["stop_grace_period"] == "30s"
+    assert {service["stop_grace_period"] for service in ours(compose)} == {"30s"}
     assert "TimeoutStopSec=30\n" in unit
+
+
+def test_workers_beside_a_scheduler_and_a_receiver_all_know_of_the_queue() -> None:
+    services = yaml.safe_load((HOME / "compose.workers.yaml").read_text(encoding="utf-8"))["services"]
+
+    assert {name: services[name]["command"][0] for name in ("scheduler", "receiver", "worker")} == {
+        "scheduler": "daemon",
+        "receiver": "webhooks",
+        "worker": "worker",
+    }
+    assert services["worker"]["deploy"]["replicas"] > 1
+    assert all(service["environment"]["CONNECTOR_WORKERS__QUEUE"] == "true" for service in ours({"services": services}))
 
 
 @pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="this machine has no systemd-analyze")

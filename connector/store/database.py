@@ -208,6 +208,8 @@ def _postgresql(url: URL) -> Engine:
             connect_args={"connect_timeout": _WAIT_SECONDS},
             hide_parameters=True,
             pool_pre_ping=True,
+            # As many as there are threads that want one: a worker may have dozens of slots.
+            max_overflow=-1,
         )
     except ModuleNotFoundError as error:
         raise StoreError(
