@@ -16,7 +16,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 UV := $(BIN)/uv --native-tls
 
 .PHONY: help setup demo test check check-style format check-newest test-lowest live bench bench-large peers bench-latency \
-	bench-webhooks bench-live soak replay crash crash-workers coverage-table trade-laws simulate mutants lock clean
+	bench-webhooks bench-live bench-workers soak replay crash crash-workers coverage-table trade-laws simulate mutants lock clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
@@ -79,6 +79,9 @@ bench-latency: setup ## seconds from an edit to its arrival, at 50 edits a secon
 
 bench-webhooks: setup ## the receiver at 500 deliveries a second for a minute, forged and repeated ones among them
 	$(BIN)/python -m benchmarks.deliveries $(BENCH_ARGS)
+
+bench-workers: setup ## eight slots of workers beside one, at 50 ms a call, and a rate that four workers share
+	$(BIN)/python -m benchmarks.workers $(BENCH_ARGS)
 
 bench-live: setup ## adapters of real systems beside bare loops over the same systems' own bulk APIs
 	$(BIN)/python -m benchmarks.live $(BENCH_ARGS)

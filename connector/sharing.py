@@ -21,13 +21,13 @@ from connector.records import Operation, Side
 from connector.report import Tally
 from connector.store import inbox, links, portions
 from connector.store.portions import DONE, Standing
-from connector.sync import decide_inbox
+from connector.sync import decide_inbox, decide_range
 from connector.worker import mappings_of
 
 _LOOK_SECONDS = 0.2
 _ASK_EVERY = 5
 """Looks; so often those are asked anew who may have died, or come meanwhile."""
-_CALLS = 5
+_CALLS = 10
 """A portion is worth so many calls at least, as far as it is no larger than wanted."""
 
 
@@ -56,8 +56,11 @@ class Shared(Sharing):
         for side in Side:
             with work.store.read() as connection:
                 cuts = inbox.cuts(connection, work.name, side, head, size)
-            ranges = [{"after": after, "upto": upto} for after, upto in pairwise([0, *cuts, head])]
-            self._conduct(work, "range", [{"side": side, **one} for one in ranges])
+            if cuts:
+                ranges = [{"side": side, "after": after, "upto": upto} for after, upto in pairwise([0, *cuts, head])]
+                self._conduct(work, "range", ranges)
+            else:
+                decide_range(work, 0, head, side)
         _wake_children(work)
 
     @override
