@@ -69,6 +69,9 @@ class Quiet:
 class Sharing(Protocol):
     """Does a run's larger steps with others, each of which takes portions of them; ends when all are done."""
 
+    def compare(self, work: "Work", sides: Sequence[Side]) -> None:
+        """What `pull.find_absent` does, for some sides."""
+
     def decide(self, work: "Work") -> None:
         """What `sync.decide_inbox` does."""
 

@@ -113,15 +113,20 @@ def _look_at(work: Work, position: Position, batch: _Batch, remotes: Sequence[Re
     batch.deleted += [remote for remote in fresh if remote.deleted]
 
 
-def find_absent(work: Work, side: Side, *, full: bool) -> None:
-    """Enumerate ids and versions where deletes cannot be seen: on request, when due, or when records are missing.
+def is_to_be_listed(work: Work, side: Side, *, full: bool) -> bool:
+    """Whether ids and versions are to be enumerated: on request, when due, or when records are missing."""
+    with work.store.read() as connection:
+        position = cursors.get(connection, work.name, side)
+    return bool(full or position.enumeration or _is_due(work, position) or _is_short(work, side, position))
+
+
+def find_absent(work: Work, side: Side) -> None:
+    """Enumerate ids and versions, as deletes cannot be seen; one that was broken off goes on where it was.
 
     What the enumeration does not show goes into the inbox to be read once more: only that read is evidence.
     """
     with work.store.read() as connection:
         position = cursors.get(connection, work.name, side)
-    if not (full or position.enumeration or _is_due(work, position) or _is_short(work, side, position)):
-        return
     # One that goes on from an earlier run may have shown everything then.
     shown = position.enumeration is not None
     for page in pages(work, side, position.enumeration, keys_only=True):

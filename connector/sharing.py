@@ -38,6 +38,10 @@ class Shared(Sharing):
         self._crew, self._size = crew, size
 
     @override
+    def compare(self, work: Work, sides: Sequence[Side]) -> None:
+        self._conduct(work, "compare", [{"side": side} for side in sides])
+
+    @override
     def decide(self, work: Work) -> None:
         """First those whose link is known, by links; then the others, one side after the other, in ranges.
 

@@ -15,7 +15,7 @@ from connector.gather import gather
 from connector.holder import is_gone, name_process
 from connector.logs import bound, get_logger
 from connector.newcomers import Scene, choose, look_around
-from connector.pull import find_absent, pull
+from connector.pull import find_absent, is_to_be_listed, pull
 from connector.records import OperationState, Problem, Ref, Side, Waiting
 from connector.recover import recover, resolve_doubtful
 from connector.remarks import tell
@@ -190,9 +190,13 @@ def _look(work: Work, *, full: bool) -> None:
     for side, system in work.context.systems.items():
         with bound(system=system.name):
             pull(work, side)
-    for side, system in work.context.systems.items():
-        with bound(system=system.name):
-            find_absent(work, side, full=full)
+    sides = [side for side in work.context.systems if is_to_be_listed(work, side, full=full)]
+    if work.sharing is not None and len(sides) > 1:
+        work.sharing.compare(work, sides)
+        return
+    for side in sides:
+        with bound(system=work.context.systems[side].name):
+            find_absent(work, side)
 
 
 def _has_strangers(work: Work) -> bool:

@@ -16,6 +16,7 @@ from connector.executor import beside
 from connector.holder import name_process
 from connector.keeper import KeeperBeside
 from connector.logs import bound, get_logger, hide
+from connector.pull import find_absent
 from connector.records import OperationState, Side
 from connector.report import Report, Tally
 from connector.store import journal, portions
@@ -136,6 +137,10 @@ def mappings_of(context: Context, entity: str) -> list[int]:
 Task: TypeAlias = Callable[[Work, Mapping[str, Any]], None]
 
 
+def _compare(work: Work, payload: Mapping[str, Any]) -> None:
+    find_absent(work, Side(payload["side"]))
+
+
 def _decide(work: Work, payload: Mapping[str, Any]) -> None:
     decide_keys(work, payload["seqs"])
 
@@ -151,4 +156,4 @@ def _apply(work: Work, payload: Mapping[str, Any]) -> None:
     apply_planned(work, [item for item in found if item.state is OperationState.PLANNED])
 
 
-_TASKS: Mapping[str, Task] = {"decide": _decide, "range": _range, "apply": _apply}
+_TASKS: Mapping[str, Task] = {"compare": _compare, "decide": _decide, "range": _range, "apply": _apply}
