@@ -11,6 +11,7 @@ from connector.store import portions
 from connector.store.database import Store
 from tests import witness
 from tests.command import Ran, connector
+from tests.postgres import Server
 from tests.systems import Systems, running
 
 SEED = "customers=40,contacts=30,products=20,orders=15"
@@ -30,8 +31,9 @@ def sync(config: Path, *words: str) -> Ran:
     return ran
 
 
-def test_a_run_in_three_slots_tells_one_story(drifted: Systems, tmp_path: Path, store_url: str) -> None:
-    config = drifted.write_config(tmp_path, SHARED, store_url)
+@pytest.mark.postgres
+def test_a_run_in_three_slots_tells_one_story(drifted: Systems, tmp_path: Path, postgres_server: Server) -> None:
+    config = drifted.write_config(tmp_path, SHARED, postgres_server.create())
 
     sync(config)
 
@@ -48,7 +50,7 @@ def test_a_run_waits_for_those_who_still_work_for_a_conductor_that_is_gone(
     reference_systems: Systems, tmp_path: Path, store: Store
 ) -> None:
     url = store.url
-    config = reference_systems.write_config(tmp_path, store=url)
+    config = reference_systems.write_config(tmp_path, SHARED, url)
     now = datetime.now(UTC)  # noqa: TID251 -- the command goes by the real one
     with store.write() as conn:
         portions.add(conn, ("gone", 1), "customer", "range", [{"after": 0}])
