@@ -78,6 +78,9 @@ class Sharing(Protocol):
     def apply(self, work: "Work", operations: Sequence[Operation]) -> None:
         """What `apply.apply_planned` does."""
 
+    def close(self) -> None:
+        """Nothing more is to be shared."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:

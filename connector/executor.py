@@ -48,6 +48,10 @@ class Crew(ABC):
     def wait(self, seconds: float) -> None:
         """Sleep so long, or until one of them is known to have ended."""
 
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what asking took."""
+
 
 class Threads(Crew):
     """Slots in this process: each works on a run until no portion of it is free."""
@@ -68,6 +72,10 @@ class Threads(Crew):
     def wait(self, seconds: float) -> None:
         self._ended.wait(seconds)
         self._ended.clear()
+
+    @override
+    def close(self) -> None:
+        """They end by themselves, when no portion is left."""
 
     def _help(self, run: str) -> None:
         try:
@@ -92,3 +100,8 @@ class Together(Crew):
     @override
     def wait(self, seconds: float) -> None:
         self._crews[0].wait(seconds)
+
+    @override
+    def close(self) -> None:
+        for crew in self._crews:
+            crew.close()

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from connector.errors import LeaseHeld
-from connector.store import leases
+from connector.store import leases, portions
 from connector.store.database import Store
 
 HOLD = timedelta(hours=1)
@@ -41,7 +41,10 @@ def alone(store: Store, name: str, run: str, at: datetime) -> Iterator[int]:
         held = leases.holder(connection, name)
         if held is not None and is_gone(held.owner):
             leases.release(connection, name, held.epoch)
-        epoch = leases.acquire(connection, name, name_process(run), HOLD, at)
+        epoch = None
+        # A worker whose conductor is gone can store nothing more, but may be within a call.
+        if all(is_gone(one) for one in portions.holders(connection, at)):
+            epoch = leases.acquire(connection, name, name_process(run), HOLD, at)
     if epoch is None:
         raise LeaseHeld("a run is at work on this state, so nothing was changed; wait for its end, or stop it")
     try:

@@ -70,8 +70,8 @@ class Queue(Crew):
     def wait(self, seconds: float) -> None:
         """Nobody tells when another process has ended something; a `Together` waits for its first crew."""
 
+    @override
     def close(self) -> None:
-        """Give back the connections."""
         if self._app is not None:
             self._app.close()
             self._app = None

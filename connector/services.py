@@ -159,3 +159,9 @@ class WorkerSettings(Strict):
     """Most jobs in the queue; the rest of a run waits in the state until there is room."""
     poll_seconds: float = Field(0.5, gt=0, le=60)
     """How often a worker that heard of nothing looks into the queue."""
+
+    @model_validator(mode="after")
+    def _somebody(self) -> Self:
+        if not (self.slots or self.queue):
+            raise ValueError("`slots: 0` leaves all work to workers, and without `queue: true` there are none")
+        return self

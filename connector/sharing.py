@@ -17,6 +17,7 @@ from connector.context import Sharing, Work
 from connector.errors import RunError
 from connector.executor import Crew
 from connector.holder import is_gone
+from connector.logs import get_logger
 from connector.records import Operation, Side
 from connector.report import Tally
 from connector.store import inbox, links, portions
@@ -24,9 +25,13 @@ from connector.store.portions import DONE, Standing
 from connector.sync import decide_inbox, decide_range
 from connector.worker import mappings_of
 
+log = get_logger()
+
 _LOOK_SECONDS = 0.2
 _ASK_EVERY = 5
 """Looks; so often those are asked anew who may have died, or come meanwhile."""
+_TELL_EVERY = 150
+"""Looks; so often it is told that nobody has come."""
 _CALLS = 10
 """A portion is worth so many calls at least, as far as it is no larger than wanted."""
 
@@ -76,6 +81,10 @@ class Shared(Sharing):
         ids = [(item.id, item.link or -place) for place, item in enumerate(operations)]
         self._conduct(work, "apply", [{"operations": some} for some in _whole(ids, size)])
 
+    @override
+    def close(self) -> None:
+        self._crew.close()
+
     def _portion(self, work: Work) -> int:
         """How many keys or operations make a portion: enough calls to be worth it, few enough to be shared evenly."""
         most = max(work.write_size(side) for side in Side)
@@ -101,8 +110,11 @@ class Shared(Sharing):
                 return
             if any(one.error and one.state != "open" for one in standing):
                 return
+            free = sum(not one.owner for one in left)
             if look % _ASK_EVERY == 0:
-                self._crew.ask(work.run, sum(not one.owner for one in left))
+                self._crew.ask(work.run, free)
+            if look % _TELL_EVERY == _TELL_EVERY - 1 and free == len(left):
+                log.warning("nobody_works_on_portions", free=free)
             work.step("sharing", 0)
             self._crew.wait(_LOOK_SECONDS)
 

@@ -245,3 +245,11 @@ def test_a_secret_that_is_not_given_yet_is_none(tmp_path: Path) -> None:
     path.write_text(f"{systems}webhooks: {{crm: {{secrets: ['${{file:later}}']}}}}\n", encoding="utf-8")
 
     assert load_settings(path, {}).webhooks.crm.secrets == []
+
+
+def test_a_run_that_nobody_would_work_on_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "connector.yaml"
+    path.write_text(MINIMAL + "workers: {slots: 0}\n", encoding="utf-8")
+
+    with pytest.raises(ConfigError, match="without `queue: true` there are none"):
+        load_settings(path, {})

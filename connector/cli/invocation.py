@@ -96,6 +96,8 @@ def _closing(context: "Context") -> "Iterator[Context]":
         error.add_note(f"in {_last_run(context)}")
         raise
     finally:
+        if context.sharing is not None:
+            context.sharing.close()
         for system in context.systems.values():
             system.adapter.close()
         context.store.close()

@@ -49,6 +49,7 @@ COMMANDS = [
     ("systems", "list"),
     ("systems", "show"),
     ("config", "schema"),
+    ("worker",),
     ("reference",),
 ]
 
@@ -322,3 +323,17 @@ def test_an_unknown_record_is_explained_as_never_seen(offline: Terminal) -> None
     answer = offline.ok("explain", "customer", "acc-404")
 
     assert "no scan has shown it" in answer.out
+
+
+def test_a_worker_without_a_queue_says_what_to_set(offline: Terminal) -> None:
+    answer = offline("worker")
+
+    assert answer.code == 64
+    assert "workers: {queue: true}" in answer.err
+
+
+def test_a_queue_without_postgresql_is_refused_before_anything_else(offline: Terminal) -> None:
+    answer = offline("sync", CONNECTOR_WORKERS__QUEUE="true")
+
+    assert answer.code == 64
+    assert "a queue needs state in PostgreSQL" in answer.err
