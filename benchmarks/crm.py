@@ -156,7 +156,8 @@ class Crm(Application):
         limit = int(params.get("limit", 100))
         if limit > (KEYS if fields is not None and fields <= KEY_FIELDS else LIST):
             return _failed(BAD_REQUEST, "MALFORMED", "limit")
-        rows, place = table.slice(int(params.get("cursor", 0)), limit, _test(table, params))
+        start, since = int(params.get("cursor", 0)), params.get("modifiedSince")
+        rows, place = table.slice(start, limit, _test(table, params), since)
         self.records["read"] += len(rows)
         body = b'{"records":[%b],"nextCursor":%b,"serverTime":"%b"}' % (
             b",".join([_shown(row, fields) for row in rows]),

@@ -170,7 +170,7 @@ class Erp(Application):
         conditions = {name: value for name, value in params.items() if name not in ("page", "per_page", "fields")}
         test = _test(table, conditions)
         if "id" not in conditions:
-            return table.select(conditions, test)
+            return table.select(conditions, test, conditions.get("write_date_from"))
         wanted = sorted({int(key) for key in conditions["id"].split(",") if key.isdecimal()})
         found = [table.rows.get(str(key)) for key in wanted]
         return [row for row in found if row is not None and test(row)]

@@ -9,6 +9,7 @@ import orjson
 Body: TypeAlias = dict[str, Any]
 Test: TypeAlias = Callable[["Row"], bool]
 
+FEW = 20_000
 REMEMBERED = 8
 """Selections that are kept until the table changes; a scan by page numbers asks for the same one again and again."""
 
@@ -16,10 +17,11 @@ REMEMBERED = 8
 class Row:
     """One record: its key, what pages are filtered by, and its JSON."""
 
-    __slots__ = ("data", "deleted", "flag", "key", "modified", "version")
+    __slots__ = ("data", "deleted", "flag", "key", "modified", "place", "version")
 
-    def __init__(self, key: str, modified: str, flag: str, data: bytes) -> None:
+    def __init__(self, key: str, place: int, modified: str, flag: str, data: bytes) -> None:
         self.key = key
+        self.place = place
         self.version = 1
         self.modified = modified
         self.flag = flag
@@ -46,6 +48,9 @@ class Table:
         self._prefix = prefix
         self._next = first
         self._generation = 0
+        self._places = 0
+        self._latest: dict[str, Row] = {}
+        """The same rows, in the order in which they changed last."""
         self._selections: dict[tuple[tuple[str, str], ...], tuple[int, list[Row]]] = {}
 
     def new_key(self) -> str:
@@ -62,7 +67,9 @@ class Table:
             empty = dict.fromkeys(field for field in self._fields if field not in body)
             absent = self._absent[tuple(body)] = (b"," if empty else b"") + orjson.dumps(empty)[1:]
         # Joining costs half of what encoding the empty fields with every record does.
-        self.rows[key] = Row(key, modified, flag, b"{%b,%b%b" % (stamps, orjson.dumps(body)[1:-1], absent))
+        row = Row(key, self._places, modified, flag, b"{%b,%b%b" % (stamps, orjson.dumps(body)[1:-1], absent))
+        self.rows[key] = self._latest[key] = row
+        self._places += 1
         self._generation += 1
 
     def replace(self, row: Row, modified: str, body: Body) -> None:
@@ -70,30 +77,44 @@ class Table:
         row.version += 1
         row.modified = modified
         row.data = orjson.dumps(body)
+        self._latest[row.key] = self._latest.pop(row.key)
         self._generation += 1
 
     def remove(self, row: Row) -> None:
         """Forget a record without a trace."""
-        del self.rows[row.key]
+        del self.rows[row.key], self._latest[row.key]
         self._generation += 1
 
-    def slice(self, start: int, limit: int, test: Test) -> tuple[list[Row], int | None]:
+    def slice(self, start: int, limit: int, test: Test, since: str | None) -> tuple[list[Row], int | None]:
         """At most `limit` matching rows from a place on, and the place after them, None at the end."""
+        recent = self.since(since) if since else None
+        rows = islice(self.rows.values(), start, None) if recent is None else [x for x in recent if x.place >= start]
         found: list[Row] = []
-        place = start
-        for place, row in enumerate(islice(self.rows.values(), start, None), start):
+        for row in rows:
             if len(found) == limit:
-                return found, place
+                return found, row.place
             if test(row):
                 found.append(row)
         return found, None
 
-    def select(self, conditions: Mapping[str, str], test: Test) -> list[Row]:
+    def since(self, start: str) -> list[Row] | None:
+        """What changed at or after an instant, in the order of the ids, as an index would find it; None if much did."""
+        found: list[Row] = []
+        for row in reversed(self._latest.values()):
+            if row.modified < start:
+                return sorted(found, key=lambda row: row.place)
+            if len(found) == FEW:
+                return None
+            found.append(row)
+        return None
+
+    def select(self, conditions: Mapping[str, str], test: Test, since: str | None = None) -> list[Row]:
         """Every matching row; remembered while the table stays as it is."""
         name = tuple(sorted(conditions.items()))
         generation, rows = self._selections.get(name, (-1, []))
         if generation != self._generation:
-            rows = [row for row in self.rows.values() if test(row)]
+            recent = self.since(since) if since else None
+            rows = [row for row in (self.rows.values() if recent is None else recent) if test(row)]
             if len(self._selections) >= REMEMBERED:
                 self._selections.clear()
             self._selections[name] = (self._generation, rows)

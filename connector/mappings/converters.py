@@ -11,7 +11,7 @@ function from the arguments between the brackets to one.
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from functools import cache, partial
+from functools import partial
 from importlib.metadata import entry_points
 from typing import Any, NamedTuple
 
@@ -229,18 +229,37 @@ def _shown(moment: datetime) -> str:
 
 
 def _country_alpha3() -> Converter:
-    to_alpha3, to_alpha2 = _countries()
-    return Converter(to_alpha2.__getitem__, to_alpha3.__getitem__, frozenset((Type.TEXT,)))
+    return Converter(_to_alpha2.__getitem__, _to_alpha3.__getitem__, frozenset((Type.TEXT,)))
 
 
-@cache
-def _countries() -> tuple[dict[str, str], dict[str, str | None]]:
+class _Countries(dict[str, str | None]):
+    """Codes by other codes; fills itself when the first is looked up, as the list of all countries takes 10 ms."""
+
+    def __init__(self, fill: Callable[[], Mapping[str, str | None]]) -> None:
+        super().__init__()
+        self._fill = fill
+
+    def __missing__(self, code: str) -> str | None:
+        if not self:
+            self.update(self._fill())
+        # Not by subscription, which would come here again for a code that there is not.
+        if code in self:
+            return self.get(code)
+        raise KeyError(code)
+
+
+def _alpha3() -> dict[str, str | None]:
     import pycountry
 
-    to_alpha3 = {country.alpha_2: country.alpha_3 for country in pycountry.countries}
     # Kosovo has no code of its own in the standard; every business system uses these, which the standard leaves free.
-    to_alpha3.setdefault("XK", "XKX")
-    return to_alpha3, {"": None, **{alpha3: alpha2 for alpha2, alpha3 in to_alpha3.items()}}
+    return {"XK": "XKX", **{country.alpha_2: country.alpha_3 for country in pycountry.countries}}
+
+
+def _alpha2() -> dict[str, str | None]:
+    return {"": None, **{alpha3: alpha2 for alpha2, alpha3 in _alpha3().items() if alpha3}}
+
+
+_to_alpha3, _to_alpha2 = _Countries(_alpha3), _Countries(_alpha2)
 
 
 def _text_id() -> Converter:
