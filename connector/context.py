@@ -36,7 +36,7 @@ class System(NamedTuple):
 class Limits:
     """How much is done at once, and how long things stay good."""
 
-    chunk: int = 2000
+    chunk: int = 1000
     """Keys that are decided together: memory is bounded by this, not by the number of records."""
     write: int = 200
     """Most records in one write, where the system takes as many."""

@@ -91,7 +91,7 @@ class SyncSettings(Strict):
 
     batch: int = Field(200, ge=1, le=10_000)
     """Most records in one write."""
-    chunk: int = Field(2000, ge=1, le=100_000)
+    chunk: int = Field(1000, ge=1, le=100_000)
     """Keys taken from the inbox at a time."""
     fresh_seconds: float = Field(10, ge=0)
     """A scanned record older than this is read again before it is decided on."""
