@@ -161,7 +161,7 @@ def test_a_first_sync_that_is_killed_again_and_again_doubles_nothing(tmp_path: P
 
 
 def write_config(folder: Path, pair: Pair) -> Path:
-    text = CONFIGURATION.format(crm=pair.crm.url, erp=pair.erp.url, store=folder / "state.db")
+    text = CONFIGURATION.format(crm=pair.crm.url, erp=pair.erp.url, store=f"sqlite:///{folder / 'state.db'}")
     path = folder / "connector.yaml"
     path.write_text(text + ONE_WAY, encoding="utf-8")
     return path

@@ -20,7 +20,7 @@ OPEN_ONLY = ("USING INDEX uq_conflict_open", "USING INDEX uq_problem_open")
 """Indexes that hold nothing but what is open, from end to end."""
 PLAIN = frozenset({"j", "fresh", "json_each", "CONSTANT", "SUBQUERY"})
 """What is read from the statement itself, not from a table."""
-SMALL = frozenset({"lease", "endpoint", "cursor", "standing", "counter", "mapping", "remark"})
+SMALL = frozenset({"lease", "endpoint", "cursor", "standing", "counter", "mapping", "remark", "portion"})
 """Tables with a row a side, an entity or a process, whatever the number of records; remarks are of what is open."""
 
 
