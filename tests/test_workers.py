@@ -71,7 +71,8 @@ def office(postgres_server: Server, postgres_template: str, tmp_path: Path) -> I
     postgres_server.drop(url)
 
 
-def test_runs_whose_workers_are_killed_end_by_themselves_and_double_nothing(office: Office) -> None:
+def test_runs_whose_processes_are_killed_end_on_the_others_and_double_nothing(office: Office) -> None:
+    die_conducting(office)
     sync_with_killed_workers(office, KILLED)
     assert office.partners() == LOAD
 
@@ -80,6 +81,15 @@ def test_runs_whose_workers_are_killed_end_by_themselves_and_double_nothing(offi
 
     assert office.partners() == LOAD
     assert connector(office.config, "verify", "--entity", "customer").code == 0
+
+
+def die_conducting(office: Office) -> None:
+    """A sync that is killed while somebody works for it."""
+    sync = running(office.config, "sync", "--entity", "customer")
+    with running(office.config, "worker", "--slots", "2") as worker, sync as conductor:
+        until(lambda: worker.pid in office.hands(), within=120, every=0.01)
+        conductor.kill()
+        assert conductor.wait(30) == -signal.SIGKILL
 
 
 def sync_with_killed_workers(office: Office, kills: int) -> None:
