@@ -21,7 +21,7 @@ from connector.logs import get_logger
 from connector.records import Operation, Side
 from connector.report import Tally
 from connector.store import inbox, links, portions
-from connector.store.portions import DONE, Standing
+from connector.store.portions import DONE, Ended, Left
 from connector.sync import decide_inbox, decide_range
 from connector.worker import mappings_of
 
@@ -55,7 +55,7 @@ class Shared(Sharing):
         size = self._portion(work)
         with work.store.read() as connection:
             head = inbox.head(connection)
-            many = any(inbox.cuts(connection, work.name, side, head, size) for side in Side)
+            many = inbox.is_more(connection, work.name, head, size)
             linked = inbox.linked(connection, work.name, head, work.now()) if many else []
         if not many:
             decide_inbox(work)
@@ -102,46 +102,48 @@ class Shared(Sharing):
             raise RunError(error)
 
     def _see_done(self, work: Work) -> None:
-        """Offer what is free until nothing is left; keeps the run's lease meanwhile."""
+        """Ask for hands until nothing is left, or one portion has failed; keeps the run's lease meanwhile."""
         for look in count():
-            standing = self._look(work)
-            left = [one for one in standing if one.state == "open"]
-            if not left:
+            left = self._look(work)
+            if left.failed or not (left.free or left.held):
                 return
-            if any(one.error and one.state != "open" for one in standing):
-                return
-            free = sum(not one.owner for one in left)
             if look % _ASK_EVERY == 0:
-                self._crew.ask(work.run, free)
-            if look % _TELL_EVERY == _TELL_EVERY - 1 and free == len(left):
-                log.warning("nobody_works_on_portions", free=free)
+                self._crew.ask(work.run, left.free)
+            if look % _TELL_EVERY == _TELL_EVERY - 1 and not left.held:
+                log.warning("nobody_works_on_portions", free=left.free)
             work.step("sharing", 0)
             self._crew.wait(_LOOK_SECONDS)
 
-    def _look(self, work: Work) -> list[Standing]:
-        """How the portions stand; those of holders that are gone are free again."""
+    def _look(self, work: Work) -> Left:
+        """What is left; the portions of holders that are gone are free again."""
         with work.store.read() as connection:
-            standing = portions.standing(connection, work.run)
-        gone = [one.number for one in standing if one.owner and (one.until <= work.now() or is_gone(one.owner))]
+            left = portions.left(connection, work.run)
+        gone = [one.number for one in left.held if one.until <= work.now() or is_gone(one.owner)]
         if gone:
             with work.write() as connection:
                 portions.free(connection, gone)
         work.hold_lease()
-        return [one._replace(owner="") if one.number in gone else one for one in standing]
+        held = [one for one in left.held if one.number not in gone]
+        return left._replace(free=left.free + len(gone), held=held)
 
-    def _settle(self, work: Work) -> list[Standing]:
+    def _settle(self, work: Work) -> list[Ended]:
         """Let nobody begin, wait for those who have begun, and count what all of them did."""
-        with work.write() as connection:
-            portions.call_off(connection, work.run, work.now())
-        while any(one.state == "open" and one.owner for one in self._look(work)):
+        while self._call_off(work):
             self._crew.wait(_LOOK_SECONDS)
         with work.write() as connection:
-            ended = portions.standing(connection, work.run)
+            ended = portions.ended(connection, work.run)
             portions.clear(connection, work.run)
         for one in ended:
             if one.tally:
                 work.tally.add(Tally.of(one.tally))
         return ended
+
+    def _call_off(self, work: Work) -> bool:
+        """Call off what nobody has begun with; says whether anybody still works on something."""
+        held = self._look(work).held
+        with work.write() as connection:
+            portions.call_off(connection, work.run, work.now())
+        return bool(held)
 
 
 def _whole(keyed: Sequence[tuple[Any, int]], size: int) -> Iterator[list[Any]]:

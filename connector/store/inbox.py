@@ -154,6 +154,14 @@ def numbered(conn: Connection, seqs: Collection[int]) -> list[Waiting]:
     return [_waiting(row) for row in sorted(bulk.select_in(conn, inbox, _READ, ("seq", seqs)))]
 
 
+def is_more(conn: Connection, entity: str, upto_seq: int, size: int) -> bool:
+    """Whether more than so many keys are ready."""
+    ready = text(READY), inbox.c.entity == entity, inbox.c.seq <= upto_seq
+    return (
+        conn.execute(select(inbox.c.seq).where(*ready).order_by(inbox.c.seq).offset(size).limit(1)).first() is not None
+    )
+
+
 def cuts(conn: Connection, entity: str, side: Side, upto_seq: int, size: int) -> list[int]:
     """The numbers after which every so many of one side's ready keys end."""
     ready = text(READY), inbox.c.entity == entity, inbox.c.side == str(side), inbox.c.seq <= upto_seq

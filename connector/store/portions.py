@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, func, select, text
 
 from connector.store.columns import from_json, to_instant, to_json, to_micros
 from connector.store.schema import UNDONE, portion
@@ -38,13 +38,26 @@ class Portion(NamedTuple):
     attempts: int
 
 
-class Standing(NamedTuple):
-    """How one portion stands; nobody holds it where `until` is over."""
+class Held(NamedTuple):
+    """A portion somebody works on, or worked on until `until`."""
 
     number: int
-    state: str
     owner: str
     until: datetime
+
+
+class Left(NamedTuple):
+    """What is left of a run's portions: how many nobody works on, who works on others, whether one has failed."""
+
+    free: int
+    held: list[Held]
+    failed: bool
+
+
+class Ended(NamedTuple):
+    """What became of a portion: nothing is counted where nobody began with it."""
+
+    state: str
     tally: Mapping[str, Any] | None
     error: str | None
 
@@ -104,11 +117,24 @@ def call_off(conn: Connection, run: str, now: datetime) -> None:
     conn.execute(portion.update().where(*left).values(state=OFF))
 
 
-def standing(conn: Connection, run: str) -> list[Standing]:
-    """Every portion of a run, in order."""
-    columns = [portion.c[name] for name in Standing._fields]
-    rows = conn.execute(select(*columns).where(portion.c.run == run).order_by(portion.c.number))
-    return [Standing(*row)._replace(until=to_instant(row.until), tally=from_json(row.tally)) for row in rows]
+def left(conn: Connection, run: str) -> Left:
+    """What is left of a run's portions; of those that are done nothing is read."""
+    undone = (portion.c.run == run, text(UNDONE))
+    free = conn.execute(select(func.count()).where(*undone, portion.c.owner == "")).scalar_one()
+    held = conn.execute(
+        select(portion.c.number, portion.c.owner, portion.c.until).where(*undone, portion.c.owner != "")
+    )
+    failed = conn.execute(select(portion.c.number).where(portion.c.run == run, portion.c.state == FAILED).limit(1))
+    rows = [Held(row.number, row.owner, to_instant(row.until)) for row in held]
+    return Left(free, rows, failed=failed.first() is not None)
+
+
+def ended(conn: Connection, run: str) -> list[Ended]:
+    """What became of a run's portions, in order."""
+    rows = conn.execute(
+        select(portion.c.state, portion.c.tally, portion.c.error).where(portion.c.run == run).order_by(portion.c.number)
+    )
+    return [Ended(row.state, from_json(row.tally), row.error) for row in rows]
 
 
 def holders(conn: Connection, now: datetime) -> list[str]:

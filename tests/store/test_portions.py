@@ -31,7 +31,7 @@ def claim(store: Store, owner: str, at: datetime) -> Portion | None:
 
 def states(store: Store) -> list[str]:
     with store.read() as conn:
-        return [one.state for one in portions.standing(conn, "r1")]
+        return [one.state for one in portions.ended(conn, "r1")]
 
 
 def test_whoever_claims_at_the_same_time_gets_another_portion(shared: Store, at: datetime) -> None:
@@ -83,9 +83,9 @@ def test_what_is_called_off_nobody_begins_and_who_has_begun_may_end(shared: Stor
     with shared.write() as conn:
         assert portions.renew(conn, held, LEASE, TTL, at)
         portions.finish(conn, held, DONE, {"written": 7})
-        ended = portions.standing(conn, "r1")[0]
-    assert (ended.state, ended.tally, ended.owner) == (DONE, {"written": 7}, "")
     with shared.read() as conn:
+        assert portions.ended(conn, "r1")[0] == (DONE, {"written": 7}, None)
+        assert portions.left(conn, "r1") == (0, [], False)
         assert portions.holders(conn, at) == []
 
 
