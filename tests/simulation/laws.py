@@ -2,6 +2,7 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from sqlalchemy import select
@@ -76,6 +77,16 @@ def _hear_of_moves(world: World, store: Store, told: Told) -> None:
             told.joined.add(frozenset(pair))
             for serial in pair:
                 told.named[serial].append("merged")
+    told.alike |= {frozenset(pair) for one in _together(told.alike) for pair in combinations(sorted(one), 2)}
+
+
+def _together(pairs: set[frozenset[str]]) -> list[set[str]]:
+    """Who is one in the end: where the CRM merges A into B, and the ERP A into C, people say so of all three."""
+    groups: list[set[str]] = []
+    for pair in pairs:
+        touched = [group for group in groups if group & pair]
+        groups = [group for group in groups if group not in touched] + [set(pair).union(*touched)]
+    return groups
 
 
 class Court:
