@@ -58,7 +58,8 @@ class Queue(Crew):
         """Never more than `most` jobs wait: what is beyond waits in the store, until there is room."""
         try:
             app = self._opened()
-            more = min(portions, self._most) - _waiting(app)
+            waiting, of_run = _waiting(app, run)
+            more = min(self._most - waiting, portions - of_run)
             if more > 0:
                 jobs: list[dict[str, Any]] = [{"run": run}] * more
                 app.configure_task(TASK).batch_defer(*jobs)
@@ -85,10 +86,14 @@ class Queue(Crew):
         return self._app
 
 
-def _waiting(app: App) -> int:
-    asked = "SELECT count(*) AS waiting FROM procrastinate_jobs WHERE status = 'todo'"
-    found: int = app.connector.get_sync_connector().execute_query_one(asked)["waiting"]
-    return found
+def _waiting(app: App, run: str) -> tuple[int, int]:
+    """How many jobs wait, and how many of them for one run."""
+    asked = (
+        "SELECT count(*) AS waiting, count(*) FILTER (WHERE args ->> 'run' = %(run)s) AS of_run"
+        " FROM procrastinate_jobs WHERE status = 'todo'"
+    )
+    found = app.connector.get_sync_connector().execute_query_one(asked, run=run)
+    return found["waiting"], found["of_run"]
 
 
 def prepare(url: str) -> Place:
@@ -127,7 +132,7 @@ def serve(url: str, work_on: Callable[[str], object], serving: Serving) -> None:
 
 
 async def _serve(place: Place, work_on: Callable[[str], object], serving: Serving) -> None:
-    app = App(connector=PsycopgConnector(**place.options, min_size=1, max_size=serving.slots + 2))
+    app = listening(place, serving.slots)
     _register(app, work_on)
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(serving.slots + 1))
     async with app.open_async():
@@ -151,6 +156,11 @@ async def _serve(place: Place, work_on: Callable[[str], object], serving: Servin
                 await task
 
 
+def listening(place: Place, slots: int) -> App:
+    """The queue as a worker sees it."""
+    return App(connector=PsycopgConnector(**place.options, min_size=1, max_size=slots + 2))
+
+
 def _register(app: App, work_on: Callable[[str], object]) -> None:
     @app.task(name=TASK)
     def work(run: str) -> None:
@@ -160,9 +170,15 @@ def _register(app: App, work_on: Callable[[str], object]) -> None:
 
 
 async def _reap(app: App) -> None:
-    """Delete the jobs of workers that died; the portions they held are free by their leases."""
     while True:
         with suppress(ConnectorException):
-            for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_SECONDS):
-                await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+            await reap(app)
         await asyncio.sleep(_REAP_EVERY)
+
+
+async def reap(app: App) -> int:
+    """Delete the jobs of workers that died; the portions they held are free by their leases. Says how many."""
+    dead = list(await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=DEAD_SECONDS))
+    for job in dead:
+        await app.job_manager.finish_job(job, Status.FAILED, delete_job=True)
+    return len(dead)
