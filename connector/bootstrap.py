@@ -64,7 +64,7 @@ def _sharing(settings: Settings, context: Context) -> Sharing | None:
     from connector.sharing import Shared
     from connector.worker import Worker
 
-    worker = Worker(context)
+    worker = Worker(context, conducts=True)
     crews: list[Crew] = [Threads(given.slots, worker.work_on)]
     if given.queue:
         crews.append(_queue(settings))

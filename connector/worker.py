@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 from connector.apply import apply_planned
 from connector.context import Context, Work
 from connector.endpoints import check_endpoints
-from connector.errors import LeaseLost, RunError, StoreError
+from connector.errors import LeaseLost, RunError, StoreError, WrongTenant
 from connector.executor import beside
 from connector.holder import name_process
 from connector.keeper import KeeperBeside
@@ -32,8 +32,11 @@ ATTEMPTS = 8
 class Worker:
     """One process's hands; several threads may use it at once."""
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(
+        self, context: Context, *, conducts: bool = False, slot: Callable[[Context], Context] | None = None
+    ) -> None:
+        """A process that `conducts` the runs has asked both systems who they are; a `slot` is what a portion gets."""
+        self._context, self._conducts, self._slot = context, conducts, slot or _slot
         self._known: set[str] = set()
         self._unfit: set[str] = set()
         self._lock = threading.Lock()
@@ -53,13 +56,17 @@ class Worker:
     def _is_fit(self, run: str) -> bool:
         """Whether this process talks to the same systems as the one that conducts the run; asked once a run."""
         with self._lock:
-            if run not in self._known | self._unfit:
+            if not self._conducts and run not in self._known | self._unfit:
                 try:
                     check_endpoints(self._context, Report(run, "portion"))
                     self._known.add(run)
-                except RunError as error:
+                except WrongTenant as error:
                     self._refuse(run, str(error))
-            return run in self._known - self._unfit
+                except RunError as error:
+                    # Who conducts the run asks again.
+                    log.warning("portions_left", run_id=run, reason=hide(str(error)))
+                    return False
+            return run not in self._unfit
 
     def _refuse(self, run: str, reason: str) -> None:
         self._unfit.add(run)
@@ -97,14 +104,12 @@ class Worker:
 
     def _work(self, portion: Portion, tally: Tally) -> None:
         entity = self._context.entities[portion.entity]
-        # A keeper of its own: what other slots have to store need not be waited for.
-        keeper = KeeperBeside(self._context.store)
-        context = replace(self._context, keeper=keeper, executor=_one_beside)
+        context = self._slot(self._context)
         try:
             work = Work(context, entity, portion.run, tally, portion.run_epoch, portion=portion)
             _TASKS[portion.task](work, portion.payload)
         finally:
-            keeper.rest()
+            context.keeper.rest()
 
     def _try_again(self, portion: Portion, tally: Tally, error: Exception) -> None:
         reason = str(error) if isinstance(error, StoreError) else type(error).__name__
@@ -121,6 +126,11 @@ class Worker:
     def _finish(self, portion: Portion, tally: Tally, state: str, error: str | None) -> None:
         with self._context.store.write() as connection:
             portions.finish(connection, portion, state, tally.as_dict(), error)
+
+
+def _slot(context: Context) -> Context:
+    """A keeper of its own, so that what other slots have to store need not be waited for, and one call at a time."""
+    return replace(context, keeper=KeeperBeside(context.store), executor=_one_beside)
 
 
 def _one_beside(_threads: int) -> Executor:
