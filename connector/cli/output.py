@@ -1,9 +1,11 @@
 """How answers look: tables, sentences and JSON on stdout. Rich is imported when the first line is printed."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
+
+from connector.cli.plain import draw
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,28 +28,39 @@ def console(*, stderr: bool = False) -> "Console":
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[Any]], *, title: str | None = None) -> None:
     """Print a table; numbers stand right, and a column's name may have two lines."""
+    cells = [list(row) for row in rows]
+    numeric = {place for place in range(len(columns)) if cells and all(_is_number(row[place]) for row in cells)}
+    texts = [[str(cell) for cell in row] for row in cells]
+    lines = None if sys.stdout.isatty() else draw(columns, texts, numeric, WIDTH, title)
+    if lines is None:
+        _print_drawn(columns, texts, numeric, title)
+    else:
+        sys.stdout.writelines(f"{line}\n" for line in lines)
+
+
+def _print_drawn(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], numeric: Collection[int], title: str | None
+) -> None:
     from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    cells = [list(row) for row in rows]
     table = Table(
         title=title, title_justify="left", box=box.SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False
     )
     unbroken = _unbroken(columns, cells)
-    for number, name in enumerate(columns):
-        numeric = bool(cells) and all(_is_number(row[number]) for row in cells)
+    for place, name in enumerate(columns):
         table.add_column(
-            Text(name), justify="right" if numeric else "left", overflow="fold", no_wrap=number in unbroken
+            Text(name), justify="right" if place in numeric else "left", overflow="fold", no_wrap=place in unbroken
         )
     for row in cells:
-        table.add_row(*(Text(str(cell)) for cell in row))
+        table.add_row(*map(Text, row))
     console().print(table)
 
 
-def _unbroken(columns: Sequence[str], cells: Sequence[Sequence[Any]]) -> set[int]:
+def _unbroken(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> set[int]:
     """Columns of short texts, which are not folded while they leave room: one that does not fit would lose its end."""
-    widths = [max((len(str(row[number])) for row in cells), default=0) for number in range(len(columns))]
+    widths = [max((len(row[number]) for row in cells), default=0) for number in range(len(columns))]
     short = {number for number, width in enumerate(widths) if width <= _UNBROKEN}
     room = WIDTH - _UNBROKEN * (len(columns) - len(short)) - 2 * len(columns)
     return short if sum(widths[number] for number in short) <= room else set()

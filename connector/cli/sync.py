@@ -58,7 +58,7 @@ def print_report(report: "Report", *, as_json: bool) -> int:
         print_json(report.as_dict())
         return int(report.exit)
     columns, rows = _table(report)
-    # A table of noughts tells nothing, and drawing it would be a tenth of what such a sync costs.
+    # A table of noughts tells nothing.
     if any(cell not in _NOUGHT for row in rows for cell in row[1:]):
         print_table(columns, rows)
         say("")

@@ -92,7 +92,7 @@ def test_a_sync_loads_nothing_but_what_it_needs(live: Terminal) -> None:
     live("sync", "--entity", "product")  # makes the store, which takes Alembic
     never = "'rich', 'alembic', 'apscheduler', 'uvicorn', 'starlette', 'fastapi', 'prometheus_client', 'psycopg'"
     code = (
-        "import sys; from connector.__main__ import main; main(['sync', '--entity', 'product', '--json']); "
+        "import sys; from connector.__main__ import main; main(['sync', '--entity', 'product']); "
         f"print({{{never}}} & set(sys.modules))"
     )
 
