@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import pytest
 from sqlalchemy import Connection, Engine, event
 
-from benchmarks.cases import CONFIGURATION, bench_pair
+from benchmarks.cases import CONFIGURATION, Pair, bench_pair
 from connector.cli.invocation import Invocation
 from connector.context import Context
 from connector.store.database import Store
@@ -31,18 +31,23 @@ class Sent(NamedTuple):
     bound: Any
 
 
+@pytest.fixture(scope="module")
+def pair() -> Iterator[Pair]:
+    """Both systems."""
+    with bench_pair(customers=5, orders=3) as found:
+        yield found
+
+
 @pytest.fixture
-def settled(tmp_path: Path, store_url: str) -> Iterator[Context]:
+def settled(pair: Pair, tmp_path: Path, store_url: str) -> Iterator[Context]:
     """Two systems that tell one story already."""
     config = tmp_path / "connector.yaml"
-    with bench_pair(customers=5, orders=3) as pair:
-        text = CONFIGURATION.format(crm=pair.crm.url, erp=pair.erp.url, store=store_url)
-        config.write_text(text, encoding="utf-8")
-        with Invocation(config, as_json=False, debug=False).context() as context:
-            sync(context)
-            while sync(context).writes:
-                pass
-            yield context
+    text = CONFIGURATION.format(crm=pair.crm.url, erp=pair.erp.url, store=store_url)
+    config.write_text(text, encoding="utf-8")
+    with Invocation(config, as_json=False, debug=False).context() as context:
+        while sync(context).writes:
+            pass
+        yield context
 
 
 @contextmanager
