@@ -6,6 +6,7 @@ import time
 import pytest
 
 from tests.simulation.life import Step, write_script
+from tests.simulation.mutants import misfits, read_mutants
 from tests.simulation.shrinking import law_of, shrink
 from tests.simulation.trial import be_quiet, try_script, try_seed
 
@@ -43,3 +44,7 @@ def test_a_life_in_which_something_breaks_down_is_told_as_any_other_that_breaks_
 
     assert law_of(verdict) == "survival"
     assert "KeyError: 'nothing anybody knows'" in verdict.story
+
+
+def test_every_fault_to_plant_fits_the_source() -> None:
+    assert [(one.name, misfits(one)) for one in read_mutants() if misfits(one)] == []
