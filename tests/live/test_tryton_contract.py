@@ -32,7 +32,7 @@ def connect_at(tryton: dict[str, Any]) -> Callable[..., Tryton]:
 
     def make(url: str, **options: Any) -> Tryton:
         known = {"database": tryton["db"], "login": tryton["connector_user"], "customer_category": ""}
-        given = {"password": tryton["connector_password"], "timeout": 2, "max_attempts": 2}
+        given = {"password": tryton["connector_password"], "timeout": 4, "max_attempts": 2}
         return connect({"url": url, **known, **given, **SMALL, **options})
 
     return make
