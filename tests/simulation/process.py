@@ -16,6 +16,7 @@ from connector.records import Side
 from connector.report import Report
 from connector.store.database import Store, open_store
 from connector.sync import plan, sync
+from tests.simulation.hands import shared
 from tests.simulation.port import Port
 from tests.simulation.tables import Rules, compile_rules
 from tests.simulation.wire import CALM, Crash, Trouble, Wire
@@ -77,7 +78,7 @@ class Process:
         self.dead = False
         self.store = Watched(open_store(url), self)
         entities, translators = compile_rules(rules)
-        self.context = Context(
+        context = Context(
             entities=entities,
             systems={
                 side: Conducted(f"sim-{side}", Port(life.world.systems[side], self.wire), translators[side])
@@ -90,6 +91,7 @@ class Process:
             limits=life.limits,
             executor=in_turn,
         )
+        self.context = shared(context)
 
     def run(self, trouble: Trouble, *, dry: bool = False, full: bool = False) -> Report | None:
         """One run; None where the process died or the run was stopped as a whole."""
