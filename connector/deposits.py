@@ -48,13 +48,6 @@ class Scan(NamedTuple):
     problems: Sequence[Problem]
 
 
-class Stored(NamedTuple):
-    """Where the scan stands now, and how many problems are new."""
-
-    position: Position
-    problems: int
-
-
 class Made(NamedTuple):
     """Newcomers that were created as sent, as columns of one length."""
 
@@ -67,10 +60,11 @@ class Made(NamedTuple):
     target_versions: Sequence[Version | None]
 
 
-def keep_scan(store: Store, tenure: Tenure, position: Position, scan: Scan) -> Stored:
-    """Put what was read into the inbox and the sightings, together with the cursor behind it."""
+def keep_scan(store: Store, tenure: Tenure, side: Side, scan: Scan) -> int:
+    """Put what was read into the inbox and the sightings, with the cursor behind it; says how many problems are new."""
     at = tenure.clock()
     with tenure.write(store) as connection:
+        position = cursors.get(connection, tenure.entity, side)
         new, told = _remember(connection, tenure.entity, position, scan, at)
         position = position._replace(
             cursor=scan.cursor,
@@ -81,7 +75,7 @@ def keep_scan(store: Store, tenure: Tenure, position: Position, scan: Scan) -> S
             enumerated_at=position.enumerated_at or at,
         )
         cursors.save(connection, position, at)
-    return Stored(position, told)
+    return told
 
 
 def _remember(connection: Connection, entity: str, position: Position, scan: Scan, at: datetime) -> tuple[int, int]:

@@ -1,5 +1,6 @@
 """Read what moved: pages of a scan go into the inbox and the sightings, in one transaction with their cursor."""
 
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from dataclasses import dataclass, field
 from sqlalchemy import Connection
 
 from connector.context import Work
-from connector.deposits import Documents, Scan, Stored, keep_scan
+from connector.deposits import Documents, Scan, keep_scan
 from connector.errors import NothingShown
 from connector.observe import fetch
 from connector.reconcile.guards import digest_empty, removal_limit
@@ -16,8 +17,10 @@ from connector.store import approvals, cursors, inbox, links, sightings
 from connector.store.cursors import Position
 from connector.survey import Survey, survey
 
-_CHUNKS, _BYTES = 1, 8 << 20
+_CHUNKS, _BYTES = 2, 8 << 20
 """What is stored in one transaction: so many chunks or bytes, whichever comes first."""
+_STORING = 2
+"""So many batches may wait to be stored while another one is translated: memory is bounded by them."""
 
 
 @dataclass(slots=True)
@@ -44,25 +47,23 @@ def pull(work: Work, side: Side) -> int:
     keys_only = position.echoes > work.capabilities(side).page_size
     arrived = 0
     batches = _batches(work, position, pages(work, side, position.cursor, keys_only=keys_only), keys_only=keys_only)
-    stored: Future[Stored] | None = None
+    storing: deque[Future[int]] = deque()
     for batch in batches:
-        # One is stored while the next one is translated, never more.
-        position = _advanced(work, stored) if stored else position
-        if position.cursor is None and not batch.read:
+        if position.cursor is None and not (storing or batch.read):
             _refuse_nothing(work, side, position)
-        stored = work.keep(keep_scan, position, _scan(batch))
+        storing.append(work.keep(keep_scan, side, _scan(batch)))
         arrived += batch.fresh
         work.tally.read[side] += batch.read
         work.step(f"reading {side}", batch.read)
-    if stored:
-        _advanced(work, stored)
+        _settle(work, storing, _STORING)
+    _settle(work, storing, 0)
     return arrived
 
 
-def _advanced(work: Work, stored: "Future[Stored]") -> Position:
-    position, told = stored.result()
-    work.tally.problems += told
-    return position
+def _settle(work: Work, storing: "deque[Future[int]]", room: int) -> None:
+    """Wait until no more than so many batches are being stored."""
+    while len(storing) > room:
+        work.tally.problems += storing.popleft().result()
 
 
 def _scan(batch: "_Batch") -> Scan:
