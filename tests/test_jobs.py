@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+import structlog
 
 from connector import jobs
 from connector.jobs import Place, Queue, Serving
@@ -48,6 +49,7 @@ def test_no_more_jobs_wait_than_there_is_room_for(queue: Queue, url: str) -> Non
 
 
 def test_a_queue_that_cannot_be_reached_stops_nobody(capsys: pytest.CaptureFixture[str]) -> None:
+    structlog.reset_defaults()  # What another test had left out of the log is told again.
     queue = Queue("postgresql://nobody@127.0.0.1:9/nowhere", 3)
 
     queue.ask("r1", 1)

@@ -34,7 +34,7 @@ def test_messages_are_lost(erp: System, receiver: Receiver) -> None:
 
     ids = add_partners(erp, 4)
 
-    assert [event["ids"][0] for event in receiver.wait(2)] == ids[::2]
+    assert sorted(event["ids"][0] for event in receiver.wait(2)) == sorted(ids[::2])
     assert erp.stats()["webhooks"]["queued"] == 0
 
 
