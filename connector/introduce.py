@@ -83,8 +83,9 @@ def settle_rest(work: Work, sent: Sent, fates: Fates, *, stored: bool) -> None:
     if stored:
         work.tally.written[new.side, OperationKind.CREATE] += len(fates.made.operations)
     rest: Sequence[int] = fates.rest if stored else range(len(outcomes))
-    if rest:
-        decisions = [(new.decision(place), outcomes[place]) for place in rest]
+    # As records by themselves they take several times the memory that they do as columns: so a few at a time.
+    for part in batches(rest, work.context.limits.chunk // 2 or 1):
+        decisions = [(new.decision(place), outcomes[place]) for place in part]
         settle_creates(work, new.side, [Answered(one, one.values, outcome) for one, outcome in decisions])
 
 
