@@ -28,9 +28,6 @@ from connector.tenure import LEASE
 
 log = get_logger()
 
-_TAKEN = 2
-"""So many chunks of keys are looked at together: newcomers, as columns, take less memory than what goes another way."""
-
 
 def sync(context: Context, *, entities: Collection[str] = (), full: bool = False) -> Report:
     """Bring both sides to one story; everything that cannot be settled is an open conflict or problem afterwards."""
@@ -243,8 +240,7 @@ def decide_range(work: Work, after: int, head: int, side: Side | None = None) ->
             if others:
                 # What is read on the general way can tell who somebody is.
                 scene = Scene()
-            for part in batches(others, work.context.limits.chunk):
-                _decide_chunk(work, part, sender)
+                _decide_chunk(work, others, sender)
             for new in newcomers:
                 sender.introduce(new)
             _decide_refused(work, sender)
@@ -279,8 +275,7 @@ def _decide_chunk(work: Work, seqs: Collection[int], sender: Sender) -> None:
 
 def _take(work: Work, after: int, head: int) -> Taken:
     with work.store.read() as connection:
-        most = work.context.limits.chunk * _TAKEN
-        return inbox.take_columns(connection, work.name, after, most, work.now(), head)
+        return inbox.take_columns(connection, work.name, after, work.context.limits.chunk, work.now(), head)
 
 
 def apply_staged(work: Work) -> None:
