@@ -14,6 +14,7 @@ from standardwebhooks.webhooks import Webhook
 from benchmarks.cases import CUSTOMERS, Connector, Pair, bench_pair
 from benchmarks.floor import sign_in
 from benchmarks.office import going_on
+from benchmarks.processes import await_up
 
 WEBHOOK = "from a webhook to the write on the other side"
 SECRET = "whsec_ZGVtby1kZW1vLWRlbW8tZGVtbw=="  # noqa: S105 -- of a server that holds made-up records
@@ -34,7 +35,10 @@ def webhook_seconds(number: int, folder: Path) -> float:
         product = Connector(pair, folder, one_way=True, more=more)
         product.run("", 0, "sync", *CUSTOMERS)
         with going_on(product.config, "serve"):
-            _await_ready(port)
+            await_up(
+                f"http://127.0.0.1:{port}/readyz",
+                "the connector did not become ready; its log is in the benchmark's folder",
+            )
             seconds = list(_arrivals(pair, port, number + WARM))
     return median(seconds[WARM:])
 
@@ -73,14 +77,3 @@ def _deliver(port: int, delivery: str, content: dict[str, object]) -> None:
         "webhook-signature": Webhook(SECRET).sign(delivery, at, body),
     }
     requests.post(f"http://127.0.0.1:{port}/webhooks/crm", data=body, headers=headers, timeout=10).raise_for_status()
-
-
-def _await_ready(port: int) -> None:
-    for _ in range(300):
-        try:
-            if requests.get(f"http://127.0.0.1:{port}/readyz", timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.1)
-    raise RuntimeError("the connector did not become ready; its log is in the benchmark's folder")

@@ -19,10 +19,10 @@ from typing import NamedTuple
 
 import aiohttp
 import orjson
-import requests
 from standardwebhooks.webhooks import Webhook
 
 from benchmarks.office import Office, going_on, office
+from benchmarks.processes import await_up
 from connector.records import Side
 from connector.store import inbox
 from connector.store.database import open_store
@@ -110,13 +110,13 @@ def _send_all(
 ) -> None:
     """Send at a rate; a kill comes when two thirds are sent, and what was not acknowledged is sent again later."""
     with going_on(config, "webhooks") as receiver:
-        _await_receiver(room)
+        await_up(f"{room.url}/healthz", "the receiver did not come up")
         kill_at = len(deliveries) * 2 // 3 if kill else None
         asyncio.run(_send(room, burst, deliveries, rate, receiver, kill_at))
     if kill:
         rest = [one for one in deliveries if one.status == ACCEPTED and one.record not in burst.acknowledged]
         with going_on(config, "webhooks") as receiver:
-            _await_receiver(room)
+            await_up(f"{room.url}/healthz", "the receiver did not come up")
             asyncio.run(_send(room, burst, rest, rate * 2, receiver, None))
 
 
@@ -168,16 +168,6 @@ async def _deliver(session: aiohttp.ClientSession, room: Office, burst: Burst, o
         burst.acknowledged.add(one.record)
     if one.kind == "forged":
         burst.forged.add(one.record)
-
-
-def _await_receiver(room: Office) -> None:
-    for _ in range(300):
-        try:
-            if requests.get(f"{room.url}/healthz", timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-    raise RuntimeError("the receiver did not come up")
 
 
 def _memory(pid: int) -> list[float]:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 import requests
 
 from benchmarks.office import Office, Side, going_on, office
+from benchmarks.processes import await_up
 
 MEDIAN, LATE = 1.0, 2.0
 """Seconds within which half of the edits, and 99 of 100, must have arrived."""
@@ -53,7 +54,11 @@ def main(arguments: Sequence[str]) -> int:
         if chosen.webhooks:
             room.run(config, "check", "--subscribe")
         with going_on(config, "serve"):
-            _await_ready(room)
+            await_up(
+                f"{room.url}/readyz",
+                "the connector did not become ready; its log is in the folder of the benchmark",
+                120,
+            )
             board = _measure(room, chosen.rate, chosen.seconds)
         return _judge(board, chosen.median, chosen.late)
 
@@ -69,18 +74,6 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--median", type=float, default=MEDIAN)
     parser.add_argument("--late", type=float, default=LATE, help="for 99 of 100")
     return parser
-
-
-def _await_ready(room: Office) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        try:
-            if requests.get(f"{room.url}/readyz", timeout=5).ok:
-                return
-        except requests.ConnectionError:
-            pass
-        time.sleep(0.2)
-    raise RuntimeError("the connector did not become ready; its log is in the folder of the benchmark")
 
 
 def _pairs(room: Office) -> list[tuple[str, str]]:

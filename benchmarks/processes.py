@@ -78,6 +78,19 @@ class BenchServer(Server):
         requests.post(f"{self.url}/_bench/touch", json={"count": count}, timeout=60).raise_for_status()
 
 
+def await_up(address: str, what: str, seconds: float = 30) -> None:
+    """Wait until a service says that it is well, or ready; raises with `what` did not come about."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if requests.get(address, timeout=5).ok:
+                return
+        except requests.ConnectionError:
+            pass
+        time.sleep(0.1)
+    raise RuntimeError(what)
+
+
 class Usage(NamedTuple):
     """What one command cost, from its start to its end, imports included."""
 

@@ -114,23 +114,23 @@ def _all_made(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> Made |
         return None
     if any(not _is_as_sent(new, name, values) for name, values in told.items() if name in source):
         return None
-    sources, common = new.records[:count], _common(work, new, count)
+    sources, common = new.records, _common(work, new)
     if common is None:
         return None
     own = {name: told.get(name) or [value] for name, value in blank.items() if name not in source}
     targets = with_fields(common, own)
-    sent = (new.operations[:count], new.sources[:count])
+    sent = (new.operations, new.sources)
     bases = Documents(sources), Documents(targets)
-    return Made(*sent, list(map(str, ids)), *bases, new.versions[:count], versions)
+    return Made(*sent, list(map(str, ids)), *bases, new.versions, versions)
 
 
-def _common(work: Work, new: Newcomers, count: int) -> Sequence[bytes] | None:
+def _common(work: Work, new: Newcomers) -> Sequence[bytes] | None:
     """The sources' bytes without what only their side keeps; None where they cannot be told apart."""
     columns = work.translator(new.side.other).columns.values()
     if new.apart and any(column.parts for column in columns):
         # A part may have a field of the same name.
         return None
-    return without_fields(new.records[:count], {name: values[:count] for name, values in new.apart.items()})
+    return without_fields(new.records, new.apart)
 
 
 def _is_as_sent(new: Newcomers, name: str, values: Sequence[Value]) -> bool:

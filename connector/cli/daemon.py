@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from connector.cli.invocation import Invocation, asked, who
+from connector.cli.invocation import Invocation, asked, needing, who
 from connector.cli.options import MaybeEntityArgument, checked
 from connector.cli.output import print_json, say
 from connector.clock import now
-from connector.errors import ConfigError
 from connector.report import Exit
 
 if TYPE_CHECKING:
@@ -64,11 +63,8 @@ def run_webhooks(call: Invocation) -> int:
 
 def _listening() -> Any:
     """What listens, which needs an extra that not every installation has."""
-    try:
+    with needing("serve"):
         from connector import serve
-    except ModuleNotFoundError as error:
-        message = f"{error.name} is not installed; it comes with: pip install 'crm-erp-connector[serve]'"
-        raise ConfigError.of(message) from error
     return serve
 
 

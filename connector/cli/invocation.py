@@ -140,6 +140,18 @@ def confirm(call: Invocation, question: str, *, yes: bool) -> None:
     typer.confirm(question, abort=True, err=True)
 
 
+@contextmanager
+def needing(extra: str) -> "Iterator[None]":
+    """Import what comes with an extra; where that was not installed, say how it is."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        from connector.errors import ConfigError
+
+        message = f"{error.name} is not installed; it comes with: pip install 'crm-erp-connector[{extra}]'"
+        raise ConfigError.of(message) from error
+
+
 def who() -> str:
     """Who gives the word: the name the machine knows the user by."""
     import getpass

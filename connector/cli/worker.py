@@ -1,11 +1,11 @@
 """`connector worker`: hands for the runs that a daemon or a command conducts."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from connector.cli.daemon import stopping
-from connector.cli.invocation import Invocation, asked
+from connector.cli.invocation import Invocation, asked, needing
 from connector.errors import ConfigError
 from connector.report import Exit
 
@@ -26,20 +26,11 @@ def run_worker(call: Invocation, slots: SlotsOption = 4) -> int:
 
     if not call.settings.workers.queue:
         raise ConfigError.of("nobody shares runs through a queue here; set `workers: {queue: true}` for all processes")
-    jobs = _jobs()
+    with needing("workers"):
+        from connector import jobs
     with stopping(call) as stop, call.context(Breaks(stop)) as context, undisturbed():
         get_logger().info("worker_started", slots=slots)
         serving = jobs.Serving(slots, call.settings.workers.poll_seconds, stop.is_requested)
         jobs.serve(call.settings.store.url.get_secret_value(), Worker(context).work_on, serving)
         get_logger().info("worker_stopped")
     return int(Exit.CLEAN)
-
-
-def _jobs() -> Any:
-    """The queue, which needs an extra that not every installation has."""
-    try:
-        from connector import jobs
-    except ModuleNotFoundError as error:
-        message = f"{error.name} is not installed; it comes with: pip install 'crm-erp-connector[workers]'"
-        raise ConfigError.of(message) from error
-    return jobs
