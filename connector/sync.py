@@ -267,7 +267,7 @@ def _decide_refused(work: Work, sender: Sender) -> None:
 def _decide_chunk(work: Work, seqs: Collection[int], sender: Sender) -> None:
     sender.catch_up()
     with work.store.read() as connection:
-        rows = inbox.numbered(connection, seqs)
+        rows = inbox.numbered(connection, seqs, work.now())
     if rows:
         chunk = gather(work, rows)
         sender.send(stage(work, decide(work, chunk)), chunk.refs)

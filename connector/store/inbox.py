@@ -149,9 +149,15 @@ def take_columns(conn: Connection, entity: str, after_seq: int, limit: int, now:
     return Taken._make(bulk.fetch_columns(conn, _TAKEN, inner, (*bound, limit)))
 
 
-def numbered(conn: Connection, seqs: Collection[int]) -> list[Waiting]:
-    """The keys that still have one of these numbers, in their order."""
-    return [_waiting(row) for row in sorted(bulk.select_in(conn, inbox, _READ, ("seq", seqs)))]
+def numbered(conn: Connection, seqs: Collection[int], now: datetime) -> list[Waiting]:
+    """The keys that still have one of these numbers and are due, in their order.
+
+    What was parked since, such as together with the other key of its pair, is not due: deciding it once more would
+    meet the pair's own operations under way, and put it off for long.
+    """
+    found = bulk.select_in(conn, inbox, (*_READ, "next_try"), ("seq", seqs))
+    due = [row[:-1] for row in sorted(found) if row[-2] is None and (row[-1] is None or row[-1] <= to_micros(now))]
+    return [_waiting(row) for row in due]
 
 
 def is_more(conn: Connection, entity: str, upto_seq: int, size: int) -> bool:

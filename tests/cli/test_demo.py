@@ -60,9 +60,9 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Ran:
 
 @pytest.fixture(scope="module")
 def found(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    """What `--json` prints, with a world that holds ambiguous customers; the user's own variables lead nowhere."""
+    """What `--json` prints of a world of several chunks that has ambiguous customers; variables lead nowhere."""
     folder = tmp_path_factory.mktemp("found")
-    ran = demo(folder, "--json", "--customers", "400", CONNECTOR_SYSTEMS__ERP__URL="http://127.0.0.1:9")
+    ran = demo(folder, "--json", "--customers", "1000", CONNECTOR_SYSTEMS__ERP__URL="http://127.0.0.1:9")
     assert ran.code == 0, ran.out + ran.err
     return ran.json
 

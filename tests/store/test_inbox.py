@@ -148,6 +148,17 @@ def test_parking_a_key_that_was_put_again_leaves_it_due(store: Store, at: dateti
     assert taken(store, at) == ["a"]
 
 
+def test_what_was_parked_since_is_not_taken_by_its_number(store: Store, at: datetime) -> None:
+    later = at + timedelta(minutes=1)
+    with store.write() as conn:
+        inbox.put(conn, [arrival("a"), arrival("b"), arrival("c")], at)
+        seqs = [row.seq for row in inbox.take(conn, "order", 0, 10, at)]
+        inbox.park(conn, [(seqs[0], PARENT, None), (seqs[1], None, later)])
+
+        assert [row.id for row in inbox.numbered(conn, seqs, at)] == ["c"]
+        assert [row.id for row in inbox.numbered(conn, seqs, later)] == ["b", "c"]
+
+
 def test_due_tells_whether_anything_can_be_taken(store: Store, at: datetime) -> None:
     with store.write() as conn:
         assert not inbox.due(conn, "order", at)
