@@ -21,6 +21,9 @@ from connector.store.links import Held, LinkTaken
 from connector.store.sightings import Seen
 from connector.tenure import Tenure
 
+MANY = 100_000
+"""From so many on a first read leaves match keys to its end; what is read until then is indexed at once, beside it."""
+
 
 class Documents(list[bytes]):
     """Canonical bytes that go to another process in one piece: one by one they take twenty times as long."""
@@ -88,7 +91,10 @@ def _remember(connection: Connection, entity: str, position: Position, scan: Sca
     columns = Seen(scan.ids, scan.versions, scan.keys)
     unread = [Sighting(problem.id, None) for problem in scan.problems]
     if not position.complete:
-        new = sightings.meet(connection, entity, side, columns, position.generation, at)
+        later = position.known >= MANY
+        new = sightings.meet(connection, entity, side, columns, position.generation, at, indexed=not later)
+        if later and not scan.more:
+            sightings.index_keys(connection, entity, side)
         return new + sightings.see(connection, entity, side, unread, position.generation, at), told
     seen = [*map(Sighting, *columns), *unread]
     return sightings.see(connection, entity, side, seen, position.generation, at), told

@@ -17,6 +17,8 @@ from connector.store.statements import Same
 
 _SAME = Same(keys=("entity", "side", "id"), keep=("first_at",))
 _MATCH_KEY = ("hash", "entity", "side", "id")
+_RUN = 20_000
+"""So many sightings' match keys are put into the index in one go."""
 
 
 class Seen(NamedTuple):
@@ -48,8 +50,13 @@ def see(conn: Connection, entity: str, side: Side, rows: Sequence[Sighting], gen
     return len(latest) - len(before)
 
 
-def meet(conn: Connection, entity: str, side: Side, seen: Seen, generation: int, at: datetime) -> int:
-    """Like `see`, for ids that are most likely new: what is stored is only looked at when one of them is not."""
+def meet(  # noqa: PLR0913 -- what `see` takes, and the one thing more
+    conn: Connection, entity: str, side: Side, seen: Seen, generation: int, at: datetime, *, indexed: bool = True
+) -> int:
+    """Like `see`, for ids that are most likely new: what is stored is only looked at when one of them is not.
+
+    Where the keys of those that are new are not `indexed`, nothing is matched with them until `index_keys`.
+    """
     if not seen.ids:
         return 0
     where, packed = {"entity": entity, "side": str(side)}, _pack_all(seen.keys)
@@ -57,10 +64,40 @@ def meet(conn: Connection, entity: str, side: Side, seen: Seen, generation: int,
     alike = {**where, "generation": generation, "first_at": to_micros(at)}
     with conn.begin_nested() as trial:
         if bulk.insert_columns(conn, sighting, columns, alike, lenient=True) == len(seen.ids):
-            _add_keys(conn, where, seen.ids, seen.keys)
+            if indexed:
+                _add_keys(conn, where, seen.ids, seen.keys)
             return len(seen.ids)
         trial.rollback()
     return see(conn, entity, side, list(map(Sighting, *seen)), generation, at)
+
+
+def index_keys(conn: Connection, entity: str, side: Side) -> None:
+    """Put the match keys of one side's sightings into their index, as far as they are not in it.
+
+    Hashes lie all over the index: a few thousand at a time touch each of its pages every time, which among a million
+    records took longer than all else. So a first read leaves them to its end, when many at a time go in in order.
+    """
+    after, where = "", {"entity": entity, "side": str(side)}
+    columns = {"id": bulk.Kind.PLAIN, "keys": bulk.Kind.BLOB}
+    mark = bulk.mark(conn)
+    window = f"entity = {mark} AND side = {mark} AND id > {mark} ORDER BY id LIMIT {_RUN}"
+    while True:
+        query = f"SELECT id, keys FROM sighting WHERE {window}"  # noqa: S608 -- every word is a constant
+        ids, packed = bulk.fetch_columns(conn, columns, query, (entity, str(side), after))
+        held = list(map(_unpack, packed))
+        there = set(_indexed(conn, where, list(chain.from_iterable(held)))) if held else set()
+        _add_keys(conn, where, ids, [_without(there, one, keys) for one, keys in zip(ids, held, strict=True)])
+        if len(ids) < _RUN:
+            return
+        after = ids[-1]
+
+
+def _indexed(conn: Connection, where: dict[str, str], keys: Sequence[int]) -> list[bulk.Row]:
+    return bulk.select_in(conn, match_key, ("id", "hash"), ("hash", keys), where)
+
+
+def _without(there: set[bulk.Row], record_id: str, keys: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple([key for key in keys if (record_id, key) not in there]) if there else keys
 
 
 def _add_keys(

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from connector.records import Side, Sighting, Version
 from connector.store import sightings
 from connector.store.database import Store
+from connector.store.sightings import Seen
 
 CRM, ERP = Side.CRM, Side.ERP
 LOWEST, HIGHEST = -(2**63), 2**63 - 1
@@ -81,3 +82,36 @@ def test_a_page_larger_than_a_statement_is_stored_whole(store: Store, at: dateti
     with store.write() as conn:
         assert sightings.see(conn, "customer", CRM, rows, 1, at) == 3001
         assert len(sightings.candidates(conn, "customer", CRM, range(3001))) == 3001
+
+
+def met(*pairs: tuple[str, tuple[int, ...]]) -> Seen:
+    ids, keys = zip(*pairs, strict=True)
+    return Seen(ids, [Version("1")] * len(ids), keys)
+
+
+def test_keys_that_are_indexed_later_match_from_then_on_and_stand_there_once(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        sightings.meet(conn, "customer", CRM, met(("a", (5, LOWEST)), ("b", ()), ("c", (6,))), 1, at, indexed=False)
+        sightings.see(conn, "customer", CRM, [seen("c", 7)], 1, at)
+        early = sightings.candidates(conn, "customer", CRM, [5, 6, LOWEST])
+
+        sightings.index_keys(conn, "customer", CRM)
+        sightings.index_keys(conn, "customer", CRM)
+
+        assert early == {}
+        assert sightings.candidates(conn, "customer", CRM, [5, 6, 7, LOWEST]) == {5: ["a"], 7: ["c"], LOWEST: ["a"]}
+        assert not sightings.is_any_shared(conn)
+
+
+def test_more_keys_than_go_in_at_once_are_all_indexed(store: Store, at: datetime) -> None:
+    many = [(f"{number:05}", (number, -number - 1)) for number in range(20_001)]
+    with store.write() as conn:
+        sightings.meet(conn, "customer", CRM, met(*many), 1, at, indexed=False)
+
+        sightings.index_keys(conn, "customer", CRM)
+
+        assert sightings.candidates(conn, "customer", CRM, [0, -20_001, 20_000]) == {
+            0: ["00000"],
+            -20_001: ["20000"],
+            20_000: ["20000"],
+        }

@@ -1,0 +1,45 @@
+"""Deposits: what a scan brought is found again, however much of it there was."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from connector import deposits
+from connector.deposits import Scan, keep_scan
+from connector.records import Cursor, Side, Version
+from connector.store import cursors, leases, sightings
+from connector.store.database import Store
+from connector.tenure import LEASE, Tenure
+
+KEYS = {"a": (1, 2), "b": (3,), "c": (4, 2), "d": (5,), "e": (1,)}
+
+
+def scan(*ids: str, more: bool) -> Scan:
+    """What one page brought."""
+    count, records = len(ids), [b"{}"] * len(ids)
+    versions = [Version("1")] * count
+    keys = [KEYS[one] for one in ids]
+    return Scan(Cursor(ids[-1]), more, count, count, ids, versions, [None] * count, records, keys, [], [])
+
+
+@pytest.mark.parametrize("many", [0, 2, 3, 100])
+def test_every_record_of_a_first_read_is_matched_once_it_is_at_its_end(
+    store: Store, at: datetime, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(deposits, "MANY", many)
+    with store.write() as conn:
+        epoch = leases.acquire(conn, LEASE, "me", timedelta(minutes=1), at)
+    tenure = Tenure("customer", "run", epoch or 0, timedelta(minutes=1), lambda: at)
+
+    for page in (scan("a", "b", more=True), scan("c", "b", more=True), scan("d", "e", more=False)):
+        assert keep_scan(store, tenure, Side.CRM, page) == 0
+
+    with store.read() as conn:
+        assert cursors.get(conn, "customer", Side.CRM).known == len(KEYS)
+        assert sightings.candidates(conn, "customer", Side.CRM, range(1, 6)) == {
+            1: ["a", "e"],
+            2: ["a", "c"],
+            3: ["b"],
+            4: ["c"],
+            5: ["d"],
+        }
