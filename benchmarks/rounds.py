@@ -55,6 +55,14 @@ def one_round(customers: int, folder: Path, database: Server | None, *, peers: b
     yield as_figure(START, 0, measured([*COMMAND, "--help"], folder), [])
 
 
+def larger_round(customers: int, folder: Path) -> Iterator[Figure]:
+    """Floor and first contact alone, among so many that the start of the command weighs little."""
+    with bench_pair(customers) as pair:
+        yield floor(pair, folder / FLOOR)
+    with bench_pair(customers) as pair:
+        yield Connector(pair, folder / "one-way", one_way=True).run(INITIAL, customers, "sync", *CUSTOMERS)
+
+
 def slow_round(customers: int, folder: Path, *, peers: bool) -> Iterator[Figure]:
     """The first sync where every call takes its time."""
     for case in (FLOOR, TOGETHER):

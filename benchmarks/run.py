@@ -19,10 +19,20 @@ from rich.console import Console
 from benchmarks import cases, reference
 from benchmarks.arrival import WEBHOOK, webhook_seconds
 from benchmarks.cases import INITIAL, TOGETHER, Figure
-from benchmarks.goals import GOALS, SLOW, Found, curve, judged, show_goals
+from benchmarks.goals import GOALS, LARGER, SLOW, Found, curve, judged, show_goals
 from benchmarks.processes import HOME
-from benchmarks.report import Summary, Verdict, failures, large_verdict, plain, show, summarise, verdicts
-from benchmarks.rounds import first_syncs, large_life, one_round, slow_round
+from benchmarks.report import (
+    Summary,
+    Verdict,
+    failures,
+    large_verdict,
+    plain,
+    show,
+    speed_verdicts,
+    summarise,
+    verdicts,
+)
+from benchmarks.rounds import first_syncs, large_life, larger_round, one_round, slow_round
 from tests.postgres import running_server
 
 RESULTS = HOME / "benchmarks" / "results.json"
@@ -48,6 +58,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--peers", action=on_off, default=True, help="the same copy by dlt and by Singer")
     parser.add_argument("--postgres", action=on_off, default=True, help="the same with the state in PostgreSQL")
+    parser.add_argument("--larger-customers", type=int, default=200_000, help="customers of a larger round; 0 for none")
     parser.add_argument("--slow-customers", type=int, default=20_000, help="customers at 50 ms a call; 0 for none")
     parser.add_argument("--sizes", type=int, nargs="*", default=[10_000, 50_000, 200_000], help="of the cost curve")
     parser.add_argument("--webhooks", type=int, default=30, help="webhooks to time; 0 for none")
@@ -67,6 +78,7 @@ def _measure(chosen: argparse.Namespace, folder: Path, console: Console) -> int:
         bench.large_life()
     else:
         bench.rounds()
+        bench.larger()
         bench.slow()
         bench.sizes()
         bench.webhooks()
@@ -102,6 +114,16 @@ class Bench:
         show(self.console, f"Against the benchmark servers, medians of {len(found)} rounds", summaries)
         self.reached += verdicts(summaries)
         self.found += judged(GOALS, found)
+
+    def larger(self) -> None:
+        """Floor and first sync alone, where the start of the command weighs little."""
+        customers = self.chosen.larger_customers
+        if customers:
+            found = [self._noted(name, larger_round(customers, self.folder / name)) for name in self._names("larger")]
+            summaries = summarise(found)
+            show(self.console, f"Among more customers, medians of {len(found)} rounds", summaries)
+            self.reached += speed_verdicts(summaries)
+            self.found += judged(LARGER, found)
 
     def slow(self) -> None:
         """The first sync where every call takes its time."""
