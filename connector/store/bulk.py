@@ -9,13 +9,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from itertools import chain, compress
 from typing import Any, NamedTuple, TypeAlias
-from zlib import crc32
 
 import orjson
 from sqlalchemy import Connection, Executable, Table
-from sqlalchemy.exc import OperationalError
 
+from connector.store.copying import WORTH, copy_beside, insert_copied
 from connector.store.statements import (
+    LEFT_OUT,
+    REFUSED,
+    Clash,
     Same,
     among,
     differing_sql,
@@ -35,7 +37,6 @@ _SQLITE_VARIABLES = 32_766
 _POSTGRES_VARIABLES = 65_535
 _ROWS_A_STATEMENT = 1000
 """With fewer a thread waits for the others too often; with more the bound values of prepared statements take memory."""
-_WORTH_COPYING = 20
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -43,7 +44,7 @@ def insert_rows(
     conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], *, lenient: bool = False
 ) -> int:
     """Insert rows and say how many were stored; lenient leaves out those that a unique index refuses."""
-    return _insert(conn, table, columns, rows, "ON CONFLICT DO NOTHING" if lenient else "")
+    return _insert(conn, table, columns, rows, LEFT_OUT if lenient else REFUSED)
 
 
 def insert_columns(
@@ -58,20 +59,20 @@ def insert_columns(
 
     It is the quickest way in: no row exists in Python at all.
     """
-    return _insert_columns(conn, table, columns, alike, "ON CONFLICT DO NOTHING" if lenient else "")
+    return _insert_columns(conn, table, columns, alike, LEFT_OUT if lenient else REFUSED)
 
 
 def _insert_columns(
-    conn: Connection, table: Table, columns: Mapping[str, Sequence[Any]], alike: Mapping[str, Any], conflict: str
+    conn: Connection, table: Table, columns: Mapping[str, Sequence[Any]], alike: Mapping[str, Any], clash: Clash
 ) -> int:
     names, lists = (*columns, *alike), list(columns.values())
     if conn.dialect.name == "postgresql":
         rows = [(*row, *alike.values()) for row in zip(*lists, strict=True)]
-        return _insert(conn, table, names, rows, conflict)
+        return _insert(conn, table, names, rows, clash)
     if not lists[0]:
         return 0
     varying, kept, same = _split(tuple(columns), lists)
-    return _insert_lists(conn, table, names, (varying, kept, [*same, *alike.values()]), conflict)
+    return _insert_lists(conn, table, names, (varying, kept, [*same, *alike.values()]), clash)
 
 
 class Plus(NamedTuple):
@@ -105,8 +106,8 @@ def update_rows(
     Each row holds its keys first, then the columns.
     """
     names, sets = (*keys, *columns), "".join(f', "{name}" = {mark(conn)}' for name in same)
-    if _is_worth_copying(conn, rows):
-        sql = update_sql(table, keys, columns, f'"{_copy(conn, table, names, rows)}" fresh', sets)
+    if _is_worth_copying(conn, len(rows)):
+        sql = update_sql(table, keys, columns, f'"{copy_beside(conn, table, names, rows)}" fresh', sets)
         return _execute(conn, sql, tuple(same.values()))
     found = 0
     for chunk in _chunks(conn, rows, len(names)):
@@ -305,25 +306,24 @@ def by_side(triples: Iterable[tuple[str, Any, str]]) -> dict[tuple[str, str], li
     return groups
 
 
-def _insert(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], conflict: str) -> int:
-    if _is_worth_copying(conn, rows):
-        names, loaded = quoted(columns), _copy(conn, table, columns, rows)
-        return _execute(conn, f'INSERT INTO "{table.name}" ({names}) SELECT {names} FROM "{loaded}" {conflict}', ())
+def _insert(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row], clash: Clash) -> int:
+    if _is_worth_copying(conn, len(rows)):
+        return insert_copied(conn, table, columns, rows, clash)
     if not rows:
         return 0
-    return _insert_lists(conn, table, columns, _split(columns, list(zip(*rows, strict=True))), conflict)
+    return _insert_lists(conn, table, columns, _split(columns, list(zip(*rows, strict=True))), clash)
 
 
 Split: TypeAlias = tuple[tuple[str, ...], Sequence[Sequence[Any]], list[Any]]
 """The names and the values of the columns that vary, and the values of the others, in the order of all columns."""
 
 
-def _insert_lists(conn: Connection, table: Table, columns: tuple[str, ...], split: Split, conflict: str) -> int:
+def _insert_lists(conn: Connection, table: Table, columns: tuple[str, ...], split: Split, clash: Clash) -> int:
     varying, lists, same = split
     size, stored = _rows_at_once(conn, len(varying)), 0
     for start in range(0, len(lists[0]), size):
         part = [column[start : start + size] for column in lists]
-        sql = insert_sql(table, columns, varying, len(part[0]), conflict, conn.dialect.name)
+        sql = insert_sql(table, columns, varying, len(part[0]), clash.words, conn.dialect.name)
         stored += _execute(conn, sql, (*same, *chain.from_iterable(zip(*part, strict=True))))
     return stored
 
@@ -344,26 +344,8 @@ def _split(columns: tuple[str, ...], lists: Sequence[Sequence[Any]]) -> Split:
     return tuple(compress(columns, vary)), list(compress(lists, vary)), same
 
 
-def _is_worth_copying(conn: Connection, rows: Sequence[Row]) -> bool:
-    return len(rows) >= _WORTH_COPYING and conn.dialect.name == "postgresql"
-
-
-def _copy(conn: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[Row]) -> str:
-    """Stream rows into a temporary table of this connection, several times cheaper than binding them; says its name."""
-    import psycopg
-
-    names, name = quoted(columns), f"load_{table.name}_{crc32(','.join(columns).encode()):x}"
-    fresh = f'CREATE TEMP TABLE IF NOT EXISTS "{name}" AS SELECT {names} FROM "{table.name}" WITH NO DATA'
-    conn.exec_driver_sql(f'{fresh}; TRUNCATE "{name}"')
-    driver: Any = conn.connection.driver_connection
-    try:
-        with driver.cursor() as cursor, cursor.copy(f'COPY "{name}" ({names}) FROM STDIN (FORMAT BINARY)') as stream:
-            stream.set_types([type_of(table, column).lower() for column in columns])
-            for row in rows:
-                stream.write_row(row)
-    except psycopg.OperationalError as error:
-        raise OperationalError("COPY", None, error) from error
-    return name
+def _is_worth_copying(conn: Connection, count: int) -> bool:
+    return count >= WORTH and conn.dialect.name == "postgresql"
 
 
 def _chunks(conn: Connection, rows: Sequence[Row], width: int) -> Iterator[Sequence[Row]]:

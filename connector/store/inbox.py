@@ -33,7 +33,7 @@ STAYS = "stays with its parent"
 _READ = Waiting._fields
 _COUNTER = "inbox"
 _UNTRIED = {"attempts": 0, "waits_for": None, "next_try": None}
-_SAME = Same(keys=("entity", "side", "id"), keep=("since",))
+_SAME = Same(keys=("entity", "side", "id"), keep=("since",), rare=True)
 
 
 def put(conn: Connection, rows: Sequence[Arrival], at: datetime) -> None:
@@ -238,7 +238,8 @@ def mark_staying(conn: Connection, seqs: Collection[int]) -> None:
 
 def release(conn: Connection, parents: Iterable[Ref]) -> int:
     """Make due what waits for one of these records; says how many keys."""
-    if conn.execute(select(inbox.c.seq).where(text(WAITING)).limit(1)).first() is None:
+    # In the index's order, as without it PostgreSQL looks through the whole table for one that waits.
+    if conn.execute(select(inbox.c.seq).where(text(WAITING)).order_by(inbox.c.waits_for).limit(1)).first() is None:
         return 0
     waited = {ref_to_text(parent) for parent in parents}
     return bulk.update_in(conn, inbox, {"waits_for": None, "next_try": None}, ("waits_for", waited))

@@ -12,23 +12,35 @@ class Same(NamedTuple):
     """What makes a stored row and a new one the same, and what then becomes of the stored one.
 
     It takes every column of the new row but the `keys` and those it shall `keep`; `added` numbers are summed.
-    `where` is the condition of a partial index, in the index's words.
+    `where` is the condition of a partial index, in the index's words. `rare` says that hardly any new row has a stored
+    one that is the same.
     """
 
     keys: tuple[str, ...]
     keep: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
     where: str = ""
+    rare: bool = False
+
+
+class Clash(NamedTuple):
+    """What is done with a new row that is the same as a stored one, and whether that is rare."""
+
+    words: str
+    rare: bool = True
+
+
+REFUSED, LEFT_OUT = Clash(""), Clash("ON CONFLICT DO NOTHING")
 
 
 @lru_cache(maxsize=64)
-def on_conflict(table: Table, columns: tuple[str, ...], same: Same) -> str:
+def on_conflict(table: Table, columns: tuple[str, ...], same: Same) -> Clash:
     """What becomes of a stored row that is the same as a new one."""
     untouched = {*same.keys, *same.keep, *same.added}
     sets = [f'"{name}" = excluded."{name}"' for name in columns if name not in untouched]
     sets += [f'"{name}" = "{table.name}"."{name}" + excluded."{name}"' for name in same.added]
     index = f"({quoted(same.keys)})" + (f" WHERE {same.where}" if same.where else "")
-    return f"ON CONFLICT {index} DO UPDATE SET {', '.join(sets)}"
+    return Clash(f"ON CONFLICT {index} DO UPDATE SET {', '.join(sets)}", same.rare)
 
 
 def quoted(columns: Iterable[str]) -> str:
@@ -121,11 +133,15 @@ def differing_sql(  # noqa: PLR0913, PLR0917 -- the words of one statement
     """The bound keys that no row of the table holds in a column, or of which another table tells another value."""
     mark = "?" if dialect == "sqlite" else "%s"
     on = " AND ".join([f't."{column}" = j.key', *(f't."{name}" = {mark}' for name in where)])
-    joined = f'LEFT JOIN "{table.name}" t ON {on} LEFT JOIN "{other.name}" u ON u."{key}" = t."{number}"'
     if dialect == "sqlite":
+        joined = f'LEFT JOIN "{table.name}" t ON {on} LEFT JOIN "{other.name}" u ON u."{key}" = t."{number}"'
         return f'SELECT j.key FROM json_each(?) j {joined} WHERE u."{told}" IS NOT j.value'
+    # A limit keeps PostgreSQL from reading both tables as a whole, which it does for some hundred keys.
+    found = (
+        f'SELECT u."{told}" FROM "{table.name}" t JOIN "{other.name}" u ON u."{key}" = t."{number}" WHERE {on} LIMIT 1'
+    )
     given = "unnest(%s::text[], %s::text[]) j(key, value)"
-    return f'SELECT j.key FROM {given} {joined} WHERE u."{told}" IS DISTINCT FROM j.value'
+    return f'SELECT j.key FROM {given} LEFT JOIN LATERAL ({found}) f ON true WHERE f."{told}" IS DISTINCT FROM j.value'
 
 
 def among(where: tuple[str, ...], column: str, also: str, dialect: str) -> str:
