@@ -28,6 +28,8 @@ _SQLITE_NEEDED = (3, 35)
 _WAIT_SECONDS = 30
 _SCRUB_SECONDS = 5
 """How long readers of the log are waited for."""
+_LEVEL = "durability"
+"""Under what a connection notes how durable its commits are."""
 _READER_CACHE, _WRITER_CACHE = 4_096, 16_384
 """KiB of pages; what readers keep is good only until the next commit."""
 
@@ -38,8 +40,6 @@ class Store:
     def __init__(self, engine: Engine, writer: Engine | None = None) -> None:
         self._engine, self._writer = engine, writer or engine
         self._reading = engine.execution_options(**_reading_options(engine.dialect.name))
-        self._writing = self._writer.execution_options(connector_writes="NORMAL")
-        self._durable = self._writer.execution_options(connector_writes="FULL")
         # SQLite lets one writer in and has the others poll; among threads of one process a lock hands over at once.
         self._turn: AbstractContextManager[object] = Lock() if engine.dialect.name == "sqlite" else nullcontext()
 
@@ -60,14 +60,17 @@ class Store:
         What is committed outlives the process. A `durable` one outlives a power failure too, with everything committed
         before it: on SQLite that costs some milliseconds, in PostgreSQL every transaction does so anyway.
         """
-        engine = self._durable if durable else self._writing
-        with self._turn, _clear_errors(self._engine.url), engine.begin() as conn:
+        with self._turn, _clear_errors(self._engine.url), self._writer.begin() as conn:
+            if conn.dialect.name == "sqlite":
+                _begin_to_write(conn, "FULL" if durable else "NORMAL")
             yield conn
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A connection that sees one state of the database from its first query on, whatever others commit."""
         with _clear_errors(self._engine.url), self._reading.begin() as conn:
+            if conn.dialect.name == "sqlite":
+                _driver(conn).execute("BEGIN")
             yield conn
 
     def harden(self) -> None:
@@ -98,6 +101,7 @@ class Store:
                 busy = driver.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             finally:
                 _set_profile(driver, None)
+                raw.info.pop(_LEVEL, None)
                 driver.execute(f"PRAGMA busy_timeout = {_WAIT_SECONDS * 1000}")
         return not busy
 
@@ -145,7 +149,6 @@ def _sqlite(url: URL, cache: int) -> Engine:
     engine = create_engine(url, connect_args={"timeout": _WAIT_SECONDS}, hide_parameters=True)
     event.listen(engine, "connect", _set_profile)
     event.listen(engine, "connect", lambda raw, _record: raw.execute(f"PRAGMA cache_size = -{cache}"))
-    event.listen(engine, "begin", _begin)
     return engine
 
 
@@ -190,14 +193,19 @@ def _set_profile(raw: Any, _record: Any) -> None:
         raw.execute(f"PRAGMA {setting}")
 
 
-def _begin(conn: Connection) -> None:
-    level = conn.get_execution_options().get("connector_writes")
-    if level is None:
-        conn.exec_driver_sql("BEGIN")
-        return
-    # Only outside of a transaction can the level change, and the connection may come from the other kind.
-    conn.exec_driver_sql(f"PRAGMA synchronous = {level}")
-    conn.exec_driver_sql("BEGIN IMMEDIATE")
+def _begin_to_write(conn: Connection, level: str) -> None:
+    """Take the lock at once, with the level of durability that is wanted: it stays with the connection."""
+    driver = _driver(conn)
+    if conn.info.get(_LEVEL) != level:
+        # Only outside of a transaction can it change.
+        driver.execute(f"PRAGMA synchronous = {level}")
+        conn.info[_LEVEL] = level
+    driver.execute("BEGIN IMMEDIATE")
+
+
+def _driver(conn: Connection) -> Any:
+    """The driver's own connection: an engine that listens to itself pays for it with every statement."""
+    return conn.connection.driver_connection
 
 
 def _postgresql(url: URL) -> Engine:
@@ -228,7 +236,7 @@ def _clear_errors(url: URL) -> Iterator[None]:
         yield
     except (IntegrityError, ProgrammingError, DataError):
         raise  # a mistake of ours, not of the database's
-    except (DatabaseError, InterfaceError, PoolTimeout) as error:
+    except (DatabaseError, InterfaceError, PoolTimeout, sqlite3.Error) as error:
         raise StoreError(f"{_advice(error)} (state database {_place(url)})") from error
 
 
@@ -255,7 +263,7 @@ _ADVICE = {
 }
 
 
-def _advice(error: SQLAlchemyError) -> str:
+def _advice(error: SQLAlchemyError | sqlite3.Error) -> str:
     said = str(getattr(error, "orig", None) or error)
     for words, advice in _ADVICE.items():
         if words in said:
