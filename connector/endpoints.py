@@ -1,6 +1,6 @@
 """Who answers on each side: compared with whom a person, or the first run, confirmed; and whether its time goes on."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
@@ -21,18 +21,19 @@ SKEW = timedelta(minutes=2)
 
 def check_endpoints(context: Context, report: Report) -> None:
     """Ask both systems who they are before anything is read; another tenant behind an address stops everything."""
-    for side, system in context.systems.items():
-        found = system.adapter.identify()
-        with context.store.write() as connection:
+    # Each with its own time: the other side may let itself be waited for.
+    answers = {side: (system.adapter.identify(), context.clock()) for side, system in context.systems.items()}
+    with context.store.write() as connection:
+        for side, (found, at) in answers.items():
             known = endpoints.get(connection, side)
             if known is None:
-                endpoints.save(connection, side, found, "first contact", context.clock())
+                endpoints.save(connection, side, found, "first contact", at)
             elif not is_same(known, found):
                 raise WrongTenant(_stranger(side, known, found))
             else:
-                report.warnings += _look_at_clock(connection, context, known, found)
-            endpoints.note_clock(connection, side, found.clock, context.clock())
-    _remember_mappings(context)
+                report.warnings += _look_at_clock(connection, known, found, at)
+            endpoints.note_clock(connection, side, found.clock, at)
+        _remember_mappings(connection, context)
 
 
 def is_same(known: Endpoint, found: Fingerprint) -> bool:
@@ -48,11 +49,11 @@ def _stranger(side: Side, known: Endpoint, found: Fingerprint) -> str:
     )
 
 
-def _look_at_clock(connection: Connection, context: Context, known: Endpoint, found: Fingerprint) -> list[str]:
+def _look_at_clock(connection: Connection, known: Endpoint, found: Fingerprint, at: datetime) -> list[str]:
     """Where a clock went back, what is changed now looks older than what was read: then all of that side is listed."""
     if known.clock is None or known.answered_at is None:
         return []
-    lost = (context.clock() - known.answered_at) - (found.clock - known.clock)
+    lost = (at - known.answered_at) - (found.clock - known.clock)
     if lost <= SKEW:
         return []
     cursors.make_due(connection, known.side)
@@ -65,16 +66,11 @@ def _look_at_clock(connection: Connection, context: Context, known: Endpoint, fo
     return [message]
 
 
-def _remember_mappings(context: Context) -> None:
+def _remember_mappings(connection: Connection, context: Context) -> None:
     used = {
         translator.id: (name, side, translator.rows)
         for side, system in context.systems.items()
         for name, translator in system.translators.items()
     }
-    with context.store.read() as connection:
-        new = used.keys() - endpoints.known_mappings(connection, used)
-    # Hardly ever: so nearly every run does without another transaction.
-    if new:
-        with context.store.write() as connection:
-            for number in sorted(new):
-                endpoints.save_mapping(connection, number, *used[number])
+    for number in sorted(used.keys() - endpoints.known_mappings(connection, used)):
+        endpoints.save_mapping(connection, number, *used[number])
