@@ -2,22 +2,23 @@
 
 import gc
 import sys
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
 
 from connector import guard
 from connector.apply import apply_planned, batches
 from connector.context import Context, Work
 from connector.decide import decide
 from connector.endpoints import check_endpoints
-from connector.errors import LeaseHeld, LeaseLost, RunError, StoreError
+from connector.errors import LeaseHeld, LeaseLost, RunError
 from connector.gather import gather
 from connector.holder import is_gone, name_process
 from connector.logs import bound, get_logger
 from connector.newcomers import Scene, choose, look_around
 from connector.pull import find_absent, is_to_be_listed, pull
 from connector.records import OperationState, Problem, Ref, Side, Waiting
-from connector.recover import recover, resolve_doubtful
+from connector.recover import is_any_live, recover, resolve_doubtful
 from connector.remarks import tell
 from connector.report import Exit, Report
 from connector.sender import Sender
@@ -49,7 +50,7 @@ def _conduct(context: Context, kind: str, entities: Collection[str], *, full: bo
     chosen = [name for name in context.entities if not entities or name in entities]
     if kind == "drain":
         chosen = [name for name in chosen if was_read(context, name)]
-    with running(context, report) as epoch, _noted(context, report, chosen):
+    with running(context, report, () if kind == "plan" else chosen) as epoch:
         check_endpoints(context, report)
         halted: set[str] = set()
         for round_number in range(1 if kind == "plan" else context.limits.rounds):
@@ -67,28 +68,6 @@ def _conduct(context: Context, kind: str, entities: Collection[str], *, full: bo
                 tell(_work(context, report, name, epoch))
         count_open(context, report)
     return report
-
-
-@contextmanager
-def _noted(context: Context, report: Report, names: Sequence[str]) -> Iterator[None]:
-    """Remember of each entity that it went well as a whole, or why it had to stop; a plan says neither."""
-    try:
-        yield
-    except LeaseLost:
-        raise  # whoever took over says how it went
-    except RunError as error:
-        if report.kind != "plan":
-            # Where the store itself is the trouble, nothing can be noted in it.
-            with suppress(StoreError), context.store.write() as connection:
-                standings.note_halted(connection, dict.fromkeys(names, str(error)), report.run, context.clock())
-        raise
-    if report.kind == "plan":
-        return
-    stopped = {name: " ".join(report.tally(name).halted) for name in names if report.tally(name).halted}
-    good = [name for name in names if name not in stopped] if report.kind == "sync" else []
-    with context.store.write() as connection:
-        standings.note_halted(connection, stopped, report.run, context.clock())
-        standings.note_good(connection, good, report.run, context.clock())
 
 
 @contextmanager
@@ -111,20 +90,24 @@ def undisturbed() -> Iterator[None]:
 
 
 @contextmanager
-def running(context: Context, report: Report) -> Iterator[int]:
-    """One run: its row in the journal, and the lease that keeps every other process out; gives the lease's epoch."""
-    epoch = _take_lease(context, report.run)
-    with context.store.write() as connection:
-        journal.start_run(connection, report.run, report.kind, context.clock())
+def running(context: Context, report: Report, names: Collection[str] = ()) -> Iterator[int]:
+    """One run: its row in the journal, and the lease that keeps every other process out; gives the lease's epoch.
+
+    Of the entities named it is remembered that they went well as a whole, or why they had to stop.
+    """
+    epoch = _begin(context, report)
     outcome = "failed"
     broken: dict[str, object] = {}
+    fates = _Fates()
     try:
         with bound(run_id=report.run), undisturbed():
             yield epoch
-            outcome = report.exit.name.lower()
+            outcome, fates = report.exit.name.lower(), _fates(report, names)
             log.info("run_finished", **{key: value for key, value in report.as_dict().items() if key != "entities"})
     except RunError as error:
         outcome, broken = "halted", {"exit": int(Exit.HALTED), "error": str(error)}
+        if not isinstance(error, LeaseLost):  # whoever took over says how it went
+            fates = _Fates(halted=dict.fromkeys(names, str(error)))
         raise
     except SystemExit:
         outcome = "stopped"
@@ -132,12 +115,27 @@ def running(context: Context, report: Report) -> Iterator[int]:
     finally:
         context.keeper.rest()
         with context.store.write() as connection:
+            standings.note_halted(connection, fates.halted, report.run, context.clock())
+            standings.note_good(connection, fates.good, report.run, context.clock())
             journal.finish_run(connection, report.run, outcome, {**report.as_dict(), **broken}, context.clock())
             leases.release(connection, LEASE, epoch)
 
 
-def _take_lease(context: Context, owner: str) -> int:
-    """The epoch of the lease; a holder on this machine that has died is not waited for."""
+class _Fates(NamedTuple):
+    """What is remembered of entities after a run: why they had to stop, or that they went well."""
+
+    halted: Mapping[str, str] = {}
+    good: Sequence[str] = ()
+
+
+def _fates(report: Report, names: Collection[str]) -> _Fates:
+    """Only a sync looks at a whole entity, and so can say that it went well."""
+    halted = {name: " ".join(report.tally(name).halted) for name in names if report.tally(name).halted}
+    return _Fates(halted, [name for name in names if name not in halted] if report.kind == "sync" else [])
+
+
+def _begin(context: Context, report: Report) -> int:
+    """Note that a run begins, and take the lease; a holder on this machine that has died is not waited for."""
     with context.store.write() as connection:
         held = leases.holder(connection, LEASE)
         if held is not None and is_gone(held.owner):
@@ -145,9 +143,11 @@ def _take_lease(context: Context, owner: str) -> int:
         epoch = None
         # Whoever still works for a conductor that is gone can store nothing more, but may be within a call.
         if all(is_gone(one) for one in portions.holders(connection, context.clock())):
-            epoch = leases.acquire(connection, LEASE, name_process(owner), context.limits.lease, context.clock())
+            owner = name_process(report.run)
+            epoch = leases.acquire(connection, LEASE, owner, context.limits.lease, context.clock())
         if epoch is not None:
             portions.clear(connection)
+            journal.start_run(connection, report.run, report.kind, context.clock())
     if epoch is None:
         raise LeaseHeld(
             "another connector process is at work on this store; wait for it to end, or, if it died, for its lease to "
@@ -219,15 +219,18 @@ def drain(work: Work) -> None:
     if work.dry:
         guard.foretell(work)
         return
-    apply_staged(work)
-    resolve_doubtful(work)
+    if is_any_live(work):
+        apply_staged(work)
+        resolve_doubtful(work)
 
 
 def decide_inbox(work: Work) -> None:
     """Gather, decide and stage the inbox chunk by chunk, up to what it held at the start."""
     with work.store.read() as connection:
         head = inbox.head(connection)
-    decide_range(work, 0, head)
+        is_due = inbox.due(connection, work.name, work.now())
+    if is_due:
+        decide_range(work, 0, head)
 
 
 def decide_range(work: Work, after: int, head: int, side: Side | None = None) -> None:
@@ -305,12 +308,13 @@ def _report_waiting(context: Context, report: Report, entities: Sequence[str]) -
     """Records that still wait for a parent when the run ends are told as problems, naming the parent."""
     if report.kind == "plan":
         return
-    for name in entities:
-        with context.store.write() as connection:
-            rows = inbox.waiting(connection, name)
-            if rows:
-                problems.report(connection, [_waiting(row) for row in rows], context.clock())
+    with context.store.read() as connection:
+        waiting = {name: inbox.waiting(connection, name) for name in entities}
+    for name, rows in waiting.items():
         report.tally(name).waiting = len(rows)
+        if rows:
+            with context.store.write() as connection:
+                problems.report(connection, [_waiting(row) for row in rows], context.clock())
 
 
 def _waiting(row: Waiting) -> Problem:

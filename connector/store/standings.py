@@ -1,6 +1,6 @@
 """How each entity stands: when it last went well as a whole, and since when it is halted."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -36,7 +36,7 @@ def note_good(conn: Connection, names: Collection[str], run: str, at: datetime) 
         conn.execute(_GOOD, [{"name": name, "at": to_micros(at), "run": run} for name in names])
 
 
-def note_halted(conn: Connection, reasons: dict[str, str], run: str, at: datetime) -> None:
+def note_halted(conn: Connection, reasons: Mapping[str, str], run: str, at: datetime) -> None:
     """These had to stop, and why; one that was halted before keeps the time since when."""
     if reasons:
         now = to_micros(at)
