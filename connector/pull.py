@@ -173,6 +173,8 @@ def _fresh(work: Work, side: Side, position: Position, remotes: Sequence[Remote]
     """The records that need a look; while a side is read for the first time that is every one."""
     if not position.complete:
         return list(remotes)
+    if not remotes:
+        return []
     with work.store.read() as connection:
         return _unseen_versions(connection, work, side, remotes)
 

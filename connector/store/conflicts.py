@@ -18,6 +18,7 @@ _VALUES = ("crm_base", "erp_base", "crm_value", "erp_value")
 _CONFLICT = ("entity", "link", "crm_id", "erp_id", "field", *_VALUES, "reason")
 _STATE = ("opened_at", "changed_at", "status", "take", "chosen", "resolved_by")
 _READ = ("id", *_CONFLICT, "opened_at", "status", "take", "resolved_by", "chosen", "how")
+_COUNT = select(conflict.c.entity, func.count()).where(text(UNSETTLED)).group_by(conflict.c.entity)
 _SAME = Same(keys=("link", "field"), keep=("opened_at",), where=UNSETTLED)
 
 
@@ -96,8 +97,7 @@ def resolve(conn: Connection, number: int, take: Side | None, values: Record | N
 
 def count(conn: Connection) -> dict[str, int]:
     """How many unsettled conflicts each entity has."""
-    query = select(conflict.c.entity, func.count()).where(text(UNSETTLED)).group_by(conflict.c.entity)
-    return dict(bulk.fetch_query(conn, query))
+    return dict(bulk.fetch_query(conn, _COUNT))
 
 
 def _query() -> Any:

@@ -31,6 +31,9 @@ class Position(NamedTuple):
     moved_at: datetime | None = None
 
 
+_ALL = select(*[cursor.c[name] for name in Position._fields]).order_by(cursor.c.entity, cursor.c.side)
+
+
 def get(conn: Connection, entity: str, side: Side) -> Position:
     """The position of one entity on one side; a fresh one if nothing was read yet."""
     rows = bulk.select_in(conn, cursor, Position._fields, ("entity", [entity]), {"side": str(side)})
@@ -59,11 +62,7 @@ def make_due(conn: Connection, side: Side) -> None:
 
 def all(conn: Connection) -> list[Position]:  # noqa: A001 -- reads as `cursors.all`
     """Every position, in order."""
-    return [_position(row) for row in conn.execute(select(*_columns()).order_by(cursor.c.entity, cursor.c.side))]
-
-
-def _columns() -> list[Any]:
-    return [cursor.c[name] for name in Position._fields]
+    return [_position(row) for row in conn.execute(_ALL)]
 
 
 def _position(row: Any) -> Position:

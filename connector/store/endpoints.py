@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from connector.records import Fingerprint, Side
 from connector.store import bulk
@@ -14,6 +14,7 @@ from connector.store.statements import Same
 
 _COLUMNS = ("side", "system", "tenant", "environment", "first_seen", "confirmed_by")
 _TIMES = ("clock", "answered_at")
+_GET = select(*[endpoint.c[name] for name in (*_COLUMNS, *_TIMES)]).where(endpoint.c.side == bindparam("side"))
 
 
 class Endpoint(NamedTuple):
@@ -31,8 +32,7 @@ class Endpoint(NamedTuple):
 
 def get(conn: Connection, side: Side) -> Endpoint | None:
     """What is known to answer on a side; None before first contact."""
-    columns = [endpoint.c[name] for name in (*_COLUMNS, *_TIMES)]
-    row = conn.execute(select(*columns).where(endpoint.c.side == str(side))).first()
+    row = conn.execute(_GET, {"side": str(side)}).first()
     if row is None:
         return None
     times = (maybe_instant(row.clock), maybe_instant(row.answered_at))

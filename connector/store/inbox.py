@@ -10,7 +10,7 @@ from itertools import compress
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, func, or_, select, text
+from sqlalchemy import Connection, Select, and_, bindparam, exists, func, or_, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
 from connector.records import Arrival, Ref, Side, Version, Waiting
@@ -201,7 +201,7 @@ def awaited(conn: Connection, entity: str) -> list[Ref]:
 
 def head(conn: Connection) -> int:
     """The highest number given so far."""
-    return conn.execute(select(counter.c.value).where(counter.c.name == _COUNTER)).scalar() or 0
+    return conn.execute(_HEAD).scalar() or 0
 
 
 def rows(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, Waiting]:
@@ -238,8 +238,7 @@ def mark_staying(conn: Connection, seqs: Collection[int]) -> None:
 
 def release(conn: Connection, parents: Iterable[Ref]) -> int:
     """Make due what waits for one of these records; says how many keys."""
-    # In the index's order, as without it PostgreSQL looks through the whole table for one that waits.
-    if conn.execute(select(inbox.c.seq).where(text(WAITING)).order_by(inbox.c.waits_for).limit(1)).first() is None:
+    if conn.execute(_ANY_WAITING).first() is None:
         return 0
     waited = {ref_to_text(parent) for parent in parents}
     return bulk.update_in(conn, inbox, {"waits_for": None, "next_try": None}, ("waits_for", waited))
@@ -253,8 +252,7 @@ def distrust(conn: Connection) -> None:
 
 def waiting(conn: Connection, entity: str, limit: int = 1000) -> list[Waiting]:
     """The keys that wait for a parent that ought to come, oldest first."""
-    parked = (text(WAITING), inbox.c.entity == entity, inbox.c.why != STAYS)
-    return [_waiting(row) for row in bulk.fetch_query(conn, _first(parked, limit))]
+    return [_waiting(tuple(row)) for row in conn.execute(_PARKED, {"entity": entity, "limit": limit})]
 
 
 def depth(conn: Connection) -> dict[str, tuple[int, datetime | None]]:
@@ -265,9 +263,7 @@ def depth(conn: Connection) -> dict[str, tuple[int, datetime | None]]:
 
 def due(conn: Connection, entity: str, now: datetime) -> bool:
     """Whether a key of this entity can be taken now."""
-    ready = select(inbox.c.seq).where(text(READY), inbox.c.entity == entity)
-    retry = select(inbox.c.seq).where(text(POSTPONED), inbox.c.entity == entity, inbox.c.next_try <= to_micros(now))
-    return any(conn.execute(query.limit(1)).first() is not None for query in (ready, retry))
+    return bool(conn.execute(_DUE, {"entity": entity, "now": to_micros(now)}).scalar_one())
 
 
 def receive(conn: Connection, side: Side, delivery_id: str, at: datetime) -> bool:
@@ -276,9 +272,23 @@ def receive(conn: Connection, side: Side, delivery_id: str, at: datetime) -> boo
     return bulk.insert_rows(conn, receipt, columns, [(str(side), delivery_id, to_micros(at))], lenient=True) == 1
 
 
-def _first(conditions: Iterable[Any], limit: int) -> Select[Any]:
+def _first(conditions: Iterable[Any], limit: Any) -> Select[Any]:
     columns: list[Any] = [inbox.c[name] for name in _READ]
     return select(*columns).where(*conditions).order_by(inbox.c.seq).limit(limit)
+
+
+_OF_ENTITY = inbox.c.entity == bindparam("entity")
+# Made once, as every run needs them: to put a statement together each time costs several times what it does.
+_HEAD = select(counter.c.value).where(counter.c.name == _COUNTER)
+# In the index's order, as without it PostgreSQL looks through the whole table for one that waits.
+_ANY_WAITING = select(inbox.c.seq).where(text(WAITING)).order_by(inbox.c.waits_for).limit(1)
+_PARKED = _first((text(WAITING), _OF_ENTITY, inbox.c.why != STAYS), bindparam("limit"))
+_DUE = select(
+    or_(
+        exists().where(text(READY), _OF_ENTITY),
+        exists().where(text(POSTPONED), _OF_ENTITY, inbox.c.next_try <= bindparam("now")),
+    )
+)
 
 
 def _among(keys: Collection[tuple[Side, str]]) -> ColumnElement[bool]:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, bindparam, select, text
 
 from connector.store.columns import to_instant, to_micros
 from connector.store.schema import lease
@@ -14,8 +14,10 @@ _ACQUIRE = text(
     " WHERE lease.owner = excluded.owner OR lease.until <= :now RETURNING epoch"
 )
 
-# Written out, as it stands at the end of every transaction: to put it together each time costs twice what it does.
+# Made once, as every run needs them: to put a statement together each time costs several times what it does.
 _RENEW = text("UPDATE lease SET until = :until WHERE name = :name AND epoch = :epoch AND until > :now")
+_RELEASE = text("UPDATE lease SET until = 0, owner = '' WHERE name = :name AND epoch = :epoch")
+_HOLDER = select(lease).where(lease.c.name == bindparam("name"), lease.c.owner != "")
 
 
 class Lease(NamedTuple):
@@ -45,10 +47,10 @@ def renew(conn: Connection, name: str, epoch: int, ttl: timedelta, now: datetime
 
 def release(conn: Connection, name: str, epoch: int) -> None:
     """Give a lease back, if it is still ours; its epoch stays known."""
-    conn.execute(lease.update().where(lease.c.name == name, lease.c.epoch == epoch).values(until=0, owner=""))
+    conn.execute(_RELEASE, {"name": name, "epoch": epoch})
 
 
 def holder(conn: Connection, name: str) -> Lease | None:
     """Who holds or last held a lease; None when nobody does or it was given back."""
-    row = conn.execute(select(lease).where(lease.c.name == name, lease.c.owner != "")).first()
+    row = conn.execute(_HOLDER, {"name": name}).first()
     return Lease(row.name, row.owner, row.epoch, to_instant(row.until)) if row else None

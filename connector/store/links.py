@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from connector.errors import StoreError
 from connector.records import Base, Link, LinkStatus, NewLink, Rebase, Ref, Side, Version
@@ -16,6 +16,7 @@ _READ_LINK = ("id", "entity", "crm_id", "erp_id", "status")
 _READ_BASE = ("link", "crm_record", "crm_version", "crm_mapping", "erp_record", "erp_version", "erp_mapping")
 _STATUSES = {str(status): status for status in LinkStatus}
 _USABLE = f"status IN ('{LinkStatus.ACTIVE}', '{LinkStatus.DORMANT}')"
+_COUNT = select(func.count()).where(link.c.entity == bindparam("entity"))
 
 
 class LinkTaken(StoreError):
@@ -160,7 +161,7 @@ def remove(conn: Connection, link_ids: Collection[int]) -> None:
 
 def count(conn: Connection, entity: str) -> int:
     """How many links there are, whatever their status."""
-    return conn.execute(select(func.count()).where(link.c.entity == entity)).scalar_one()
+    return conn.execute(_COUNT, {"entity": entity}).scalar_one()
 
 
 def page(conn: Connection, entity: str, after: int, limit: int) -> list[Link]:

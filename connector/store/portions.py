@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from connector.store.columns import from_json, to_instant, to_json, to_micros
 from connector.store.schema import UNDONE, portion
@@ -23,6 +23,8 @@ _RENEW = text(
     f"UPDATE portion SET until = :until WHERE number = :number AND epoch = :epoch AND until > :now AND {UNDONE}"  # noqa: S608
 )
 _RUN = "SELECT 1 FROM lease WHERE name = :name AND epoch = :epoch AND until > :now"
+_HOLDERS = select(portion.c.owner).where(portion.c.until > bindparam("now"), text(UNDONE))
+_CLEAR = portion.delete()
 
 
 class Portion(NamedTuple):
@@ -139,13 +141,12 @@ def ended(conn: Connection, run: str) -> list[Ended]:
 
 def holders(conn: Connection, now: datetime) -> list[str]:
     """Who works on any run's portions."""
-    held = (portion.c.until > to_micros(now), text(UNDONE))
-    return list(conn.execute(select(portion.c.owner).where(*held)).scalars())
+    return list(conn.execute(_HOLDERS, {"now": to_micros(now)}).scalars())
 
 
 def clear(conn: Connection, run: str | None = None) -> None:
     """Forget the portions of a run, or of all."""
-    conn.execute(portion.delete() if run is None else portion.delete().where(portion.c.run == run))
+    conn.execute(_CLEAR if run is None else _CLEAR.where(portion.c.run == run))
 
 
 def _mine(held: Portion) -> tuple[Any, ...]:

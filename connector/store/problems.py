@@ -15,6 +15,9 @@ from connector.store.statements import Same
 
 _PROBLEM = ("entity", "side", "id", "cause", "message", "field", "waits_for")
 _READ = ("number", *_PROBLEM, "opened_at", "seen_at", "attempts")
+_COUNT, _CAUSES = (
+    select(column, func.count()).where(text(OPEN)).group_by(column) for column in (problem.c.entity, problem.c.cause)
+)
 _SAME = Same(keys=("entity", "side", "id", "cause"), keep=("opened_at",), added=("attempts",), where=OPEN)
 
 
@@ -84,17 +87,12 @@ def dismiss(conn: Connection, number: int, at: datetime) -> bool:
 
 def count(conn: Connection) -> dict[str, int]:
     """How many open problems each entity has."""
-    return _counted(conn, problem.c.entity)
+    return dict(bulk.fetch_query(conn, _COUNT))
 
 
 def causes(conn: Connection) -> dict[str, int]:
     """How many open problems each cause has."""
-    return _counted(conn, problem.c.cause)
-
-
-def _counted(conn: Connection, column: Any) -> dict[str, int]:
-    query = select(column, func.count()).where(text(OPEN)).group_by(column)
-    return dict(bulk.fetch_query(conn, query))
+    return dict(bulk.fetch_query(conn, _CAUSES))
 
 
 def _query() -> Any:
