@@ -318,10 +318,12 @@ def _asked(work: Work) -> dict[str, Resolution]:
 
 def _leave_doubtful(work: Work, chunk: Chunk, taken: dict[Side, set[str]], decisions: Decisions) -> None:
     """Leave records of which a create may have got through: only a person may say that they are to be created again."""
+    refs = {Ref(work.name, row.side, row.id): row for row in chunk.loose if row.id not in taken[row.side]}
+    if not refs:
+        return
     with work.store.read() as connection:
         if not problems.count(connection).get(work.name):
             return
-        refs = {Ref(work.name, row.side, row.id): row for row in chunk.loose if row.id not in taken[row.side]}
         told = [item.problem for item in problems.of(connection, refs) if item.problem.cause == OutcomeUnknown.code]
     for problem in told:
         decisions.ignored.append(refs[Ref(*problem[:3])])

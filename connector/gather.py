@@ -151,6 +151,8 @@ def resolve_references(work: Work, chunk: Chunk) -> None:
         for seen in chunk.seen[side].values():
             for ref in references(work.entity, seen.record, side):
                 wanted.setdefault((ref.entity, side), set()).add(ref.id)
+    if not wanted:
+        return
     with work.store.read() as connection:
         for (entity, side), ids in wanted.items():
             for own, other in links.counterparts(connection, entity, side, sorted(ids)).items():
@@ -247,6 +249,8 @@ def remember_keys(work: Work, side: Side, rows: Sequence[Sighting]) -> None:
 
 def rows_across(work: Work, side: Side, ids: Collection[str]) -> dict[str, Waiting]:
     """The inbox rows of records about to be linked, so that both rows of a pair settle together."""
+    if not ids:
+        return {}
     with work.store.read() as connection:
         return inbox.rows(connection, work.name, side, sorted(ids))
 

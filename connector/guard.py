@@ -1,7 +1,8 @@
 """Guard a finished plan before its first write: what no person has released is counted, with what was done before."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -28,37 +29,45 @@ class Verdict(NamedTuple):
 
 
 def staged(work: Work) -> Iterator[list[Operation]]:
-    """The planned operations of this run, page by page."""
-    return _pages(work, OperationState.PLANNED, work.run)
+    """The planned operations of this run, page by page; each is read when it is asked for."""
 
-
-def _pages(work: Work, state: OperationState, run: str | None) -> Iterator[list[Operation]]:
-    after, size = "", work.context.limits.chunk
-    while True:
+    def read(after: str) -> list[Operation]:
         with work.store.read() as connection:
-            page = journal.by_state(connection, [state], work.name, run, size, after)
-        if not page:
-            return
+            return _page(connection, work, OperationState.PLANNED, work.run, after)
+
+    return _pages(work, read)
+
+
+def _page(connection: Connection, work: Work, state: OperationState, run: str | None, after: str) -> list[Operation]:
+    return journal.by_state(connection, [state], work.name, run, work.context.limits.chunk, after)
+
+
+def _pages(work: Work, read: Callable[[str], list[Operation]]) -> Iterator[list[Operation]]:
+    """Pages up to the one that is not full."""
+    after = ""
+    while page := read(after):
         yield page
+        if len(page) < work.context.limits.chunk:
+            return
         after = page[-1].id
 
 
-def _counted(work: Work) -> Iterator[list[Operation]]:
+def _counted(connection: Connection, work: Work) -> Iterator[list[Operation]]:
     """What the guards count: the plan, and, where it is only looked at, what one holds since an earlier run."""
-    yield from staged(work)
+    yield from _pages(work, partial(_page, connection, work, OperationState.PLANNED, work.run))
     if work.dry:
-        yield from _pages(work, OperationState.HELD, None)
+        yield from _pages(work, partial(_page, connection, work, OperationState.HELD, None))
 
 
 def judge(work: Work) -> Verdict:
     """Count the whole plan, and say what trips; that is told in the run's report."""
     census = guards.Census.empty()
-    for page in _counted(work):
-        free = released(work, page)
-        census.add(item for item in page if item.id not in free)
-    if not (census.removals or census.fields):
-        return Verdict([])
     with work.store.read() as connection:
+        for page in _counted(connection, work):
+            free = _released(connection, work, page, work.now())
+            census.add(item for item in page if item.id not in free)
+        if not (census.removals or census.fields):
+            return Verdict([])
         linked = links.count(connection, work.name)
         past = {side: _past(connection, work, side, census, linked) for side in Side}
     trips = [trip for side in Side for trip in guards.check(work.entity, side, census, past[side], linked)]
@@ -69,8 +78,9 @@ def judge(work: Work) -> Verdict:
 def foretell(work: Work) -> None:
     """Tell of a plan that is only looked at what a guard would hold back, with what one holds back already."""
     verdict = judge(work)
-    for page in _counted(work):
-        work.tally.held += len(verdict.held(work, page))
+    with work.store.read() as connection:
+        for page in _counted(connection, work):
+            work.tally.held += len(verdict.held(work, page))
 
 
 def released(work: Work, operations: Sequence[Operation]) -> frozenset[str]:
@@ -120,7 +130,7 @@ def _changed_elsewhere(
     connection: Connection, work: Work, side: Side, suspects: set[str], since: datetime
 ) -> dict[str, int]:
     """On how many records each of these fields was changed, not counting those that the plan changes again."""
-    return _without_planned(work, side, journal.changed_since(connection, work.name, side, suspects, since))
+    return _without_planned(connection, work, side, journal.changed_since(connection, work.name, side, suspects, since))
 
 
 def _changed_unreleased(
@@ -132,11 +142,11 @@ def _changed_unreleased(
         for item in page:
             for name in suspects & item.values.keys():
                 changed[name].add(item.key)
-    return _without_planned(work, side, changed)
+    return _without_planned(connection, work, side, changed)
 
 
-def _without_planned(work: Work, side: Side, changed: dict[str, set[str]]) -> dict[str, int]:
-    for page in _counted(work):
+def _without_planned(connection: Connection, work: Work, side: Side, changed: dict[str, set[str]]) -> dict[str, int]:
+    for page in _counted(connection, work):
         for item in page:
             for name in changed.keys() & item.values.keys() if item.side is side else ():
                 changed[name].discard(item.key)

@@ -114,11 +114,15 @@ def _look_at(work: Work, position: Position, batch: _Batch, remotes: Sequence[Re
     batch.deleted += [remote for remote in fresh if remote.deleted]
 
 
-def is_to_be_listed(work: Work, side: Side, *, full: bool) -> bool:
-    """Whether ids and versions are to be enumerated: on request, when due, or when records are missing."""
+def sides_to_list(work: Work, *, full: bool) -> list[Side]:
+    """Where ids and versions are to be enumerated: on request, when due, or when records are missing."""
     with work.store.read() as connection:
-        position = cursors.get(connection, work.name, side)
-    return bool(full or position.enumeration or _is_due(work, position) or _is_short(work, side, position))
+        positions = cursors.both(connection, work.name)
+    return [
+        side
+        for side, position in positions.items()
+        if full or position.enumeration or _is_due(work, position) or _is_short(work, side, position)
+    ]
 
 
 def find_absent(work: Work, side: Side) -> None:

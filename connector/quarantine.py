@@ -4,6 +4,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
 from connector.context import Work
 from connector.reconcile.flips import FLIPS, REASON, WENT_BACK, Write, flipping, has_gone_back, reverted, withhold
 from connector.reconcile.plan import PairPlan, Sight
@@ -26,7 +28,8 @@ def withhold_flips(work: Work, pairs: Sequence[Planned]) -> None:
     updated = [pair for pair in pairs if any(item.kind is OperationKind.UPDATE for item in pair.plan.operations)]
     if not updated:
         return
-    trails = {side: _trails(work, side, updated) for side in Side}
+    with work.store.read() as connection:
+        trails = {side: _trails(connection, work, side, updated) for side in Side}
     for pair in updated:
         decided = _decided(pair)
         reasons = _flips(work, pair, trails) | _reverted(work, pair) | _still(pair)
@@ -55,10 +58,9 @@ Trails = Mapping[str, Sequence[tuple[int, str, Write]]]
 """For each record its writes, with when each was done and the id of its operation."""
 
 
-def _trails(work: Work, side: Side, pairs: Sequence[Planned]) -> Trails:
+def _trails(connection: Connection, work: Work, side: Side, pairs: Sequence[Planned]) -> Trails:
     since = work.now() - work.context.limits.guard_window
-    with work.store.read() as connection:
-        found = journal.written_since(connection, work.name, side, [pair.sights[side].id for pair in pairs], since)
+    found = journal.written_since(connection, work.name, side, [pair.sights[side].id for pair in pairs], since)
     trails = defaultdict(list)
     for target, at, operation, values in found:
         trails[target].append((at, operation, Write(side, values)))

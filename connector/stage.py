@@ -169,8 +169,8 @@ def _add_links(connection: Connection, work: Work, pairs: Sequence[PairDecision]
         for pair in fresh
     ]
     added = links.add(connection, rows, work.now())
-    parents = [Ref(work.name, side, pair.sights[side].id) for pair in fresh for side in Side]
-    inbox.release(connection, parents)
+    if fresh:
+        inbox.release(connection, [Ref(work.name, side, pair.sights[side].id) for pair in fresh for side in Side])
     work.tally.linked += len(fresh)
     known = [(pair, pair.link.id) for pair in pairs if pair.link is not None]
     return known + list(zip(fresh, added, strict=True))
@@ -360,7 +360,8 @@ def _stage_rest(connection: Connection, work: Work, decisions: Decisions) -> Non
     inbox.settle(connection, [row.seq for row in decisions.ignored + decisions.vanished])
     for side in Side:
         forget(connection, work, side, [row.id for row in decisions.vanished if row.side is side])
-    _clear_vanished(connection, work, [Ref(work.name, row.side, row.id) for row in decisions.vanished])
+    if decisions.vanished:
+        _clear_vanished(connection, work, [Ref(work.name, row.side, row.id) for row in decisions.vanished])
     if decisions.problems:
         work.tally.problems += problems.report(connection, decisions.problems, at)
     work.tally.waiting += len(waiting) - len(content)
@@ -369,7 +370,7 @@ def _stage_rest(connection: Connection, work: Work, decisions: Decisions) -> Non
 
 def _clear_vanished(connection: Connection, work: Work, refs: Sequence[Ref]) -> None:
     """What is gone needs nobody's decision any more, but for a counterpart that may have been made of it."""
-    told = problems.of(connection, refs) if refs else []
+    told = problems.of(connection, refs)
     doubted = {item.problem[:3] for item in told if item.problem.cause == OutcomeUnknown.code}
     problems.clear_any(connection, work.name, [ref for ref in refs if tuple(ref) not in doubted], work.now())
 

@@ -16,7 +16,7 @@ from connector.gather import gather
 from connector.holder import is_gone, name_process
 from connector.logs import bound, get_logger
 from connector.newcomers import Scene, choose, look_around
-from connector.pull import find_absent, is_to_be_listed, pull
+from connector.pull import find_absent, pull, sides_to_list
 from connector.records import OperationState, Problem, Ref, Side, Waiting
 from connector.recover import is_any_live, recover, resolve_doubtful
 from connector.remarks import tell
@@ -165,7 +165,7 @@ def _work(context: Context, report: Report, name: str, epoch: int) -> Work:
 def was_read(context: Context, name: str) -> bool:
     """Whether both sides were read to the end once: before that nothing may be created, and so nothing be drained."""
     with context.store.read() as connection:
-        return all(cursors.get(connection, name, side).complete for side in Side)
+        return all(position.complete for position in cursors.both(connection, name).values())
 
 
 def _run_entity(work: Work, *, full: bool) -> bool:
@@ -190,7 +190,7 @@ def _look(work: Work, *, full: bool) -> None:
     for side, system in work.context.systems.items():
         with bound(system=system.name):
             pull(work, side)
-    sides = [side for side in work.context.systems if is_to_be_listed(work, side, full=full)]
+    sides = sides_to_list(work, full=full)
     if work.sharing is not None and len(sides) > 1:
         work.sharing.compare(work, sides)
         return
@@ -235,10 +235,10 @@ def decide_inbox(work: Work) -> None:
 
 def decide_range(work: Work, after: int, head: int, side: Side | None = None) -> None:
     """The same for the keys whose numbers lie in a range, or for those of one side among them."""
-    scene = look_around(work)
+    scene, is_more = look_around(work), True
     with Sender(work) as sender:
-        while (taken := _take(work, after, head)).seqs:
-            after = taken.seqs[-1]
+        while is_more and (taken := _take(work, after, head)).seqs:
+            after, is_more = taken.seqs[-1], len(taken.seqs) == work.context.limits.chunk
             newcomers, others = choose(work, taken if side is None else taken.on(side), scene)
             if others:
                 # What is read on the general way can tell who somebody is.

@@ -40,6 +40,13 @@ def get(conn: Connection, entity: str, side: Side) -> Position:
     return _position(rows[0]) if rows else Position(entity, side)
 
 
+def both(conn: Connection, entity: str) -> dict[Side, Position]:
+    """The positions of one entity on both sides."""
+    found = [_position(row) for row in bulk.select_in(conn, cursor, Position._fields, ("entity", [entity]))]
+    known = {position.side: position for position in found}
+    return {side: known.get(side, Position(entity, side)) for side in Side}
+
+
 def save(conn: Connection, position: Position, at: datetime) -> None:
     """Store a position as it is, its `known` and `echoes` included; `moved_at` becomes `at`."""
     times = (maybe_micros(position.enumerated_at), to_micros(at))
