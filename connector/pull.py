@@ -51,7 +51,10 @@ def pull(work: Work, side: Side) -> int:
     for batch in batches:
         if position.cursor is None and not (storing or batch.read):
             _refuse_nothing(work, side, position)
-        storing.append(work.keep(keep_scan, side, _scan(batch)))
+        if storing or batch.page.more:
+            storing.append(work.keep(keep_scan, side, _scan(batch)))
+        else:  # nothing would go on beside it
+            work.tally.problems += keep_scan(work.store, work.tenure, side, _scan(batch))
         arrived += batch.fresh
         work.tally.read[side] += batch.read
         work.step(f"reading {side}", batch.read)

@@ -53,8 +53,9 @@ def recover(work: Work) -> None:
     """Put back what was planned and never sent, then resolve what may or may not have been done."""
     # A plan leaves held operations as they are, so that they can still be approved.
     stale = [OperationState.PLANNED] if work.dry else [OperationState.PLANNED, OperationState.HELD]
-    if not is_any_live(work):
-        return
+    with work.store.read() as connection:
+        if not is_any_live(connection, work):
+            return
     with work.write() as connection:
         left = journal.by_state(connection, stale, entity=work.name)
         if left:
@@ -66,10 +67,9 @@ def recover(work: Work) -> None:
         resolve_doubtful(work)
 
 
-def is_any_live(work: Work) -> bool:
+def is_any_live(connection: Connection, work: Work) -> bool:
     """Whether any operation of this entity has not come to its end: nearly always there is none."""
-    with work.store.read() as connection:
-        return bool(journal.by_state(connection, _LIVE, work.name, limit=1))
+    return bool(journal.by_state(connection, _LIVE, work.name, limit=1))
 
 
 def resolve_doubtful(work: Work) -> None:

@@ -212,6 +212,8 @@ def _has_strangers(work: Work) -> bool:
 
 def drain(work: Work) -> None:
     """Decide every key that was in the inbox at the start; creates stream, everything else is guarded as a whole."""
+    if _is_idle(work):
+        return
     if work.sharing is not None:
         work.sharing.decide(work)
     else:
@@ -219,18 +221,21 @@ def drain(work: Work) -> None:
     if work.dry:
         guard.foretell(work)
         return
-    if is_any_live(work):
-        apply_staged(work)
-        resolve_doubtful(work)
+    apply_staged(work)
+    resolve_doubtful(work)
+
+
+def _is_idle(work: Work) -> bool:
+    """Whether no key is due and no operation waits for its end: mostly so, and then nothing more need be asked."""
+    with work.store.read() as connection:
+        return not (inbox.due(connection, work.name, work.now()) or is_any_live(connection, work))
 
 
 def decide_inbox(work: Work) -> None:
     """Gather, decide and stage the inbox chunk by chunk, up to what it held at the start."""
     with work.store.read() as connection:
         head = inbox.head(connection)
-        is_due = inbox.due(connection, work.name, work.now())
-    if is_due:
-        decide_range(work, 0, head)
+    decide_range(work, 0, head)
 
 
 def decide_range(work: Work, after: int, head: int, side: Side | None = None) -> None:

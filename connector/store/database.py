@@ -106,9 +106,9 @@ class Store:
         return not busy
 
     def close(self) -> None:
-        """Close every connection."""
-        self._writer.dispose()
+        """Close every connection; the one that has written goes last, as it need not synchronise the folder again."""
         self._engine.dispose()
+        self._writer.dispose()
 
 
 def open_store(url: str) -> Store:
