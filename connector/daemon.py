@@ -13,8 +13,8 @@ from connector.report import Report
 from connector.retries import retry_problems
 from connector.schedules import Schedule
 from connector.services import DaemonSettings
-from connector.store import inbox, pauses, ticks, upkeep
-from connector.sync import drain_inbox, sync, was_read
+from connector.store import cursors, inbox, pauses, ticks, upkeep
+from connector.sync import drain_inbox, sync
 
 _TURN = timedelta(seconds=1)
 """How long to wait at most where another process is at work."""
@@ -141,8 +141,8 @@ class Daemon:
             if head == self._head and now < self._look_at:
                 return []
             rested = [name for name in awake if self._resting.get(name, now) <= now]
-            found = [name for name in rested if inbox.due(connection, name, now)]
-        found = [name for name in found if was_read(self._context, name)]
+            waiting = [name for name in rested if inbox.due(connection, name, now)]
+            found = [name for name in waiting if cursors.are_complete(connection, name)]
         self._head, self._look_at = head, now + _LOOK_AGAIN
         return found
 

@@ -1,5 +1,6 @@
 """Who answers on each side: compared with whom a person, or the first run, confirmed; and whether its time goes on."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
@@ -15,6 +16,8 @@ from connector.store.endpoints import Endpoint
 
 log = get_logger()
 
+NOTED = timedelta(minutes=1)
+"""What a clock said is noted anew after so long: far less than what it may lose unnoticed."""
 SKEW = timedelta(minutes=2)
 """A clock that lost less than this against ours was only set, or slow to answer."""
 
@@ -23,17 +26,34 @@ def check_endpoints(context: Context, report: Report) -> None:
     """Ask both systems who they are before anything is read; another tenant behind an address stops everything."""
     # Each with its own time: the other side may let itself be waited for.
     answers = {side: (system.adapter.identify(), context.clock()) for side, system in context.systems.items()}
-    with context.store.write() as connection:
-        for side, (found, at) in answers.items():
-            known = endpoints.get(connection, side)
-            if known is None:
-                endpoints.save(connection, side, found, "first contact", at)
-            elif not is_same(known, found):
-                raise WrongTenant(_stranger(side, known, found))
-            else:
-                report.warnings += _look_at_clock(connection, known, found, at)
-            endpoints.note_clock(connection, side, found.clock, at)
-        _remember_mappings(connection, context)
+    with context.store.read() as connection:
+        known = {side: endpoints.get(connection, side) for side in answers}
+        new = _new_mappings(connection, context)
+    for side, (found, _) in answers.items():
+        if (one := known[side]) is not None and not is_same(one, found):
+            raise WrongTenant(_stranger(side, one, found))
+    if new or not all(_is_noted(known[side], *answer) for side, answer in answers.items()):
+        with context.store.write() as connection:
+            for side, answer in answers.items():
+                report.warnings += _note(connection, side, known[side], *answer)
+            for number in sorted(new):
+                endpoints.save_mapping(connection, number, *new[number])
+
+
+def _is_noted(known: Endpoint | None, found: Fingerprint, at: datetime) -> bool:
+    """Whether a side's clock goes on, and was noted a moment ago."""
+    if known is None or known.answered_at is None:
+        return False
+    return abs(at - known.answered_at) < NOTED and _lost(known, found, at) <= SKEW
+
+
+def _note(connection: Connection, side: Side, known: Endpoint | None, found: Fingerprint, at: datetime) -> list[str]:
+    """Remember who answers on a side and when; says what is wrong with its clock."""
+    if known is None:
+        endpoints.save(connection, side, found, "first contact", at)
+    warnings = [] if known is None else _look_at_clock(connection, known, found, at)
+    endpoints.note_clock(connection, side, found.clock, at)
+    return warnings
 
 
 def is_same(known: Endpoint, found: Fingerprint) -> bool:
@@ -51,9 +71,7 @@ def _stranger(side: Side, known: Endpoint, found: Fingerprint) -> str:
 
 def _look_at_clock(connection: Connection, known: Endpoint, found: Fingerprint, at: datetime) -> list[str]:
     """Where a clock went back, what is changed now looks older than what was read: then all of that side is listed."""
-    if known.clock is None or known.answered_at is None:
-        return []
-    lost = (at - known.answered_at) - (found.clock - known.clock)
+    lost = _lost(known, found, at)
     if lost <= SKEW:
         return []
     cursors.make_due(connection, known.side)
@@ -66,11 +84,19 @@ def _look_at_clock(connection: Connection, known: Endpoint, found: Fingerprint, 
     return [message]
 
 
-def _remember_mappings(connection: Connection, context: Context) -> None:
+def _lost(known: Endpoint, found: Fingerprint, at: datetime) -> timedelta:
+    """By how much a side's clock fell behind ours since it answered last."""
+    if known.clock is None or known.answered_at is None:
+        return timedelta()
+    return (at - known.answered_at) - (found.clock - known.clock)
+
+
+def _new_mappings(connection: Connection, context: Context) -> dict[int, tuple[str, Side, Mapping[str, str]]]:
+    """The mappings that are in force and not remembered yet: hardly ever any."""
     used = {
         translator.id: (name, side, translator.rows)
         for side, system in context.systems.items()
         for name, translator in system.translators.items()
     }
-    for number in sorted(used.keys() - endpoints.known_mappings(connection, used)):
-        endpoints.save_mapping(connection, number, *used[number])
+    known = endpoints.known_mappings(connection, used)
+    return {number: one for number, one in used.items() if number not in known}

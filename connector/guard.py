@@ -19,6 +19,8 @@ class Verdict(NamedTuple):
     """What the guards said of a plan."""
 
     trips: list[guards.Trip]
+    whole: list[Operation] | None
+    """The plan itself, where it is no more than a page."""
 
     def held(self, work: Work, operations: Sequence[Operation]) -> list[Operation]:
         """Those of a plan's operations that a guard holds back and nobody has released."""
@@ -62,17 +64,19 @@ def _counted(connection: Connection, work: Work) -> Iterator[list[Operation]]:
 def judge(work: Work) -> Verdict:
     """Count the whole plan, and say what trips; that is told in the run's report."""
     census = guards.Census.empty()
+    whole: list[Operation] | None = []
     with work.store.read() as connection:
         for page in _counted(connection, work):
+            whole = None if whole or len(page) == work.context.limits.chunk else page
             free = _released(connection, work, page, work.now())
             census.add(item for item in page if item.id not in free)
         if not (census.removals or census.fields):
-            return Verdict([])
+            return Verdict([], whole)
         linked = links.count(connection, work.name)
         past = {side: _past(connection, work, side, census, linked) for side in Side}
     trips = [trip for side in Side for trip in guards.check(work.entity, side, census, past[side], linked)]
     work.tally.halted += [trip.message for trip in trips]
-    return Verdict(trips)
+    return Verdict(trips, whole)
 
 
 def foretell(work: Work) -> None:

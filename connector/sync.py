@@ -165,7 +165,7 @@ def _work(context: Context, report: Report, name: str, epoch: int) -> Work:
 def was_read(context: Context, name: str) -> bool:
     """Whether both sides were read to the end once: before that nothing may be created, and so nothing be drained."""
     with context.store.read() as connection:
-        return all(position.complete for position in cursors.both(connection, name).values())
+        return cursors.are_complete(connection, name)
 
 
 def _run_entity(work: Work, *, full: bool) -> bool:
@@ -212,7 +212,7 @@ def _has_strangers(work: Work) -> bool:
 
 def drain(work: Work) -> None:
     """Decide every key that was in the inbox at the start; creates stream, everything else is guarded as a whole."""
-    if _is_idle(work):
+    if not work.drains and _is_idle(work):
         return
     if work.sharing is not None:
         work.sharing.decide(work)
@@ -240,7 +240,8 @@ def decide_inbox(work: Work) -> None:
 
 def decide_range(work: Work, after: int, head: int, side: Side | None = None) -> None:
     """The same for the keys whose numbers lie in a range, or for those of one side among them."""
-    scene, is_more = look_around(work), True
+    # It pays where much of what was ever seen is to be met, which is never so in a drain.
+    scene, is_more = Scene() if work.drains else look_around(work), True
     with Sender(work) as sender:
         while is_more and (taken := _take(work, after, head)).seqs:
             after, is_more = taken.seqs[-1], len(taken.seqs) == work.context.limits.chunk
@@ -289,7 +290,7 @@ def _take(work: Work, after: int, head: int) -> Taken:
 def apply_staged(work: Work) -> None:
     """Guard the finished plan, then execute what no guard holds back, page by page."""
     verdict = guard.judge(work)
-    for page in guard.staged(work):
+    for page in guard.staged(work) if verdict.whole is None else [verdict.whole]:
         held = verdict.held(work, page)
         if held:
             with work.write() as connection:

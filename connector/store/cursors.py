@@ -40,6 +40,11 @@ def get(conn: Connection, entity: str, side: Side) -> Position:
     return _position(rows[0]) if rows else Position(entity, side)
 
 
+def are_complete(conn: Connection, entity: str) -> bool:
+    """Whether both sides of an entity were read to their end once."""
+    return False not in {position.complete for position in both(conn, entity).values()}
+
+
 def both(conn: Connection, entity: str) -> dict[Side, Position]:
     """The positions of one entity on both sides."""
     found = [_position(row) for row in bulk.select_in(conn, cursor, Position._fields, ("entity", [entity]))]
