@@ -1,9 +1,9 @@
 """Send newcomers across and settle what became of them, column by column; what is unusual goes the general way."""
 
-from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import Executor, Future
-from itertools import chain, compress
+from dataclasses import dataclass
+from itertools import compress
 from typing import NamedTuple
 
 from connector.apply import batches, call, note_attempt, put_back
@@ -33,33 +33,48 @@ class Fates(NamedTuple):
     rest: Sequence[int]
 
 
-def not_sent(new: Newcomers) -> Sent:
-    """None of them was sent."""
-    return Sent(new.only([]), [], new)
+@dataclass(slots=True)
+class Line:
+    """The calls of one run's creates: after one that ended the run none is begun, whoever's turn it is."""
+
+    is_broken: bool = False
 
 
-def send_newcomers(work: Work, new: Newcomers, callers: Executor) -> Sent:
-    """Create newcomers whose journal is hardened; `store_made` and `settle_rest` store what became of them.
+class Calls(NamedTuple):
+    """Newcomers and the calls that create them, each with the places it is for; None comes of one that was not made."""
 
-    So many calls as the system serves well are under way at a time; after one that ended the run none is begun.
+    new: Newcomers
+    made: "Sequence[tuple[Sequence[int], Future[list[Outcome] | None]]]"
+
+
+def send_newcomers(work: Work, new: Newcomers, callers: Executor, line: Line) -> Calls:
+    """Have newcomers created whose journal is hardened; as many calls are under way as there are callers.
+
+    They get in line behind those of the chunks before, so that no caller waits for the end of a chunk.
     """
-    left = deque(batches(range(len(new.operations)), work.write_size(new.side)))
-    under_way: deque[tuple[Sequence[int], Future[list[Outcome]]]] = deque()
+    parts = batches(range(len(new.operations)), work.write_size(new.side))
+    return Calls(new, [(part, callers.submit(_send, work, new, part, line)) for part in parts])
+
+
+def await_newcomers(work: Work, calls: Calls) -> Sent:
+    """What became of the calls once all have ended; `store_made` and `settle_rest` store it."""
     answered: list[int] = []
     outcomes: list[Outcome] = []
+    unsent: list[int] = []
     ended: RunError | None = None
-    while under_way or (left and ended is None):
-        while left and ended is None and len(under_way) < work.capabilities(new.side).parallel:
-            batch = left.popleft()
-            under_way.append((batch, callers.submit(_send, work, new, batch)))
-        batch, call_made = under_way.popleft()
+    for part, made in calls.made:
         try:
-            outcomes += call_made.result()
-            answered += batch
-            work.step(f"creating on {new.side}", len(batch))
+            found = made.result()
         except RunError as error:
             ended = ended or error
-    return Sent(new.only(answered), outcomes, new.only(list(chain.from_iterable(left))), ended)
+            continue
+        if found is None:
+            unsent += part
+            continue
+        outcomes += found
+        answered += part
+        work.step(f"creating on {calls.new.side}", len(part))
+    return Sent(calls.new.only(answered), outcomes, calls.new.only(unsent), ended)
 
 
 def tell_fates(work: Work, sent: Sent) -> Fates:
@@ -89,12 +104,18 @@ def settle_rest(work: Work, sent: Sent, fates: Fates, *, stored: bool) -> None:
         settle_creates(work, new.side, [Answered(one, one.values, outcome) for one, outcome in decisions])
 
 
-def _send(work: Work, new: Newcomers, batch: Sequence[int]) -> list[Outcome]:
+def _send(work: Work, new: Newcomers, batch: Sequence[int], line: Line) -> list[Outcome] | None:
+    if line.is_broken:
+        return None
     part = slice(batch[0], batch[-1] + 1)
     drafts = list(map(Draft, new.operations[part], new.bodies[part], new.sources[part]))
-    note_attempt(work, new.side, new.operations[part])
     adapter, resource = work.adapter(new.side), work.resource(new.side)
-    return call(work, len(drafts), lambda: adapter.create(resource, drafts), lambda: new.journalled(batch))
+    try:
+        note_attempt(work, new.side, new.operations[part])
+        return call(work, len(drafts), lambda: adapter.create(resource, drafts), lambda: new.journalled(batch))
+    except BaseException:
+        line.is_broken = True
+        raise
 
 
 def _all_made(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> Made | None:

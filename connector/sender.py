@@ -1,7 +1,7 @@
 """Sends one chunk's creates while the next one is being decided, and stores what an earlier one came to.
 
-Four things go on at once, each in its own order: the run's thread decides, its keeper stores, one thread waits for the
-disk and one for the system.
+Five things go on at once, each in its own order: the run's thread decides, its keeper stores, one thread waits for the
+disk, one puts calls in line, and as many as a system serves well make them, so that none waits for a chunk to end.
 """
 
 from collections import deque
@@ -15,9 +15,19 @@ from connector.apply import put_back, send_creates
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.errors import RunError
-from connector.introduce import Fates, Sent, not_sent, send_newcomers, settle_rest, store_made, tell_fates
+from connector.introduce import (
+    Calls,
+    Fates,
+    Line,
+    Sent,
+    await_newcomers,
+    send_newcomers,
+    settle_rest,
+    store_made,
+    tell_fates,
+)
 from connector.newcomers import Newcomers, journal_newcomers
-from connector.records import Side
+from connector.records import Outcome, Side
 from connector.report import Tally
 
 _MOST = 2
@@ -28,7 +38,7 @@ class _UnderWay(NamedTuple):
     """A chunk that is journalled or about to be: newcomers, or None for what went the general way."""
 
     new: Newcomers | None
-    sent: "Future[Sent | None]"
+    calls: "Future[Calls | None]"
     """None where the newcomers could not be journalled, and of what goes the general way, which settles by itself."""
 
 
@@ -50,14 +60,14 @@ class Sender:
         self._journalling: Future[bool] | None = None
         self._settling: _Settling | None = None
         self._refused: list[Newcomers] = []
-        self._broken = False
+        self._line = Line()
+        self._calls: list[Future[list[Outcome] | None]] = []
 
     def __enter__(self) -> Self:
         with ExitStack() as opened:
-            beside = self._work.context.executor
-            most = max(self._work.capabilities(side).parallel for side in Side)
+            beside, known = self._work.context.executor, self._work.capabilities
             self._hardener, self._sender = (opened.enter_context(beside(1)) for _ in range(2))
-            self._callers = opened.enter_context(beside(most))
+            self._callers = {side: opened.enter_context(beside(known(side).parallel)) for side in Side}
             self._opened = opened.pop_all()
         return self
 
@@ -94,7 +104,7 @@ class Sender:
             (sent, fates, stored), self._settling = self._settling, None
             settle_rest(self._work, sent, fates, stored=stored.result())
 
-    def _start(self, new: Newcomers | None, step: "Callable[[], Sent | None]") -> None:
+    def _start(self, new: Newcomers | None, step: "Callable[[], Calls | None]") -> None:
         # First of all it is known as under way: what is journalled must not be forgotten when an earlier one failed.
         self._under_way.append(_UnderWay(new, self._sender.submit(step)))
         self._collect(_MOST)
@@ -106,39 +116,39 @@ class Sender:
             self._work.store.harden()
         return is_journalled
 
-    def _introduce(self, new: Newcomers, hardened: "Future[bool]") -> Sent | None:
+    def _introduce(self, new: Newcomers, hardened: "Future[bool]") -> Calls | None:
         try:
             is_journalled = hardened.result()
         except BaseException:
-            self._broken = True
+            self._line.is_broken = True
             raise
         if not is_journalled:
             return None
-        return not_sent(new) if self._broken else self._noted(send_newcomers(self._calling, new, self._callers))
+        calls = send_newcomers(self._calling, new, self._callers[new.side], self._line)
+        self._calls = [*(call for call in self._calls if not call.done()), *(call for _, call in calls.made)]
+        return calls
 
     def _send(self, creates: Sequence[CreateDecision], refs: dict[tuple[str, Side, str], str]) -> None:
-        if self._broken:
+        # It makes calls of its own, for which a system has no room beside those.
+        wait(self._calls)
+        if self._line.is_broken:
             put_back(self._calling, [create.operation for create in creates])
             return
         try:
             send_creates(self._calling, creates, refs)
         except RunError:
-            self._broken = True
+            self._line.is_broken = True
             raise
-
-    def _noted(self, sent: Sent) -> Sent:
-        """After one that ended the run nothing more is sent, but goes back to where it came from."""
-        self._broken = sent.error is not None
-        return sent
 
     def _collect(self, room: int) -> None:
         """Have the oldest settled, until no more than so many are under way; raises what one of them ended with."""
         while len(self._under_way) > room:
-            new, call = self._under_way.popleft()
-            sent = call.result()
-            if sent is None and new is not None:
+            new, step = self._under_way.popleft()
+            calls = step.result()
+            if calls is None and new is not None:
                 self._refused.append(new)
-            elif sent is not None:
+            elif calls is not None:
+                sent = await_newcomers(self._work, calls)
                 # One at a time: what it holds would pile up where the store is slower than the system.
                 self._settled()
                 fates = tell_fates(self._work, sent)

@@ -14,7 +14,7 @@ from connector.context import Work
 from connector.decide import decide
 from connector.executor import InTurn
 from connector.gather import gather
-from connector.introduce import send_newcomers, settle_rest, store_made, tell_fates
+from connector.introduce import Line, await_newcomers, send_newcomers, settle_rest, store_made, tell_fates
 from connector.newcomers import Scene, choose, journal_newcomers, look_around
 from connector.pull import pull
 from connector.records import Side
@@ -106,7 +106,7 @@ def by_columns(work: Work) -> None:
     assert left == []
     for new in found:
         assert journal_newcomers(work, new).result()
-        sent = send_newcomers(work, new, InTurn())
+        sent = await_newcomers(work, send_newcomers(work, new, InTurn(), Line()))
         fates = tell_fates(work, sent)
         settle_rest(work, sent, fates, stored=store_made(work, new, fates.made).result())
 
