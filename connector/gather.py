@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from connector.context import Work
 from connector.observe import fetch, keys_of, observe
 from connector.reconcile.carry import references
+from connector.reconcile.flips import has_gone_on
 from connector.reconcile.match import Census, marker_key
 from connector.reconcile.merge import Half
 from connector.reconcile.plan import Sight
@@ -101,23 +102,37 @@ def _ids(rows: Iterable[Waiting], side: Side) -> list[str]:
 def _read_states(work: Work, chunk: Chunk) -> None:
     """Take what came with a fresh scan as it is, and ask the systems for the rest.
 
-    A list that lags behind may not show our own last write yet: it would look as if somebody had taken that back.
     A record about to be created may be older: its source's base will be what was read here, so that a later edit shows.
     What was parked since is read again: our own writes may have moved it, and their echo brings no newer state. A
     follow-up stands as long as the servers refuse stale writes: if it is stale, they say so, and it is read again.
     """
     stale_before = work.now() - work.context.limits.fresh
     guarded = all(work.capabilities(side).conditional_write for side in Side)
-    linked = [row for rows in chunk.by_link.values() for row in rows if not row.attempts]
-    prompt = {side: not work.capabilities(side).visibility_lag for side in Side}
-    fresh = [row for row in linked if row.seen_at >= stale_before and prompt[row.side]]
-    current = fresh + [row for row in linked if guarded and row.why == FOLLOW_UP]
+    linked = [(chunk.linked[link], row) for link, rows in chunk.by_link.items() for row in rows if not row.attempts]
+    fresh = [row for link, row in linked if row.seen_at >= stale_before and _is_news(work, link, row)]
+    current = fresh + [row for _, row in linked if guarded and row.why == FOLLOW_UP]
     for row in current + chunk.loose if not work.rereads else ():
         if row.carries:
             chunk.seen[row.side][row.id] = carried(row)
     for side in Side:
         wanted = {row.id for row in chunk.rows if row.side is side}
         look_up(work, chunk, side, wanted.union([link.id_on(side) for link in chunk.linked.values()]))
+
+
+def _is_news(work: Work, link: Link, row: Waiting) -> bool:
+    """Whether what a list showed a moment ago is at least as new as everything that is known of a linked record.
+
+    A list that lags behind may not show our own last write yet: it would look as if somebody had taken that back. The
+    base's version is the one which that write was answered with, or one that was looked at later. So where versions
+    only grow, a higher one was made after both, and may be taken for the current state. That it may be older than the
+    record is by now does no harm then: what has happened since has a version of its own, which a later list shows, and
+    whatever is written here meanwhile is refused, as the server takes no write from a stale read.
+    """
+    claims = work.capabilities(row.side)
+    if not claims.visibility_lag:
+        return True
+    guarded = claims.ordered_versions and claims.conditional_write
+    return guarded and has_gone_on(link.base_on(row.side).version, row.version)
 
 
 def carried(row: Waiting) -> Seen:

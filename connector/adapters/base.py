@@ -52,7 +52,10 @@ class Capabilities:
     conditional_write: bool = False
     """Updates are refused by the server when the version has moved."""
     ordered_versions: bool = False
-    """Versions are whole numbers that only grow: a smaller one tells that a backup was restored."""
+    """Versions are whole numbers that only grow: a larger one is newer, wherever it was shown.
+
+    One smaller than before tells that a backup was restored.
+    """
     trustworthy_times: bool = False
     """`Remote.modified` is exact enough to ask who was later."""
     tombstones: bool = False

@@ -2,6 +2,8 @@
 
 # ruff: noqa: D102 -- the name of a test is its sentence
 
+from collections.abc import Iterator
+
 from connector.adapters.testing_system import MOST_PAGES, SystemUnderTest, body_of
 from connector.records import Cursor, Remote
 
@@ -132,6 +134,30 @@ class ScanContract:
         assert before.modified.tzinfo is not None
         assert before.modified <= after.modified
 
+    def test_of_two_versions_the_larger_one_is_newer(self, system: SystemUnderTest) -> None:
+        system.need(system.claims.ordered_versions and system.claims.can_update, "its versions have no order")
+        remote = system.create()[0]
+
+        # Often enough to come by 10, which as a text is smaller than 9.
+        versions = [str(each.version) for each in _states(system, remote, times=11)]
+
+        assert [each for each in versions if not each.isdecimal()] == []
+        assert sorted(set(versions), key=int) == versions
+
+    def test_a_list_shows_each_state_under_its_own_version(self, system: SystemUnderTest) -> None:
+        system.need(system.claims.ordered_versions and system.claims.can_update, "its versions have no order")
+        remote = system.create()[0]
+        _, cursor = system.scan()
+        listed: list[Remote] = []
+
+        states = {}
+        for state in _states(system, remote, times=4):
+            states[state.version] = state.body
+            listed += system.scan(cursor)[0]
+
+        shown = [each for each in listed if each.id == remote.id]
+        assert [each.body for each in shown] == [states.get(each.version, each.body) for each in shown]
+
     def test_a_deleted_record_leaves_a_tombstone(self, system: SystemUnderTest) -> None:
         system.need(system.claims.tombstones and system.claims.can_delete, "leaves no tombstones")
         remote = system.create()[0]
@@ -153,6 +179,13 @@ class ScanContract:
 
         assert staying.id in present
         assert leaving.id not in present
+
+
+def _states(system: SystemUnderTest, remote: Remote, times: int) -> Iterator[Remote]:
+    """A record as it is after each of some changes."""
+    for number in range(times):
+        system.change(remote, **{system.field: system.values[number % len(system.values)]})
+        yield system.stored([remote.id])[0]
 
 
 def _ids(remotes: list[Remote]) -> set[str]:

@@ -24,7 +24,10 @@ _WORDS = {
         "updates are refused when the record has moved: no edit is lost",
         "read again just before; an edit in that moment is lost, and `delta` refused",
     ),
-    "ordered_versions": ("a restored backup is noticed, and overwrites nothing", "a restored backup looks like edits"),
+    "ordered_versions": (
+        "late lists are believed where they show news; a restored backup is noticed",
+        "a restored backup looks like edits",
+    ),
     "trustworthy_times": ("`newest` can decide conflicts", "`newest` asks instead"),
     "tombstones": ("deletes appear in scans", "deletes are found by listing all ids"),
     "counts": ("a missing record is noticed by counting", "missing records are noticed at the next enumeration"),

@@ -70,6 +70,11 @@ def has_gone_back(before: Version | None, now: Version | None) -> bool:
     return bool(before and now and before.isdecimal() and now.isdecimal() and int(now) < int(before))
 
 
+def has_gone_on(before: Version | None, now: Version | None) -> bool:
+    """Whether a version is larger than one that was seen before, where versions are whole numbers that only grow."""
+    return has_gone_back(now, before)
+
+
 def reverted(entity: Entity, sights: Mapping[Side, Sight], side: Side) -> dict[str, str]:
     """The groups in which a side that went back differs from what it held, each with the reason to ask about it."""
     half = sights[side].half

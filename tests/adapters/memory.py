@@ -83,6 +83,7 @@ class Memory(Adapter):
         marker_field="marker",
         marker_unique=True,
         conditional_write=True,
+        ordered_versions=True,
         trustworthy_times=True,
         tombstones=True,
         counts=True,

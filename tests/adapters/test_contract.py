@@ -271,6 +271,25 @@ class TakesMovesForDeletes(Memory):
         return super().fetched(record_id)._replace(moved_to=None)
 
 
+class NumbersVersionsInAnyOrder(Memory):
+    @override
+    def shown(self, remote: Remote, *, keys_only: bool) -> Remote:
+        version = Version(str(int(str(remote.version)) * 3571 % 9973))
+        return super().shown(remote, keys_only=keys_only)._replace(version=version)
+
+    @override
+    def current(self, item: Patch | Removal | Transition) -> Remote:
+        return super().current(item._replace(version=None))
+
+
+class ListsNewVersionsOfOldBodies(Memory):
+    @override
+    def scan(self, resource: Resource, cursor: Cursor | None, *, keys_only: bool = False) -> Page:
+        page = super().scan(resource, cursor, keys_only=keys_only)
+        old = [each._replace(body={**(each.body or {}), "name": "Thing"}) for each in page.remotes]
+        return page._replace(remotes=old)
+
+
 class PagesByTime(Memory):
     @override
     def number(self, remote: Remote) -> int:
@@ -314,6 +333,8 @@ LIES: list[tuple[type[Memory], Callable[[ResourceContract, SystemUnderTest], Non
     (ShowsNewRecordsLate, ResourceContract.test_a_new_record_is_found_by_its_marker_within_the_declared_lag),
     (JumpsOverWhatShowsLate, ResourceContract.test_what_scans_show_late_is_not_jumped_over),
     (TakesMovesForDeletes, ResourceContract.test_a_record_that_goes_on_elsewhere_is_told_with_its_new_id),
+    (NumbersVersionsInAnyOrder, ResourceContract.test_of_two_versions_the_larger_one_is_newer),
+    (ListsNewVersionsOfOldBodies, ResourceContract.test_a_list_shows_each_state_under_its_own_version),
     (PagesByTime, ResourceContract.test_records_of_one_time_are_all_seen),
 ]
 

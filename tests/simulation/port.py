@@ -110,7 +110,7 @@ class Port(Adapter):
         return Remote(row.id, self._version(row), row.changed, body, row.gone)
 
     def _version(self, row: Row) -> Version | None:
-        return Version(str(row.revision)) if self.system.traits.versions else None
+        return Version(self.system.version(row)) if self.system.traits.versions else None
 
     def _body(self, row: Row) -> dict[str, Any]:
         body = show(self.system.side, row.entity, row.fields)

@@ -95,6 +95,7 @@ def test_a_list_that_lags_behind_does_not_take_back_what_was_written(world: Worl
     small.sync()
 
     assert (small.only(Side.CRM)["city"], small.only(Side.ERP)["city"]) == ("Bonn", "BONN")
+    assert small.contested() == []
 
 
 def test_a_repeated_create_that_was_not_sent_is_not_created_anew(world: World) -> None:
@@ -309,7 +310,7 @@ def test_a_movement_in_doubt_stays_so_while_its_record_is_not_shown(world: World
 
 
 def test_what_a_late_list_shows_is_not_taken_for_the_current_state(world: World) -> None:
-    small = world(erp=Traits.good(visibility_lag=LAG))
+    small = world(erp=Traits.good(visibility_lag=LAG, ordered=False))
     row = small.customer(Side.ERP, city="ULM")
     small.wait()
     small.sync()
@@ -321,6 +322,24 @@ def test_what_a_late_list_shows_is_not_taken_for_the_current_state(world: World)
     small.sync()
 
     assert small.only(Side.CRM)["city"] == "KIEL"
+
+
+def test_a_late_list_that_shows_more_than_was_known_is_taken_at_its_word(world: World) -> None:
+    small = world(erp=Traits.good(visibility_lag=LAG))
+    row = small.customer(Side.ERP, city="ULM")
+    small.wait()
+    small.sync()
+    small.erp.change(row, {"city": "BONN"})
+    small.wait(500)
+    small.erp.change(row, {"city": "KIEL"})
+    small.wait(150)
+    small.sync()
+    first = small.only(Side.CRM)["city"]
+    small.wait()
+
+    small.sync()
+
+    assert (first, small.only(Side.CRM)["city"], small.contested()) == ("BONN", "KIEL", [])
 
 
 def test_a_create_that_is_refused_when_it_is_repeated_is_not_made_anew_while_the_first_may_arrive(world: World) -> None:

@@ -21,6 +21,8 @@ class Traits(NamedTuple):
     exact: bool
     """It refuses stale writes."""
     versions: bool
+    ordered: bool
+    """A later version is a larger one."""
     answers: bool
     """A write is answered with the record as it is now."""
     tombstones: bool
@@ -41,16 +43,17 @@ class Traits(NamedTuple):
     def good(cls, **changes: Any) -> "Traits":
         """A system as one would wish it, but for some changes."""
         sizes, now = (50, 50, 50, 50), timedelta(0)
-        return cls("key", *[True] * 8, now, now, now, now, sizes)._replace(**changes)
+        return cls("key", *[True] * 9, now, now, now, now, sizes)._replace(**changes)
 
     @classmethod
     def draw(cls, chance: Random) -> "Traits":
         """A system from a seed."""
         exact = chance.random() < 0.8
-        return cls(
+        drawn = cls(
             safety=chance.choice(SAFETIES),
             exact=exact,
             versions=exact or chance.random() < 0.5,
+            ordered=True,
             answers=chance.random() < 0.7,
             tombstones=chance.random() < 0.5,
             counts=chance.random() < 0.7,
@@ -68,6 +71,8 @@ class Traits(NamedTuple):
                 chance.choice([1, 2, 3, 50]),
             ),
         )
+        # Drawn apart, so that the rest of a life stays what it was.
+        return drawn._replace(ordered=Random(repr(drawn)).random() < 0.6)
 
     def capabilities(self, side: Side) -> Capabilities:
         """The same, as an adapter declares it."""
@@ -82,6 +87,7 @@ class Traits(NamedTuple):
             marker_unique=self.safety == "marker",
             unique_fields=(SERIALS[side],) if self.safety == "unique" else (),
             conditional_write=self.exact,
+            ordered_versions=self.versions and self.ordered,
             trustworthy_times=self.timed and not self.granularity and not self.skew,
             tombstones=self.tombstones,
             counts=self.counts,
