@@ -70,4 +70,8 @@ def fetch(work: Work, side: Side, ids: Sequence[str]) -> dict[str, Fetched]:
 def _belongs(answer: Fetched, resource: Resource) -> bool:
     """Whether a record meets the conditions that narrow its resource; a condition it does not show is met."""
     body = answer.remote.body if answer.remote is not None else None
-    return body is None or all(body.get(name, value) == value for name, value in resource.where)
+    if body is not None:
+        for name, value in resource.where:
+            if body.get(name, value) != value:
+                return False
+    return True

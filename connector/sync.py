@@ -1,7 +1,5 @@
 """Conduct one run: pull, decide, guard, apply, remember; parents first, until nothing more follows."""
 
-import gc
-import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
@@ -12,6 +10,7 @@ from connector.context import Context, Work
 from connector.decide import decide
 from connector.endpoints import check_endpoints
 from connector.errors import LeaseHeld, LeaseLost, RunError
+from connector.executor import undisturbed
 from connector.gather import gather
 from connector.holder import is_gone, name_process
 from connector.logs import bound, get_logger
@@ -68,25 +67,6 @@ def _conduct(context: Context, kind: str, entities: Collection[str], *, full: bo
                 tell(_work(context, report, name, epoch))
         count_open(context, report)
     return report
-
-
-@contextmanager
-def undisturbed() -> Iterator[None]:
-    """Leave a run at its work: what the interpreter does beside it takes a quarter of an initial sync.
-
-    Records hold no cycles, so they are looked for far less often, and not at all in the program itself. Threads that
-    compute take turns less often: those that wait for a system or the store give way by themselves.
-    """
-    threshold, interval = gc.get_threshold(), sys.getswitchinterval()
-    gc.freeze()
-    gc.set_threshold(1_000_000, 20, 50)
-    sys.setswitchinterval(0.0005)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(interval)
-        gc.set_threshold(*threshold)
-        gc.unfreeze()
 
 
 @contextmanager

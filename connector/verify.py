@@ -11,9 +11,13 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from connector.context import Context, Work
+from connector.executor import undisturbed
 from connector.gather import Chunk, Seen, look_up, resolve_references, valid_base
+from connector.likeness import compare, is_equal_as_held
+from connector.pull import pages
+from connector.readings import Reading, read_pairs, side_to_list
 from connector.reconcile.merge import Half, Pair
-from connector.records import Arrival, Cursor, Event, Link, LinkStatus, Presence, Ref, Side
+from connector.records import Arrival, Event, Link, LinkStatus, Presence, Ref, Side
 from connector.report import Exit, Tally
 from connector.store import conflicts, history, inbox, links, problems
 
@@ -56,6 +60,11 @@ class Comparison:
         if len(self.differences) < SHOWN:
             self.differences.append(difference)
 
+    def count(self, pairs: int, fields: Mapping[str, int]) -> None:
+        """Count pairs of which nothing else is to be told."""
+        self.pairs += pairs
+        self.fields.update({what: number for what, number in fields.items() if number})
+
     def as_dict(self) -> dict[str, Any]:
         """The comparison as plain data."""
         return {
@@ -68,17 +77,20 @@ class Comparison:
         }
 
 
+EQUAL, NORMAL = "equal", "equal after normal form"
 SHOWN = 100
+PARKED = "with an open problem"
 MEANT = "not meant to be on the other side"
 
 
 def verify(context: Context, *, entities: Collection[str] = ()) -> tuple[list[Comparison], Exit]:
     """Compare every entity; the exit code is FAILED where something differs and nothing explains it."""
-    found = [
-        _verify_entity(Work(context, entity, "verify", Tally(name)))
-        for name, entity in context.entities.items()
-        if not entities or name in entities
-    ]
+    with undisturbed():
+        found = [
+            _verify_entity(Work(context, entity, "verify", Tally(name)))
+            for name, entity in context.entities.items()
+            if not entities or name in entities
+        ]
     if any(comparison.unexplained for comparison in found):
         return found, Exit.FAILED
     explained = any(comparison.fields["explained"] for comparison in found)
@@ -87,18 +99,38 @@ def verify(context: Context, *, entities: Collection[str] = ()) -> tuple[list[Co
 
 def _verify_entity(work: Work) -> Comparison:
     comparison = Comparison(work.name)
-    after = 0
-    while True:
-        with work.store.read() as connection:
-            page = links.page(connection, work.name, after, work.context.limits.chunk)
-        if not page:
-            break
-        after = page[-1].id
-        _compare_page(work, [link for link in page if link.status is LinkStatus.ACTIVE], comparison)
-        work.step("comparing", len(page))
+    comparison.unlinked.update({(side, why): 0 for side in Side for why in (PARKED, MEANT)})
+    listed = side_to_list(work)
+    for reading in read_pairs(work, listed):
+        rest = _compare_together(work, reading, comparison)
+        if rest:
+            _compare_closely(work, rest, comparison)
+        if listed is not None:
+            _judge_loose(work, listed, reading.loose, comparison)
+        work.step("comparing", len(reading.ties))
     for side in Side:
-        _find_unlinked(work, side, comparison)
+        if side is not listed:
+            _find_unlinked(work, side, comparison)
     return comparison
+
+
+def _compare_together(work: Work, reading: Reading, comparison: Comparison) -> list[int]:
+    """Compare what both sides show, and answer the links of the pairs that need a closer look."""
+    shown = reading.shown
+    there = [tie for tie in reading.ties if tie.crm_id in shown[Side.CRM] and tie.erp_id in shown[Side.ERP]]
+    bodies = {side: [shown[side][tie.id_on(side)].body or {} for tie in there] for side in Side}
+    found = compare(work, bodies)
+    comparison.count(len(there) - len(found.rest), {EQUAL: found.equal, NORMAL: found.in_normal_form})
+    kept = {tie.id for tie in there} - {there[place].id for place in found.rest}
+    return [tie.id for tie in reading.ties if tie.id not in kept]
+
+
+def _compare_closely(work: Work, numbers: Sequence[int], comparison: Comparison) -> None:
+    """Read these pairs once more, as both are now, and say of each field what it is."""
+    with work.store.read() as connection:
+        found = links.get(connection, numbers)
+    page = [link for link in found.values() if link.status is LinkStatus.ACTIVE]
+    _compare_page(work, sorted(page, key=lambda link: link.id), comparison)
 
 
 def _compare_page(work: Work, page: Sequence[Link], comparison: Comparison) -> None:
@@ -147,10 +179,10 @@ def _compare_pair(work: Work, chunk: Chunk, link: Link, known: Known, comparison
     forms = {side: work.translator(side) for side in Side}
     pair = Pair(work.entity, forms, {side: Half(seen[side].record, {}) for side in Side}, chunk.refs)
     for name in forms[Side.CRM].fields & forms[Side.ERP].fields:
-        if seen[Side.CRM].record.get(name) == seen[Side.ERP].record.get(name):
-            comparison.fields["equal"] += 1
+        if is_equal_as_held(work.entity, name, seen[Side.CRM].record.get(name), seen[Side.ERP].record.get(name)):
+            comparison.fields[EQUAL] += 1
         elif pair.same(name):
-            comparison.fields["equal after normal form" if name not in work.entity.references else "equal"] += 1
+            comparison.fields[NORMAL if name not in work.entity.references else EQUAL] += 1
         else:
             why = _explained(work, link, name, known, seen) or _dangling(work, chunk, name, seen)
             comparison.add(Difference(work.name, link.crm_id, link.erp_id, name, why))
@@ -192,29 +224,30 @@ def _queue(work: Work, pairs: Iterable[Link]) -> None:
 
 
 def _find_unlinked(work: Work, side: Side, comparison: Comparison) -> None:
-    """Every record of one side that has no link: it is not meant to have one, or a problem says why, or it is told."""
-    cursor: Cursor | None = None
-    while True:
-        page = work.adapter(side).scan(work.resource(side), cursor, keys_only=True)
+    """Every record that a side lists and that has no link."""
+    for page in pages(work, side, None, keys_only=True):
         ids = [remote.id for remote in page.remotes if not remote.deleted]
         with work.store.read() as connection:
-            known = links.find(connection, work.name, side, ids)
-            loose = [record_id for record_id in ids if record_id not in known]
-            refs = [Ref(work.name, side, record_id) for record_id in loose]
-            told = {item.problem.id for item in problems.of(connection, refs)}
-            rows = inbox.rows(connection, work.name, side, loose)
-        stay = {one for one, row in rows.items() if row.why == inbox.STAYS} - told
-        _judge_unlinked(work, side, [item for item in loose if item not in told | stay], comparison)
-        comparison.unlinked[side, "with an open problem"] += len(told)
-        comparison.unlinked[side, MEANT] += len(stay)
-        cursor = page.cursor
-        if not page.more:
-            return
+            known = links.linked(connection, work.name, side, ids)
+        _judge_loose(work, side, [record_id for record_id in ids if record_id not in known], comparison)
+        work.step(f"listing {side}", len(ids))
+
+
+def _judge_loose(work: Work, side: Side, loose: Sequence[str], comparison: Comparison) -> None:
+    """Records without a link: they are not meant to have one, or a problem says why, or they are told."""
+    if not loose:
+        return
+    with work.store.read() as connection:
+        refs = [Ref(work.name, side, record_id) for record_id in loose]
+        told = {item.problem.id for item in problems.of(connection, refs)}
+        rows = inbox.rows(connection, work.name, side, loose)
+    stay = {one for one, row in rows.items() if row.why == inbox.STAYS} - told
+    _judge_unlinked(work, side, [item for item in loose if item not in told | stay], comparison)
+    comparison.unlinked[side, PARKED] += len(told)
+    comparison.unlinked[side, MEANT] += len(stay)
 
 
 def _judge_unlinked(work: Work, side: Side, ids: Sequence[str], comparison: Comparison) -> None:
-    if not ids:
-        return
     chunk = Chunk([])
     look_up(work, chunk, side, ids)
     creator = work.creator(side.other)

@@ -19,9 +19,9 @@ def register(app: typer.Typer) -> None:
 
 def run_worker(call: Invocation, slots: SlotsOption = 4) -> int:
     """Work on portions of runs that others conduct, until told to stop; needs `workers: {queue: true}`."""
+    from connector.executor import undisturbed
     from connector.logs import get_logger
     from connector.stops import Breaks
-    from connector.sync import undisturbed
     from connector.worker import Worker
 
     if not call.settings.workers.queue:

@@ -99,7 +99,10 @@ class Pair:
 
     def same(self, name: str) -> bool:
         """Whether both sides hold the same value, up to reference ids, part ids and declared normal forms."""
-        crm, erp = self.halves[Side.CRM].now.get(name), self.halves[Side.ERP].now.get(name)
+        return self.is_same(name, self.halves[Side.CRM].now.get(name), self.halves[Side.ERP].now.get(name))
+
+    def is_same(self, name: str, crm: Value, erp: Value) -> bool:
+        """Whether these two values of a field are the same."""
         rule = self.entity.fields[name]
         if rule.type not in (Type.REF, Type.PARTS) and crm == erp:
             return True

@@ -15,6 +15,7 @@ from connector.store.schema import base, link
 _READ_LINK = ("id", "entity", "crm_id", "erp_id", "status")
 _READ_BASE = ("link", "crm_record", "crm_version", "crm_mapping", "erp_record", "erp_version", "erp_mapping")
 _STATUSES = {str(status): status for status in LinkStatus}
+_ACTIVE = f"status = '{LinkStatus.ACTIVE}'"
 _USABLE = f"status IN ('{LinkStatus.ACTIVE}', '{LinkStatus.DORMANT}')"
 _COUNT = select(func.count()).where(link.c.entity == bindparam("entity"))
 
@@ -57,6 +58,30 @@ def counterparts(conn: Connection, entity: str, side: Side, ids: Collection[str]
 def _linked(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, str]:
     columns = (f"{side}_id", f"{side.other}_id")
     return dict(bulk.select_in(conn, link, columns, (columns[0], ids), {"entity": entity}, _USABLE))
+
+
+class Tie(NamedTuple):
+    """An active link without its bases."""
+
+    id: int
+    crm_id: str
+    erp_id: str
+
+    def id_on(self, side: Side) -> str:
+        """The record's id on one side."""
+        return self.crm_id if side is Side.CRM else self.erp_id
+
+
+def ties(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> list[Tie]:
+    """The active links of these records."""
+    rows = bulk.select_in(conn, link, Tie._fields, (f"{side}_id", ids), {"entity": entity}, _ACTIVE)
+    return list(map(Tie._make, rows))
+
+
+def ties_after(conn: Connection, entity: str, after: int, limit: int) -> list[Tie]:
+    """The next active links after a number, in the order of their numbers."""
+    query = select(*(link.c[name] for name in Tie._fields)).where(link.c.entity == entity, link.c.id > after)
+    return list(map(Tie._make, bulk.fetch_query(conn, query.where(text(_ACTIVE)).order_by(link.c.id).limit(limit))))
 
 
 def linked(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> set[str]:
@@ -162,6 +187,12 @@ def remove(conn: Connection, link_ids: Collection[int]) -> None:
 def count(conn: Connection, entity: str) -> int:
     """How many links there are, whatever their status."""
     return conn.execute(_COUNT, {"entity": entity}).scalar_one()
+
+
+def count_active(conn: Connection, entity: str) -> int:
+    """How many links both sides' records of which are compared."""
+    query = select(func.count()).where(link.c.entity == entity).where(text(_ACTIVE))
+    return conn.execute(query).scalar_one()
 
 
 def page(conn: Connection, entity: str, after: int, limit: int) -> list[Link]:
