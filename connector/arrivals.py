@@ -8,11 +8,12 @@ from sqlalchemy import Connection
 
 from connector.adapters.notices import Event, Notice
 from connector.context import Context
+from connector.pressure import Valve
 from connector.records import Arrival, Side, Version
 from connector.store import endpoints, inbox, links, receipts
 
 STORED, REPEATED, STRANGER, IRRELEVANT = "accepted", "repeated", "unknown tenant", "not shared"
-TOO_EARLY = "before first contact"
+TOO_EARLY, FULL = "before first contact", "inbox full"
 
 
 class Delivery(NamedTuple):
@@ -26,8 +27,8 @@ class Delivery(NamedTuple):
 class Arrivals:
     """Stores deliveries; `wake` is called when there is something to look at."""
 
-    def __init__(self, context: Context, wake: Callable[[], None]) -> None:
-        self._store, self._wake = context.store, wake
+    def __init__(self, context: Context, wake: Callable[[], None], high_water: int) -> None:
+        self._store, self._wake, self._valve = context.store, wake, Valve(high_water)
         self._entities: dict[tuple[Side, str], list[str]] = {}
         for side, system in context.systems.items():
             for name in context.entities:
@@ -58,15 +59,33 @@ class Arrivals:
     ) -> int:
         names = self._tenant(connection, side)
         own = [place for place in places if deliveries[place].notice.tenant in names]
+        put_off = self._put_off(connection, side, deliveries, own, at)
+        # What is put off leaves no receipt, or it would be taken for a repetition when it comes again.
+        own = [place for place in own if place not in put_off]
         new = receipts.add(connection, side, [str(deliveries[place].id) for place in own if deliveries[place].id], at)
         events: list[Event] = []
         for place in places:
-            outcomes[place] = self._outcome(side, deliveries[place], names, new)
+            outcomes[place] = FULL if place in put_off else self._outcome(side, deliveries[place], names, new)
             if outcomes[place] == STORED:
                 events += deliveries[place].notice.events
         arrivals = list(self._keys(connection, side, events))
         inbox.put(connection, arrivals, at)
+        self._valve.let_in(arrival.entity for arrival in arrivals)
         return len(arrivals)
+
+    def _put_off(
+        self, connection: Connection, side: Side, deliveries: Sequence[Delivery], places: Sequence[int], at: datetime
+    ) -> set[int]:
+        """The deliveries that tell of an entity whose inbox takes no more keys now."""
+        told = {
+            place: {name for event in deliveries[place].notice.events for name in self._candidates(side, event)}
+            for place in places
+        }
+        full = self._valve.full(connection, set().union(*told.values()), at)
+        return {place for place, names in told.items() if names & full}
+
+    def _candidates(self, side: Side, event: Event) -> list[str]:
+        return self._entities.get((side, event.resource), [])
 
     def _outcome(self, side: Side, delivery: Delivery, names: frozenset[str | None], new: set[str]) -> str:
         """What becomes of one delivery; the first of several with one id is the one that counts."""
@@ -76,7 +95,7 @@ class Arrivals:
             if delivery.id not in new:
                 return REPEATED
             new.discard(delivery.id)
-        shared = any((side, event.resource) in self._entities for event in delivery.notice.events)
+        shared = any(self._candidates(side, event) for event in delivery.notice.events)
         return STORED if shared else IRRELEVANT
 
     def _tenant(self, connection: Connection, side: Side) -> frozenset[str | None]:

@@ -128,6 +128,7 @@ def _limits(settings: Settings) -> Limits:
         chunk=given.chunk,
         write=given.batch,
         fresh=timedelta(seconds=given.fresh_seconds),
+        high_water=given.high_water,
         retry_after=given.retry_after,
         guard_window=settings.guards.window,
         enumerate_every=given.enumerate_every,

@@ -47,6 +47,8 @@ class Limits:
     retry_after: timedelta = timedelta(minutes=15)
     guard_window: timedelta = timedelta(hours=24)
     enumerate_every: timedelta = timedelta(hours=24)
+    high_water: int = 100_000
+    """Keys of an entity that may be ready in the inbox before reading pauses until they are decided."""
     lease: timedelta = timedelta(minutes=5)
     under_way: timedelta = timedelta(minutes=15)
     """How long after its lease a call may still reach its system: its waits, tries and time-outs together."""
@@ -74,6 +76,9 @@ class Sharing(Protocol):
 
     def decide(self, work: "Work") -> None:
         """What `sync.decide_inbox` does."""
+
+    def decide_linked(self, work: "Work", keys: Sequence[tuple[int, int]]) -> None:
+        """What `sync.decide_keys` does for keys whose link is known, given with it."""
 
     def apply(self, work: "Work", operations: Sequence[Operation]) -> None:
         """What `apply.apply_planned` does."""

@@ -11,6 +11,7 @@ from connector.context import Work
 from connector.deposits import Documents, Scan, keep_scan
 from connector.errors import NothingShown
 from connector.observe import fetch
+from connector.pressure import Gauge
 from connector.reconcile.guards import digest_empty, removal_limit
 from connector.records import Arrival, Cursor, Page, Presence, Remote, Side, Sighting
 from connector.store import approvals, cursors, inbox, links, sightings
@@ -36,16 +37,16 @@ class _Batch:
     deleted: list[Remote] = field(default_factory=list)
 
 
-def pull(work: Work, side: Side) -> int:
-    """Bring one side's changes into the inbox; returns how many records need a look.
+def pull(work: Work, side: Side, gauge: Gauge | None = None) -> bool:
+    """Bring one side's changes into the inbox; False where that paused as the gauge says that too many wait.
 
+    It goes on where it paused when it is called again, as after any stop: what was read is stored with its cursor.
     After many writes of our own the next window is mostly their echo: then only ids and versions are asked for, and
     what already has the version we recorded costs nothing more.
     """
     with work.store.read() as connection:
         position = cursors.get(connection, work.name, side)
     keys_only = position.echoes > work.capabilities(side).page_size
-    arrived = 0
     batches = _batches(work, position, pages(work, side, position.cursor, keys_only=keys_only), keys_only=keys_only)
     storing: deque[Future[int]] = deque()
     for batch in batches:
@@ -55,12 +56,14 @@ def pull(work: Work, side: Side) -> int:
             storing.append(work.keep(keep_scan, side, _scan(batch)))
         else:  # nothing would go on beside it
             work.tally.problems += keep_scan(work.store, work.tenure, side, _scan(batch))
-        arrived += batch.fresh
         work.tally.read[side] += batch.read
         work.step(f"reading {side}", batch.read)
         _settle(work, storing, _STORING)
+        if gauge is not None and batch.page.more and gauge.rises(batch.fresh):
+            _settle(work, storing, 0)
+            return False
     _settle(work, storing, 0)
-    return arrived
+    return True
 
 
 def _settle(work: Work, storing: "deque[Future[int]]", room: int) -> None:

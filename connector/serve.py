@@ -77,7 +77,8 @@ def _refuse_to_limp(stop: Stop, listener: Listener) -> None:
 def build_receiver(settings: Settings, context: Context, wake: Callable[[], None], metrics: Metrics) -> Receiver:
     """The receiver of a configuration; raises `ConfigError` where a secret or scheme cannot be used."""
     limits = Limits(settings.webhooks.tolerance, settings.webhooks.body_limit)
-    return Receiver(read_ports(settings), Arrivals(context, wake), limits, context.clock, metrics.webhook)
+    arrivals = Arrivals(context, wake, settings.webhooks.high_water)
+    return Receiver(read_ports(settings), arrivals, limits, context.clock, metrics.webhook)
 
 
 def read_ports(settings: Settings) -> dict[Side, Port]:

@@ -99,6 +99,9 @@ class WebhookSettings(Strict):
     """How far a webhook's timestamp may be from now: an older one is a replay."""
     body_limit: int = Field(1_048_576, ge=1024, le=64 * 1024 * 1024)
     """Most bytes of one webhook."""
+    high_water: int = Field(500_000, ge=1)
+    """Keys of an entity that may be ready to be decided before senders are asked to come again later; to be kept
+    higher than `sync.high_water`, so that reading alone puts nobody off."""
     public_url: str | None = None
     """Where the systems reach the receiver, such as https://connector.example.com; needed to subscribe."""
 

@@ -97,6 +97,8 @@ class SyncSettings(Strict):
     """A scanned record older than this is read again before it is decided on."""
     enumerate_every: Duration = lasting("24h")
     """How often all ids and versions are listed, to catch what change feeds missed."""
+    high_water: int = Field(100_000, ge=1)
+    """Keys of an entity that may be ready to be decided before reading pauses for them."""
     retry_after: Duration = lasting("15m")
     """How long a record that failed rests before it is tried again."""
     lease_seconds: float = Field(300, gt=0)

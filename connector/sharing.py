@@ -60,8 +60,7 @@ class Shared(Sharing):
         if not many:
             decide_inbox(work)
             return
-        if linked:
-            self._conduct(work, "decide", [{"seqs": seqs} for seqs in _whole(linked, size)])
+        self.decide_linked(work, linked)
         for side in Side:
             with work.store.read() as connection:
                 cuts = inbox.cuts(connection, work.name, side, head, size)
@@ -71,6 +70,11 @@ class Shared(Sharing):
             else:
                 decide_range(work, 0, head, side)
         _wake_children(work)
+
+    @override
+    def decide_linked(self, work: Work, keys: Sequence[tuple[int, int]]) -> None:
+        if keys:
+            self._conduct(work, "decide", [{"seqs": seqs} for seqs in _whole(keys, self._portion(work))])
 
     @override
     def apply(self, work: Work, operations: Sequence[Operation]) -> None:

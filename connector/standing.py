@@ -37,6 +37,8 @@ class Standing(NamedTuple):
     good_at: datetime | None
     halted: str | None
     paused: bool
+    ready: int
+    """Keys in the inbox that wait for nothing but to be decided."""
 
 
 class Status(NamedTuple):
@@ -106,7 +108,7 @@ def _is_cut(run: Run) -> bool:
 def _standings(
     connection: Connection, entities: Collection[str], kept: Mapping[str, EntityStanding], paused: frozenset[str]
 ) -> list[Standing]:
-    depth = inbox.depth(connection)
+    depth, ready = inbox.depth(connection), inbox.ready(connection)
     contested = conflicts.count(connection)
     undecided: Counter[str] = Counter()
     failed: Counter[str] = Counter()
@@ -126,6 +128,7 @@ def _standings(
             kept[name].good_at if name in kept else None,
             kept[name].reason if name in kept and kept[name].halted_at else None,
             bool(paused & {name, pauses.ALL}),
+            ready.get(name, 0),
         )
         for name in entities
     ]

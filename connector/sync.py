@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from typing import NamedTuple
 
 from connector import guard
@@ -15,6 +16,7 @@ from connector.gather import gather
 from connector.holder import is_gone, name_process
 from connector.logs import bound, get_logger
 from connector.newcomers import Scene, choose, look_around
+from connector.pressure import Gauge
 from connector.pull import find_absent, pull, sides_to_list
 from connector.records import OperationState, Problem, Ref, Side, Waiting
 from connector.recover import is_any_live, recover, resolve_doubtful
@@ -167,9 +169,12 @@ def _run_entity(work: Work, *, full: bool) -> bool:
 
 def _look(work: Work, *, full: bool) -> None:
     """Ask both sides what has changed, and, where that is due, what has gone."""
+    gauge = Gauge(work)
     for side, system in work.context.systems.items():
         with bound(system=system.name):
-            pull(work, side)
+            while not pull(work, side, gauge):
+                make_room(work)
+                gauge.fall()
     sides = sides_to_list(work, full=full)
     if work.sharing is not None and len(sides) > 1:
         work.sharing.compare(work, sides)
@@ -209,6 +214,22 @@ def _is_idle(work: Work) -> bool:
     """Whether no key is due and no operation waits for its end: mostly so, and then nothing more need be asked."""
     with work.store.read() as connection:
         return not (inbox.due(connection, work.name, work.now()) or is_any_live(connection, work))
+
+
+def make_room(work: Work) -> None:
+    """Decide and write what is linked already, as too many keys wait: nothing of it can be created a second time.
+
+    The others wait until both sides were read to their end, as on any day.
+    """
+    with work.store.read() as connection:
+        keys = inbox.linked(connection, work.name, inbox.head(connection), work.now())
+    log.info("reading_paused", linked=len(keys))
+    if work.sharing is not None:
+        work.sharing.decide_linked(work, keys)
+    else:
+        decide_keys(work, [seq for seq, _ in sorted(keys, key=itemgetter(1))])
+    apply_staged(work)
+    resolve_doubtful(work)
 
 
 def decide_inbox(work: Work) -> None:

@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from connector.adapters.notices import Notice, ReadNotice
-from connector.arrivals import STRANGER, TOO_EARLY, Arrivals, Delivery
+from connector.arrivals import FULL, STRANGER, TOO_EARLY, Arrivals, Delivery
 from connector.errors import StoreError
 from connector.logs import get_logger
 from connector.records import Side
@@ -28,7 +28,9 @@ MOST_WAITING = 2000
 """Deliveries that may wait to be stored; more are asked to come again."""
 MOST_STORED = 500
 """Deliveries in one transaction."""
-_NOT_TAKEN = {STRANGER: REFUSED, TOO_EARLY: NOT_NOW}
+_NOT_TAKEN = {STRANGER: REFUSED, TOO_EARLY: NOT_NOW, FULL: NOT_NOW}
+RETRY_SECONDS = 60
+"""When to come again what cannot be taken now."""
 _TELL_EVERY = timedelta(seconds=1)
 
 
@@ -91,7 +93,8 @@ class Receiver:
         except Answer as answer:
             self._count(name if name in set(Side) else "unknown", answer.reason)
             self._tell(name, answer)
-            return JSONResponse({"error": answer.reason}, answer.status)
+            headers = {"Retry-After": str(RETRY_SECONDS)} if answer.status == NOT_NOW else None
+            return JSONResponse({"error": answer.reason}, answer.status, headers)
         self._count(name, outcome)
         return Response(status_code=ACCEPTED)
 

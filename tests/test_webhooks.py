@@ -41,7 +41,7 @@ class Desk:
 @pytest.fixture(scope="module")
 def desk(reference_systems: Systems, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
     folder = tmp_path_factory.mktemp("webhooks")
-    config = reference_systems.write_config(folder, CONFIG)
+    config = reference_systems.write_config(folder, f"{CONFIG}sync: {{high_water: 1}}\n")
     assert connector(config, "sync").code in (0, 3)
     with serving(config, "webhooks") as service:
         made = Desk(service, Sender(address(service), reference_systems), config, f"sqlite:///{folder / 'state.db'}")
@@ -55,6 +55,17 @@ def test_what_is_signed_is_taken_and_its_key_is_noted(desk: Desk) -> None:
 
     assert desk.waiting("customer", Side.CRM, "acc-signed")
     assert desk.waiting("product", Side.ERP, "910001")
+
+
+def test_status_tells_of_an_inbox_that_holds_more_than_reading_waits_for(desk: Desk) -> None:
+    for name in ("acc-deep-1", "acc-deep-2"):
+        assert desk.sender.send("crm", desk.sender.crm(name)).status_code == 202
+
+    above = connector(desk.config, "status", "--json").json["above_high_water"]
+    told = connector(desk.config, "status").out
+
+    assert ("customer" in above["reading"], above["webhooks"]) == (True, [])
+    assert "customer holds more keys than sync.high_water" in told
 
 
 def test_a_secret_that_is_being_replaced_is_good_as_long_as_it_is_configured(desk: Desk) -> None:
@@ -200,7 +211,9 @@ def test_before_first_contact_the_sender_is_asked_to_come_again(reference_system
     with serving(config, "webhooks") as service:
         sender = Sender(address(service), reference_systems)
 
-        assert sender.send("crm", sender.crm("acc-1")).status_code == 503
+        answer = sender.send("crm", sender.crm("acc-1"))
+
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
 
 
 def test_what_was_acknowledged_outlives_a_kill(reference_systems: Systems, tmp_path: Path, store_url: str) -> None:

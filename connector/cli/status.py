@@ -1,5 +1,6 @@
 """`connector status`: how the connector stands, for people, monitors and scripts."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -46,10 +47,13 @@ def show_status(
     at = now()
     with call.store() as store, store.read() as connection:
         status = read_status(connection, list(call.entities), limit, at)
+    marks = {"reading": call.settings.sync.high_water, "webhooks": call.settings.webhooks.high_water}
+    above = {what: [one.entity for one in status.standings if one.ready > most] for what, most in marks.items()}
     if call.as_json:
-        print_json(_as_dict(status, at))
+        print_json(_as_dict(status, at) | {"above_high_water": above})
     else:
         _show(status, at)
+        say(*_pressure(above))
     return int(status.exit(at))
 
 
@@ -99,6 +103,14 @@ def _sentences(status: "Status", at: datetime) -> list[str]:
     )
     total = {name: sum(getattr(one, name) for one in status.standings) for name, _, _ in steps}
     return lines + [f"{count(total[name], noun)} {rest}" for name, noun, rest in steps if total[name]]
+
+
+def _pressure(above: Mapping[str, list[str]]) -> list[str]:
+    told = {
+        "reading": "holds more keys than sync.high_water: reading pauses until they are decided",
+        "webhooks": "holds more keys than webhooks.high_water: who sends more is asked to come again",
+    }
+    return [f"The inbox of {', '.join(names)} {told[what]}." for what, names in above.items() if names]
 
 
 def _stale(status: "Status", at: datetime) -> list[str]:

@@ -168,6 +168,13 @@ def is_more(conn: Connection, entity: str, upto_seq: int, size: int) -> bool:
     )
 
 
+def ready(conn: Connection, entity: str | None = None) -> dict[str, int]:
+    """For each entity, or one, how many keys are ready; those that have none are left out."""
+    window = [text(READY)] if entity is None else [text(READY), inbox.c.entity == entity]
+    query = select(inbox.c.entity, func.count()).where(*window).group_by(inbox.c.entity)
+    return {row[0]: row[1] for row in conn.execute(query)}
+
+
 def cuts(conn: Connection, entity: str, side: Side, upto_seq: int, size: int) -> list[int]:
     """The numbers after which every so many of one side's ready keys end."""
     ready = text(READY), inbox.c.entity == entity, inbox.c.side == str(side), inbox.c.seq <= upto_seq

@@ -70,7 +70,7 @@ class Life:
         for system in self.world.systems.values():
             system.tell = self.tell
         self.crashed_at: Counter[str] = Counter()
-        self.limits = Limits(chunk=4, enumerate_every=timedelta(hours=20))
+        self.limits = Limits(chunk=4, enumerate_every=timedelta(hours=20), high_water=3 if script.seed % 2 else 1000)
         self.pace = 0.0
         """How many seconds every boundary takes; left to chance where it is 0."""
         self.appointed: dict[str, Callable[[], Any]] = {}

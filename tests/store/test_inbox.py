@@ -179,6 +179,16 @@ def test_depth_counts_and_knows_the_oldest(store: Store, at: datetime) -> None:
         assert inbox.depth(conn) == {"order": (2, at), "customer": (1, at + timedelta(hours=1))}
 
 
+def test_ready_is_what_waits_for_nothing(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        inbox.put(conn, [arrival("a"), arrival("b"), arrival("c"), arrival("d", "customer")], at)
+        seqs = [row.seq for row in inbox.take(conn, "order", 0, 10, at)]
+        inbox.park(conn, [(seqs[0], PARENT, None), (seqs[1], None, at)])
+
+        assert inbox.ready(conn) == {"order": 1, "customer": 1}
+        assert inbox.ready(conn, "order") == {"order": 1}
+
+
 def test_a_delivery_is_received_once(store: Store, at: datetime) -> None:
     with store.write() as conn:
         assert inbox.receive(conn, CRM, "delivery-1", at)
