@@ -12,12 +12,12 @@ from sqlalchemy import Connection
 from typing_extensions import override
 
 from connector.records import Arrival, Cursor, Problem, Ref, Side, Sighting, Version
-from connector.store import cursors, inbox, journal, links, problems, sightings
+from connector.store import creating, cursors, inbox, journal, links, problems, sightings
 from connector.store.cursors import Position
 from connector.store.database import Store
 from connector.store.inbox import Scanned
 from connector.store.journal import OperationTaken
-from connector.store.links import Held, LinkTaken
+from connector.store.links import Born, LinkTaken
 from connector.store.sightings import Seen
 from connector.tenure import Tenure
 
@@ -49,18 +49,6 @@ class Scan(NamedTuple):
     keys: Sequence[tuple[int, ...]]
     deleted: Sequence[tuple[str, Version | None]]
     problems: Sequence[Problem]
-
-
-class Made(NamedTuple):
-    """Newcomers that were created as sent, as columns of one length."""
-
-    operations: Sequence[str]
-    sources: Sequence[str]
-    targets: Sequence[str]
-    source_bases: Sequence[bytes]
-    target_bases: Sequence[bytes]
-    source_versions: Sequence[Version | None]
-    target_versions: Sequence[Version | None]
 
 
 def keep_scan(store: Store, tenure: Tenure, side: Side, scan: Scan) -> int:
@@ -100,45 +88,41 @@ def _remember(connection: Connection, entity: str, position: Position, scan: Sca
     return sightings.see(connection, entity, side, seen, position.generation, at), told
 
 
-def keep_newcomers(
-    store: Store, tenure: Tenure, side: Side, creates: Mapping[str, Sequence[Any]], seqs: Sequence[int]
-) -> bool:
+def keep_newcomers(store: Store, tenure: Tenure, side: Side, creates: Mapping[str, Sequence[Any]]) -> bool:
     """Journal creates as sending, which settles their inbox rows; False where another operation is in one's way.
 
-    `creates` are the columns that `journal.send` takes. Before the first call the store has to be hardened, as this
-    does not wait for the disk.
+    `creates` are the columns that `creating.take_over` takes. Before the first call the store has to be hardened, as
+    this does not wait for the disk.
     """
     try:
         with tenure.write(store) as connection:
-            journal.send(connection, (tenure.entity, side, tenure.run), creates, tenure.clock())
-            inbox.settle(connection, seqs)
+            creating.take_over(connection, (tenure.entity, side, tenure.run), creates, tenure.clock())
+            inbox.settle(connection, creates["seq"])
     except OperationTaken:
         return False
     return True
 
 
-def keep_made(store: Store, tenure: Tenure, side: Side, made: Made, mappings: Mapping[Side, int]) -> bool:
+def keep_born(store: Store, tenure: Tenure, side: Side, born: Born, mappings: Mapping[Side, int]) -> bool:
     """Links with both bases, journal, sightings, echoes to expect, children that waited; False where one is linked."""
-    if not made.operations:
+    if not born.operations:
         return True
     try:
         with tenure.write(store) as connection:
-            _link(connection, tenure, side, made, mappings)
+            _link(connection, tenure, side, born, mappings)
     except LinkTaken:
         return False
     return True
 
 
-def _link(connection: Connection, tenure: Tenure, side: Side, made: Made, mappings: Mapping[Side, int]) -> None:
+def _link(connection: Connection, tenure: Tenure, side: Side, born: Born, mappings: Mapping[Side, int]) -> None:
     at, source, entity = tenure.clock(), side.other, tenure.entity
-    sources = Held(made.sources, made.source_bases, made.source_versions, mappings[source])
-    targets = Held(made.targets, made.target_bases, made.target_versions, mappings[side])
-    links.pair(connection, entity, {source: sources, side: targets}, at)
-    journal.complete(connection, list(zip(made.operations, made.targets, strict=True)), at)
+    links.pair(connection, entity, side, born, mappings, at)
+    journal.complete(connection, list(zip(born.operations, born.targets, strict=True)), at)
     generation = cursors.get(connection, entity, side).generation
-    seen = Seen(made.targets, made.target_versions, [None] * len(made.targets))
+    seen = Seen(born.targets, born.versions, [None] * len(born.targets))
     met = sightings.meet(connection, entity, side, seen, generation, at)
-    cursors.bump(connection, entity, side, known=met, echoes=len(made.targets))
-    refs = [(source, one) for one in made.sources], [(side, one) for one in made.targets]
+    cursors.bump(connection, entity, side, known=met, echoes=len(born.targets))
+    refs = [(source, one) for one in born.sources], [(side, one) for one in born.targets]
     inbox.release(connection, (Ref(entity, *ref) for both in refs for ref in both))
-    problems.clear_any(connection, entity, (Ref(entity, source, one) for one in made.sources), at)
+    problems.clear_any(connection, entity, (Ref(entity, source, one) for one in born.sources), at)

@@ -8,13 +8,14 @@ from typing import NamedTuple
 
 from connector.apply import batches, call, note_attempt, put_back
 from connector.context import Work
-from connector.deposits import Documents, Made, keep_made
+from connector.deposits import Documents, keep_born
 from connector.errors import RunError
 from connector.mappings.pages import records_of, with_fields, without_fields
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.newcomers import Newcomers
 from connector.records import Draft, OperationKind, Outcome, Record, Side, Value, encode
 from connector.settle import Answered, settle_creates
+from connector.store.links import Born
 
 
 class Sent(NamedTuple):
@@ -29,7 +30,7 @@ class Sent(NamedTuple):
 class Fates(NamedTuple):
     """The newcomers that were created as sent, and the places of those that came to something else."""
 
-    made: Made
+    made: Born
     rest: Sequence[int]
 
 
@@ -84,10 +85,10 @@ def tell_fates(work: Work, sent: Sent) -> Fates:
     return Fates(all_made, []) if all_made else _made(work, new, outcomes, _told(work, new, outcomes))
 
 
-def store_made(work: Work, new: Newcomers, made: Made) -> "Future[bool]":
+def store_made(work: Work, new: Newcomers, made: Born) -> "Future[bool]":
     """Have those stored that were made as sent; False comes where one of them turns out to be linked."""
     mappings = {side: work.translator(side).id for side in Side}
-    return work.keep(keep_made, new.side, made, mappings)
+    return work.keep(keep_born, new.side, made, mappings)
 
 
 def settle_rest(work: Work, sent: Sent, fates: Fates, *, stored: bool) -> None:
@@ -118,7 +119,7 @@ def _send(work: Work, new: Newcomers, batch: Sequence[int], line: Line) -> list[
         raise
 
 
-def _all_made(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> Made | None:
+def _all_made(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> Born | None:
     """Everything at once, where each was made as sent and all answers tell the same fields: nearly always.
 
     The new record then holds what its source does, less what only that one's side has, and besides it what the answer
@@ -135,14 +136,12 @@ def _all_made(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> Made |
         return None
     if any(not _is_as_sent(new, name, values) for name, values in told.items() if name in source):
         return None
-    sources, common = new.records, _common(work, new)
+    common = _common(work, new)
     if common is None:
         return None
     own = {name: told.get(name) or [value] for name, value in blank.items() if name not in source}
     targets = with_fields(common, own)
-    sent = (new.operations, new.sources)
-    bases = Documents(sources), Documents(targets)
-    return Made(*sent, list(map(str, ids)), *bases, new.versions, versions)
+    return Born(new.operations, new.sources, list(map(str, ids)), Documents(targets), versions)
 
 
 def _common(work: Work, new: Newcomers) -> Sequence[bytes] | None:
@@ -192,10 +191,10 @@ def _made(work: Work, new: Newcomers, outcomes: Sequence[Outcome], told: Sequenc
     """Those that were made as sent, one by one, and the places of the others."""
     count, ids, versions = len(outcomes), [str(one[0]) for one in outcomes], [one[1] for one in outcomes]
     stored = list(map(encode, _stored(work, new, told)))
-    columns = (new.operations, new.sources, ids, new.records, stored, new.versions, versions)
+    columns = (new.operations, new.sources, ids, stored, versions)
     usual = [one is not None for one in told]
     rest = [place for place in range(count) if not usual[place]]
-    return Fates(Made._make([list(compress(column, usual)) for column in columns]), rest)
+    return Fates(Born._make([list(compress(column, usual)) for column in columns]), rest)
 
 
 def _stored(work: Work, new: Newcomers, told: Sequence[Record | None]) -> list[Record]:

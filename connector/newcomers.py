@@ -18,7 +18,7 @@ from sqlalchemy import Connection
 
 from connector.context import Work
 from connector.decide import CreateDecision
-from connector.deposits import Documents, keep_newcomers
+from connector.deposits import keep_newcomers
 from connector.mappings.pages import Columns
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.reconcile.match import marker_key, strongest_keys
@@ -229,7 +229,6 @@ def journal_newcomers(work: Work, new: Newcomers) -> "Future[bool]":
 
     Before the first call the store has to be hardened, as this does not wait for the disk.
     """
-    creates: dict[str, Sequence[Any]] = {"id": new.operations, "source": new.sources, "source_version": new.versions}
-    # The whole record stands for what is sent of it: `recover` knows the fields, and nothing is encoded twice.
-    creates |= {"reserved": new.reserved, "values": Documents(new.records)}
-    return work.keep(keep_newcomers, new.side, creates, new.seqs)
+    # The whole record stands for what is sent of it: `recover` knows the fields, and the store has it already.
+    creates = {"id": new.operations, "reserved": new.reserved, "seq": new.seqs}
+    return work.keep(keep_newcomers, new.side, creates)

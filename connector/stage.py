@@ -34,7 +34,7 @@ from connector.records import (
     encode,
 )
 from connector.stays import staying
-from connector.store import conflicts, cursors, history, inbox, journal, links, problems, sightings
+from connector.store import conflicts, creating, cursors, history, inbox, journal, links, problems, sightings
 from connector.store.journal import OperationTaken
 
 
@@ -345,7 +345,7 @@ def _journal_creates(connection: Connection, work: Work, side: Side, creates: Se
         columns: dict[str, Any] = dict(zip(CreateDecision._fields, zip(*creates, strict=True), strict=True))
         sent = {"id": columns["id"], "source": columns["source"], "source_version": columns["version"]}
         sent |= {"reserved": columns["reserved"], "values": list(map(encode, columns["values"]))}
-        journal.send(connection, (work.name, side, work.run), sent, work.now())
+        creating.send(connection, (work.name, side, work.run), sent, work.now())
         inbox.settle(connection, columns["seq"])
 
 

@@ -35,7 +35,7 @@ Row: TypeAlias = tuple[Any, ...]
 
 _SQLITE_VARIABLES = 32_766
 _POSTGRES_VARIABLES = 65_535
-_ROWS_A_STATEMENT = 1000
+ROWS_A_STATEMENT = 1000
 """With fewer a thread waits for the others too often; with more the bound values of prepared statements take memory."""
 _NOTHING: Mapping[str, Any] = {}
 
@@ -357,7 +357,7 @@ def _chunks(conn: Connection, rows: Sequence[Row], width: int) -> Iterator[Seque
 def _rows_at_once(conn: Connection, width: int) -> int:
     variables = _SQLITE_VARIABLES if conn.dialect.name == "sqlite" else _POSTGRES_VARIABLES
     # Thirty are left for what a statement binds beside its rows.
-    return min(_ROWS_A_STATEMENT, (variables - 30) // width)
+    return min(ROWS_A_STATEMENT, (variables - 30) // width)
 
 
 def _execute(conn: Connection, sql: str, bound: Row) -> int:

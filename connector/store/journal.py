@@ -1,9 +1,9 @@
 """The journal: every planned write and what became of it, and one row a run."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, and_, func, or_, select, text
 from sqlalchemy.exc import IntegrityError
@@ -33,10 +33,6 @@ class OperationTaken(StoreError):
     def __init__(self, ids: Sequence[str]) -> None:
         super().__init__(f"A live operation on the same record or match key exists, so refused: {', '.join(ids[:10])}.")
         self.ids = tuple(ids)
-
-
-Place: TypeAlias = tuple[str, Side, str]
-"""Entity, side written to, and run."""
 
 
 class Run(NamedTuple):
@@ -95,35 +91,6 @@ def add(conn: Connection, operations: Sequence[Operation], at: datetime) -> None
             bulk.insert_rows(conn, operation, _COLUMNS, rows)
     except IntegrityError as error:
         raise OperationTaken(_refused(conn, rows)) from error
-
-
-def send(conn: Connection, place: Place, creates: Mapping[str, Sequence[Any]], at: datetime) -> None:
-    """Store the creates of one run that are about to be sent, as columns; raises `OperationTaken` as `add` does.
-
-    `creates` holds `id`, `source`, `source_version`, `reserved` and `values` (canonical bytes), each with one entry a
-    create.
-    """
-    now, (entity, side, run_id) = to_micros(at), place
-    columns = {**creates, "key": [f"new:{source}" for source in creates["source"]]}
-    alike = {
-        "entity": entity,
-        "side": str(side),
-        "kind": str(OperationKind.CREATE),
-        "reason": f"new on {side.other}",
-        "state": str(OperationState.SENDING),
-        "phase": "live",
-        "attempts": 0,
-        "run": run_id,
-        "created_at": now,
-        "changed_at": now,
-        "old": _NOTHING,
-        "settles": _NOTHING,
-    }
-    try:
-        with conn.begin_nested():
-            bulk.insert_columns(conn, operation, columns, alike)
-    except IntegrityError as error:
-        raise OperationTaken(_taken_by(conn, entity, side, columns)) from error
 
 
 def advance(
@@ -333,16 +300,6 @@ def _refused(conn: Connection, rows: Sequence[bulk.Row]) -> list[str]:
         stored = {row[0] for row in bulk.select_in(conn, operation, ("id",), ("id", ids))}
         trial.rollback()
     return [one for one in ids if one in before or one not in stored]
-
-
-def _taken_by(conn: Connection, entity: str, side: Side, columns: Mapping[str, Sequence[Any]]) -> list[str]:
-    """Which of these creates have a live operation in their way."""
-    where = {"entity": entity, "side": str(side)}
-    busy = {row[0] for row in bulk.select_in(conn, operation, ("key",), ("key", columns["key"]), where, LIVE)}
-    reserved = [one for one in columns["reserved"] if one is not None]
-    held = {row[0] for row in bulk.select_in(conn, operation, ("reserved",), ("reserved", reserved), where, LIVE)}
-    ways = zip(columns["id"], columns["key"], columns["reserved"], strict=True)
-    return [one for one, key, hashed in ways if key in busy or hashed in held]
 
 
 def _columns(names: tuple[str, ...]) -> list[Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select, text
@@ -9,6 +10,7 @@ from sqlalchemy import Connection, bindparam, func, select, text
 from connector.errors import StoreError
 from connector.records import Base, Link, LinkStatus, NewLink, Rebase, Ref, Side, Version
 from connector.store import aliases, bulk, counters
+from connector.store.carrying import Carried, insert_carried
 from connector.store.columns import maybe_version, to_micros
 from connector.store.schema import base, link
 
@@ -126,30 +128,48 @@ def add(conn: Connection, rows: Sequence[NewLink], at: datetime) -> list[int]:
     return numbers
 
 
-class Held(NamedTuple):
-    """One side of new links, as columns of one length: its ids, and what it held."""
+class Born(NamedTuple):
+    """Records that creates in the journal made on one side, as columns of one length."""
 
-    ids: Sequence[str]
+    operations: Sequence[str]
+    sources: Sequence[str]
+    targets: Sequence[str]
     records: Sequence[bytes]
+    """What the new ones hold; what their sources do, the journal knows."""
     versions: Sequence[Version | None]
-    mapping: int
 
 
-def pair(conn: Connection, entity: str, sides: Mapping[Side, Held], at: datetime) -> None:
-    """Like `add`, for links that come as columns; raises `LinkTaken` without names, and then must be rolled back."""
-    now, crm, erp = to_micros(at), sides[Side.CRM], sides[Side.ERP]
-    numbers = counters.draw(conn, "link_number", len(crm.ids))
-    alike = {"entity": entity, "status": str(LinkStatus.ACTIVE), "created_at": now, "changed_at": now}
-    if bulk.insert_columns(
-        conn, link, {"id": numbers, "crm_id": crm.ids, "erp_id": erp.ids}, alike, lenient=True
-    ) != len(numbers):
+def pair(conn: Connection, entity: str, side: Side, born: Born, mappings: Mapping[Side, int], at: datetime) -> None:
+    """Like `add`, for what creates have made on `side`; raises `LinkTaken` without names: then roll it back.
+
+    The base of each source is what the journal holds as sent.
+    """
+    now, source = to_micros(at), side.other
+    numbers = counters.draw(conn, "link_number", len(born.targets))
+    ids = {"id": numbers, f"{source}_id": born.sources, f"{side}_id": born.targets}
+    fresh = {"entity": entity, "status": str(LinkStatus.ACTIVE), "created_at": now, "changed_at": now}
+    columns = {"link": numbers, "operation": born.operations, "record": born.records, "version": born.versions}
+    alike = {f"{one}_mapping": mappings[one] for one in Side} | {f"{one}_at": now for one in Side}
+    stored = bulk.insert_columns(conn, link, ids, fresh, lenient=True)
+    if stored == len(numbers):
+        stored = insert_carried(conn, base, _born(side), columns, alike)
+    if stored < len(numbers):
         raise LinkTaken([])
-    columns: dict[str, Sequence[Any]] = {"link": numbers}
-    fixed: dict[str, Any] = {}
-    for side, held in sides.items():
-        columns |= {f"{side}_record": held.records, f"{side}_version": held.versions}
-        fixed |= {f"{side}_mapping": held.mapping, f"{side}_at": now}
-    bulk.insert_columns(conn, base, columns, fixed)
+
+
+@cache
+def _born(side: Side) -> Carried:
+    return Carried(
+        kinds={"link": "bigint", "operation": "text", "record": "bytea", "version": "text"},
+        told={
+            "link": "fresh.link",
+            f"{side.other}_record": 'o."values"',
+            f"{side.other}_version": "o.source_version",
+            f"{side}_record": "fresh.record",
+            f"{side}_version": "fresh.version",
+        },
+        join="CROSS JOIN operation o WHERE o.id = fresh.operation",
+    )
 
 
 def rebase(conn: Connection, rows: Sequence[Rebase], at: datetime) -> None:

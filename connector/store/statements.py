@@ -144,6 +144,30 @@ def differing_sql(  # noqa: PLR0913, PLR0917 -- the words of one statement
     return f'SELECT j.key FROM {given} LEFT JOIN LATERAL ({found}) f ON true WHERE f."{told}" IS DISTINCT FROM j.value'
 
 
+@lru_cache(maxsize=64)
+def carried_sql(
+    table: Table,
+    told: tuple[tuple[str, str], ...],
+    given: tuple[tuple[str, str], ...],
+    join: str,
+    rows: int,
+    dialect: str,
+) -> str:
+    """Insert what `told` says of bound rows, which are called `fresh`, and of the stored ones that `join` finds.
+
+    `given` are the names of what is bound, with PostgreSQL's types.
+    """
+    names = quoted([name for name, _ in given])
+    if dialect == "sqlite":
+        row = f"({', '.join('?' * len(given))})"
+        bound = f"VALUES {', '.join([row] * rows)}"
+    else:
+        bound = f"SELECT * FROM unnest({', '.join(f'%b::{kind}[]' for _, kind in given)})"
+    into, chosen = quoted([name for name, _ in told]), ", ".join([expression for _, expression in told])
+    # It begins with INSERT, or Python's SQLite would not count the rows.
+    return f'INSERT INTO "{table.name}" ({into}) WITH fresh ({names}) AS ({bound}) SELECT {chosen} FROM fresh {join}'
+
+
 def among(where: tuple[str, ...], column: str, also: str, dialect: str) -> str:
     """Equalities, then a column that holds one of the values of a bound array."""
     mark, array = ("?", "IN (SELECT value FROM json_each(?))") if dialect == "sqlite" else ("%s", "= ANY(%s)")
