@@ -7,7 +7,7 @@ Rows are plain tuples in the order of `columns`. `where` holds equalities; `also
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
-from itertools import chain, compress
+from itertools import chain, compress, repeat
 from typing import Any, NamedTuple, TypeAlias
 
 import orjson
@@ -67,8 +67,10 @@ def _insert_columns(
 ) -> int:
     names, lists = (*columns, *alike), list(columns.values())
     if conn.dialect.name == "postgresql":
-        rows = [(*row, *alike.values()) for row in zip(*lists, strict=True)]
-        return _insert(conn, table, names, rows, clash)
+        count = len(lists[0])
+        return _insert(
+            conn, table, names, list(zip(*lists, *(repeat(one, count) for one in alike.values()), strict=True)), clash
+        )
     if not lists[0]:
         return 0
     varying, kept, same = _split(tuple(columns), lists)

@@ -30,6 +30,7 @@ _SCRUB_SECONDS = 5
 """How long readers of the log are waited for."""
 _LEVEL = "durability"
 """Under what a connection notes how durable its commits are."""
+_AS_THE_SERVER_SAYS = "SET LOCAL synchronous_commit TO DEFAULT"
 _READER_CACHE, _WRITER_CACHE = 4_096, 16_384
 """KiB of pages; what readers keep is good only until the next commit."""
 
@@ -57,12 +58,14 @@ class Store:
     def write(self, *, durable: bool = False) -> Iterator[Connection]:
         """A connection in one transaction: committed at the end, rolled back when an exception leaves the block.
 
-        What is committed outlives the process. A `durable` one outlives a power failure too, with everything committed
-        before it: on SQLite that costs some milliseconds, in PostgreSQL every transaction does so anyway.
+        What is committed outlives the process. A `durable` one outlives a power failure too (on PostgreSQL: a crash of
+        its server), with everything committed before it, which costs some milliseconds.
         """
         with self._turn, _clear_errors(self._engine.url), self._writer.begin() as conn:
             if conn.dialect.name == "sqlite":
                 _begin_to_write(conn, "FULL" if durable else "NORMAL")
+            elif durable:
+                conn.exec_driver_sql(_AS_THE_SERVER_SAYS)
             yield conn
 
     @contextmanager
@@ -78,7 +81,11 @@ class Store:
 
         It does for all transactions so far what `durable` does for one, which waits with the turn in its hands.
         """
-        if self.dialect == "sqlite":
+        if self.dialect == "postgresql":
+            with self.write(durable=True) as conn:
+                # Whose commit waits for the log must have something in it.
+                conn.exec_driver_sql("SELECT pg_logical_emit_message(true, 'connector', '')")
+        else:
             file = Path(str(self._engine.url.database))
             log = file.with_name(f"{file.name}-wal")
             # Where there can be no log, all that a commit leaves to be done is to take its journal out of the folder.
@@ -211,7 +218,7 @@ def _driver(conn: Connection) -> Any:
 def _postgresql(url: URL) -> Engine:
     fit_postgresql()
     try:
-        return create_engine(
+        engine = create_engine(
             url.set(drivername="postgresql+psycopg"),
             connect_args={"connect_timeout": _WAIT_SECONDS},
             hide_parameters=True,
@@ -223,6 +230,18 @@ def _postgresql(url: URL) -> Engine:
         raise StoreError(
             "State in PostgreSQL needs the extra `postgres`: pip install crm-erp-connector[postgres]"
         ) from error
+    event.listen(engine, "connect", _set_session)
+    return engine
+
+
+def _set_session(raw: Any, _record: Any) -> None:
+    """What our statements want of a session, whatever else the server is there for."""
+    raw.autocommit = True
+    # They look some hundred rows up by index, on tables that may have no statistics yet: the planner's usual prices
+    # make it read whole tables instead. What takes a millisecond is not worth compiling. And only a durable transaction
+    # waits for the log.
+    raw.execute("SET random_page_cost = 1.1; SET jit = off; SET synchronous_commit = off")
+    raw.autocommit = False
 
 
 def _reading_options(dialect: str) -> dict[str, Any]:

@@ -4,6 +4,7 @@ import errno
 import os
 import sqlite3
 import stat
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
@@ -16,10 +17,25 @@ from connector.errors import StoreError
 from connector.records import Arrival, Side
 from connector.store import inbox
 from connector.store.database import Store, open_store
+from tests.postgres import Server, name_of
 
 
 def arrival(record_id: str) -> Arrival:
     return Arrival("customer", Side.CRM, record_id, "test")
+
+
+@pytest.fixture
+def careful_store(postgres_server: Server, postgres_template: str) -> Iterator[Store]:
+    """A store in a PostgreSQL whose commits wait for the log, which those of the tests' server need not."""
+    url = postgres_server.create(postgres_template)
+    opened = open_store(url)
+    with opened.write() as conn:
+        conn.exec_driver_sql(f'ALTER DATABASE "{name_of(url)}" SET synchronous_commit = on')
+    opened.close()
+    opened = open_store(url)
+    yield opened
+    opened.close()
+    postgres_server.drop(url)
 
 
 def test_what_is_written_is_there_for_the_next_process(store_url: str, at: datetime) -> None:
@@ -97,6 +113,28 @@ def test_only_a_durable_transaction_waits_for_the_disk(sqlite_store: Store) -> N
             levels.append(conn.exec_driver_sql("PRAGMA synchronous").scalar())
 
     assert levels == [2, 1, 2]
+
+
+@pytest.mark.postgres
+def test_only_a_durable_transaction_waits_for_the_log_of_postgresql(careful_store: Store) -> None:
+    levels = []
+    for durable in (True, False, True):
+        with careful_store.write(durable=durable) as conn:
+            levels.append(conn.exec_driver_sql("SHOW synchronous_commit").scalar())
+
+    assert levels == ["on", "off", "on"]
+
+
+@pytest.mark.postgres
+def test_hardening_waits_for_the_log_of_postgresql(careful_store: Store) -> None:
+    with careful_store.write() as conn:
+        conn.execute(text("INSERT INTO pause (name, by, at) VALUES ('a', 'b', 1)"))
+        written = conn.exec_driver_sql("SELECT pg_current_wal_insert_lsn()").scalar()
+
+    careful_store.harden()
+
+    with careful_store.read() as conn:
+        assert conn.execute(text("SELECT pg_current_wal_flush_lsn() >= :lsn"), {"lsn": written}).scalar()
 
 
 def test_hardening_waits_for_the_disk_to_have_the_log(
