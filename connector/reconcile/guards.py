@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from math import ceil
 from typing import NamedTuple
 
 import orjson
@@ -122,6 +123,14 @@ def removal_limit(guard: Guard, linked: int) -> int:
 def change_limit(guard: Guard, linked: int) -> int:
     """On how many records one field may change: the larger of the number and the share."""
     return max(guard.changes, int(linked * guard.change_share))
+
+
+def enough_links(guard: Guard, changes: int) -> int | None:
+    """How many links let one field change on so many records; 0 where any number does, None where none does."""
+    if changes <= guard.changes:
+        return 0
+    # One more than it takes, as shares are not exact.
+    return ceil(changes / guard.change_share) + 1 if guard.change_share else None
 
 
 def _same_field(entity: Entity, side: Side, census: Census, past: Past, linked: int) -> list[Trip]:

@@ -19,6 +19,13 @@ _READ_BASE = ("link", "crm_record", "crm_version", "crm_mapping", "erp_record", 
 _STATUSES = {str(status): status for status in LinkStatus}
 _ACTIVE = f"status = '{LinkStatus.ACTIVE}'"
 _USABLE = f"status IN ('{LinkStatus.ACTIVE}', '{LinkStatus.DORMANT}')"
+_NTH = (
+    select(link.c.id)
+    .where(link.c.entity == bindparam("entity"))
+    .order_by(link.c.id)
+    .offset(bindparam("before"))
+    .limit(1)
+)
 _COUNT = select(func.count()).where(link.c.entity == bindparam("entity"))
 
 
@@ -213,6 +220,11 @@ def count_active(conn: Connection, entity: str) -> int:
     """How many links both sides' records of which are compared."""
     query = select(func.count()).where(link.c.entity == entity).where(text(_ACTIVE))
     return conn.execute(query).scalar_one()
+
+
+def are_at_least(conn: Connection, entity: str, number: int) -> bool:
+    """Whether there are so many links, whatever their status; only so many are looked at."""
+    return conn.execute(_NTH, {"entity": entity, "before": number - 1}).first() is not None
 
 
 def page(conn: Connection, entity: str, after: int, limit: int) -> list[Link]:

@@ -14,6 +14,7 @@ from connector.reconcile.guards import (
     change_limit,
     check as check_all,
     digest,
+    enough_links,
     is_stopped,
 )
 from connector.records import Operation, OperationKind, Side
@@ -124,3 +125,21 @@ def test_what_trips_is_beyond_its_limit_and_on_its_own_side(
     assert len(stopped) == sum(trip.affected for trip in trips)
     assert all(trip.affected > trip.limit for trip in trips)
     assert all(trip.limit >= change_limit(ENTITY.guard, linked) for trip in trips if trip.kinds != REMOVALS)
+
+
+@given(
+    st.integers(0, 10**6),
+    st.builds(Guard, changes=st.integers(0, 300), change_share=st.floats(0.001, 1)),
+    st.integers(0, 10**6),
+)
+def test_with_enough_links_so_many_changes_are_within_the_limit(changes: int, guard: Guard, more: int) -> None:
+    enough = enough_links(guard, changes)
+
+    assert enough is not None
+    assert change_limit(guard, enough + more) >= changes
+
+
+def test_where_no_share_may_change_no_number_of_links_is_enough() -> None:
+    guard = Guard(changes=5, change_share=0)
+
+    assert (enough_links(guard, 5), enough_links(guard, 6)) == (0, None)

@@ -78,6 +78,14 @@ def test_ids_of_two_entities_do_not_meet(store: Store, at: datetime) -> None:
         assert (links.count(conn, "customer"), links.count(conn, "order")) == (1, 1)
 
 
+def test_whether_there_are_so_many_links_is_told_without_counting_them_all(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        links.add(conn, [pair("a", "1"), pair("b", "2"), pair("a", "1", "order")], at)
+
+        assert links.are_at_least(conn, "customer", 2)
+        assert not links.are_at_least(conn, "customer", 3)
+
+
 def test_a_rebase_moves_one_side(store: Store, at: datetime) -> None:
     with store.write() as conn:
         first, second = links.add(conn, [pair("a", "1"), pair("b", "2")], at)

@@ -29,6 +29,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "links.find": lambda conn: links.find(conn, "order", CRM, ["a"]),
     "links.counterparts": lambda conn: links.counterparts(conn, "order", CRM, ["a"]),
     "links.versions": lambda conn: links.versions(conn, "order", CRM, ["a"]),
+    "links.are_at_least": lambda conn: links.are_at_least(conn, "order", 10),
     "links.page": lambda conn: links.page(conn, "order", 0, 10),
     "links.set_status": lambda conn: links.set_status(conn, [1], LinkStatus.DORMANT, AT),
     "links.rebase": lambda conn: links.rebase(conn, [Rebase(1, CRM, Base(b"", None, 1))], AT),
