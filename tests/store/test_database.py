@@ -141,7 +141,7 @@ def test_hardening_waits_for_the_disk_to_have_the_log(
     sqlite_store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waited: list[int] = []
-    monkeypatch.setattr("os.fsync", lambda opened: waited.append(os.fstat(opened).st_ino))
+    monkeypatch.setattr("os.fdatasync", lambda opened: waited.append(os.fstat(opened).st_ino))
     with sqlite_store.write() as conn:
         conn.execute(text("DELETE FROM lease"))
 
@@ -154,7 +154,7 @@ def test_a_disk_that_cannot_be_written_is_told(sqlite_store: Store, monkeypatch:
     def fail(_opened: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("os.fsync", fail)
+    monkeypatch.setattr("os.fdatasync", fail)
 
     with pytest.raises(StoreError, match="cannot be written to disk: No space left on device"):
         sqlite_store.harden()
