@@ -187,9 +187,10 @@ def _look(work: Work, *, full: bool) -> None:
 def _has_strangers(work: Work) -> bool:
     """Whether a key that is due has no link: what it is to be matched with, or would double, must be read first."""
     with work.store.read() as connection:
-        due = inbox.take(connection, work.name, 0, work.context.limits.chunk, work.now())
+        head, chunk = inbox.head(connection), work.context.limits.chunk
+        due = inbox.take_columns(connection, work.name, 0, chunk, work.now(), head)
         for side in Side:
-            ids = [row.id for row in due if row.side is side]
+            ids = due.on(side).ids
             if len(links.versions(connection, work.name, side, ids)) < len(ids):
                 return True
     return False
