@@ -22,6 +22,8 @@ PLAIN = frozenset({"j", "fresh", "json_each", "CONSTANT", "SUBQUERY"})
 """What is read from the statement itself, not from a table."""
 SMALL = frozenset({"lease", "endpoint", "cursor", "standing", "counter", "mapping", "remark", "portion"})
 """Tables with a row a side, an entity or a process, whatever the number of records; remarks are of what is open."""
+MOST_STATEMENTS, MOST_TRANSACTIONS = 36, 16
+"""Of a sync of one entity with nothing to do: what is known is not asked again, and one step reads in one go."""
 
 
 class Sent(NamedTuple):
@@ -65,6 +67,21 @@ def noted() -> Iterator[list[Sent]]:
         event.remove(Engine, "before_cursor_execute", note)
 
 
+@contextmanager
+def counted() -> Iterator[list[Connection]]:
+    """Every transaction that begins within the block."""
+    begun: list[Connection] = []
+
+    def note(conn: Connection) -> None:
+        begun.append(conn)
+
+    event.listen(Engine, "begin", note)
+    try:
+        yield begun
+    finally:
+        event.remove(Engine, "begin", note)
+
+
 def steps(store: Store, one: Sent) -> list[str]:
     """The steps by which the database runs a statement."""
     prefix = "EXPLAIN QUERY PLAN" if store.dialect == "sqlite" else "EXPLAIN"
@@ -94,3 +111,12 @@ def test_a_sync_with_nothing_to_do_scans_no_table_that_grows(settled: Context) -
     assert report.writes == 0
     assert len(sent) > len(settled.entities)
     assert scanned(settled.store, sent) == set()
+
+
+def test_a_sync_with_nothing_to_do_asks_the_database_little(settled: Context) -> None:
+    with noted() as sent, counted() as begun:
+        report = sync(settled, entities=["customer"])
+
+    assert report.writes == 0
+    assert 0 < len(sent) <= MOST_STATEMENTS
+    assert 0 < len(begun) <= MOST_TRANSACTIONS
