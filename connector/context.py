@@ -141,6 +141,8 @@ class Work:
     """Digests of the allowed operations that came out as planned."""
     alive: set[Side] = field(default_factory=set)
     """Sides that answered with at least one present record in this run: the canary without which nothing is absent."""
+    counted: dict[Side, int | None] = field(default_factory=dict)
+    """How many records each side held when it was last pulled, where that was asked."""
     known: dict[Side, Capabilities] = field(default_factory=dict)
     creators: dict[Side, Creator] = field(default_factory=dict)
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection
 
-from connector.context import Context
+from connector.context import Context, System
 from connector.durations import spoken
 from connector.errors import WrongTenant
 from connector.logs import get_logger
@@ -24,8 +24,7 @@ SKEW = timedelta(minutes=2)
 
 def check_endpoints(context: Context, report: Report) -> None:
     """Ask both systems who they are before anything is read; another tenant behind an address stops everything."""
-    # Each with its own time: the other side may let itself be waited for.
-    answers = {side: (system.adapter.identify(), context.clock()) for side, system in context.systems.items()}
+    answers = _identify(context)
     with context.store.read() as connection:
         known = {side: endpoints.get(connection, side) for side in answers}
         new = _new_mappings(connection, context)
@@ -38,6 +37,20 @@ def check_endpoints(context: Context, report: Report) -> None:
                 report.warnings += _note(connection, side, known[side], *answer)
             for number in sorted(new):
                 endpoints.save_mapping(connection, number, *new[number])
+
+
+def _identify(context: Context) -> dict[Side, tuple[Fingerprint, datetime]]:
+    """Who answers on each side, and when: both are asked at a time, and one may let itself be waited for."""
+
+    def ask(system: System) -> tuple[Fingerprint, datetime]:
+        return system.adapter.identify(), context.clock()
+
+    with context.executor(len(context.systems)) as askers:
+        asked = {side: askers.submit(ask, system) for side, system in context.systems.items()}
+    wrong = [error for answer in asked.values() if (error := answer.exception()) is not None]
+    for error in wrong[1:]:
+        log.warning("side_failed_too", reason=str(error), error=type(error).__name__)
+    return {side: answer.result() for side, answer in asked.items()}
 
 
 def _is_noted(known: Endpoint | None, found: Fingerprint, at: datetime) -> bool:

@@ -88,8 +88,7 @@ def match(context: Context, *, entities: Collection[str] = ()) -> tuple[list[Con
         for name, entity in context.entities.items():
             if not entities or name in entities:
                 work = Work(context, entity, report.run, report.tally(name), epoch, dry=True)
-                for side in Side:
-                    pull(work, side)
+                pull(work)
                 found.append(_contact(work))
     return found, _exit(found)
 

@@ -1,22 +1,30 @@
 """Read what moved: pages of a scan go into the inbox and the sightings, in one transaction with their cursor."""
 
+from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import Connection
+from typing_extensions import override
 
 from connector.context import Work
 from connector.deposits import Documents, Scan, keep_scan
-from connector.errors import NothingShown
+from connector.errors import LeaseLost, NothingShown, RunError
+from connector.logs import bound, get_logger
 from connector.observe import fetch
+from connector.paging import Reading, together
 from connector.pressure import Gauge
 from connector.reconcile.guards import digest_empty, removal_limit
 from connector.records import Arrival, Cursor, Page, Presence, Remote, Side, Sighting
 from connector.store import approvals, cursors, inbox, links, sightings
 from connector.store.cursors import Position
 from connector.survey import Survey, survey
+
+log = get_logger()
 
 _CHUNKS, _BYTES = 2, 8 << 20
 """What is stored in one transaction: so many chunks or bytes, whichever comes first."""
@@ -37,39 +45,173 @@ class _Batch:
     deleted: list[Remote] = field(default_factory=list)
 
 
-def pull(work: Work, side: Side, gauge: Gauge | None = None) -> bool:
-    """Bring one side's changes into the inbox; False where that paused as the gauge says that too many wait.
+class _Part(ABC):
+    """One side's part of what is read of both at a time, all on the run's thread but for the calls themselves."""
+
+    def __init__(self, work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> None:
+        self.work, self.side = work, side
+        self.reading = _reading(work, side, cursor, keys_only=keys_only)
+
+    @abstractmethod
+    def take(self, page: Page) -> bool:
+        """Take the next page apart; False where all reading is to pause."""
+
+    @abstractmethod
+    def finish(self) -> None:
+        """There was nothing more to take, or reading pauses."""
+
+
+def pull(work: Work, *sides: Side, gauge: Gauge | None = None, counts: bool = False) -> list[Side]:
+    """Bring the changes of these sides, or of both, into the inbox; gives the sides left when the gauge had it pause.
 
     It goes on where it paused when it is called again, as after any stop: what was read is stored with its cursor.
+    With `counts` the sides are asked meanwhile how many records they hold, where `sides_to_list` will want to know it.
+    """
+    with work.store.read() as connection:
+        positions = cursors.both(connection, work.name)
+    storing = _Storing(work)
+    chosen = [positions[side] for side in sides or work.context.systems]
+    return _read(work, [partial(_Pull, work, position, storing, gauge, counts=counts) for position in chosen])
+
+
+def pages(work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> Iterator[Page]:
+    """The pages of one scan; those behind the one that is being worked on are on their way."""
+    with closing(_reading(work, side, cursor, keys_only=keys_only)) as reading:
+        while not reading.is_done:
+            yield reading.take()
+
+
+def _reading(work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> Reading:
+    return Reading(work.adapter(side), work.resource(side), cursor, work.context.executor, keys_only=keys_only)
+
+
+def _read(work: Work, parts: Sequence[Callable[[], _Part]]) -> list[Side]:
+    """Read all parts to their end; where one of them fails, the others go on, and then it is told."""
+    wrong: list[RunError] = []
+    with ExitStack() as opened:
+        left: dict[Reading, _Part] = {}
+        for make in parts:
+            part = make()
+            opened.callback(part.reading.close)
+            left[part.reading] = part
+        for reading in together(list(left)):
+            part, goes_on = left[reading], True
+            with _collected(wrong, part):
+                goes_on = part.take(reading.take())
+                if reading.is_done:
+                    part.finish()
+            if reading.is_done:
+                del left[reading]
+            if not goes_on:
+                break
+        for part in left.values():
+            with _collected(wrong, part):
+                part.finish()
+    _tell(work, wrong)
+    return [part.side for part in left.values()]
+
+
+@contextmanager
+def _collected(wrong: list[RunError], part: _Part) -> Iterator[None]:
+    """What ends one part is told later; but who lost the lease does nothing more."""
+    try:
+        with bound(system=part.work.context.systems[part.side].name):
+            yield
+    except LeaseLost:
+        raise
+    except RunError as error:
+        part.reading.close()
+        wrong.append(error)
+
+
+def _tell(work: Work, wrong: Sequence[RunError]) -> None:
+    """Raise what went wrong first; what went wrong on the other side is not hidden by it."""
+    for error in wrong[1:]:
+        log.warning("side_failed_too", reason=str(error), error=type(error).__name__)
+        work.tally.halted.append(f"{work.name}: {error}")
+    if wrong:
+        raise wrong[0]
+
+
+class _Storing:
+    """Batches that are being stored beside the reading of more."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._under_way: dict[Side, deque[Future[int]]] = {side: deque() for side in Side}
+
+    def is_idle(self) -> bool:
+        """Whether nothing is being stored."""
+        return all(one.done() for side in self._under_way.values() for one in side)
+
+    def store(self, side: Side, batch: _Batch) -> None:
+        """Store what some pages brought, with the cursor behind it; where nothing would go on beside it, at once."""
+        work, scan = self._work, _scan(batch)
+        if batch.page.more or not self.is_idle():
+            self._under_way[side].append(work.keep(keep_scan, side, scan))
+        else:
+            self.settle(side, 0)
+            work.tally.problems += keep_scan(work.store, work.tenure, side, scan)
+        work.tally.read[side] += batch.read
+        work.step(f"reading {side}", batch.read)
+        self.settle(side, _STORING)
+
+    def settle(self, side: Side, room: int) -> None:
+        """Wait until no more than so many batches of a side are being stored."""
+        while len(self._under_way[side]) > room:
+            self._work.tally.problems += self._under_way[side].popleft().result()
+
+
+class _Pull(_Part):
+    """What one side's scan brings.
+
     After many writes of our own the next window is mostly their echo: then only ids and versions are asked for, and
     what already has the version we recorded costs nothing more.
     """
-    with work.store.read() as connection:
-        position = cursors.get(connection, work.name, side)
-    keys_only = position.echoes > work.capabilities(side).page_size
-    batches = _batches(work, position, pages(work, side, position.cursor, keys_only=keys_only), keys_only=keys_only)
-    storing: deque[Future[int]] = deque()
-    for batch in batches:
-        if position.cursor is None and not (storing or batch.read):
-            _refuse_nothing(work, side, position)
-        if storing or batch.page.more:
-            storing.append(work.keep(keep_scan, side, _scan(batch)))
-        else:  # nothing would go on beside it
-            work.tally.problems += keep_scan(work.store, work.tenure, side, _scan(batch))
-        work.tally.read[side] += batch.read
-        work.step(f"reading {side}", batch.read)
-        _settle(work, storing, _STORING)
-        if gauge is not None and batch.page.more and gauge.rises(batch.fresh):
-            _settle(work, storing, 0)
-            return False
-    _settle(work, storing, 0)
-    return True
 
+    def __init__(self, work: Work, position: Position, storing: _Storing, gauge: Gauge | None, *, counts: bool) -> None:
+        self._position, self._storing, self._gauge = position, storing, gauge
+        self._keys_only = position.echoes > work.capabilities(position.side).page_size
+        self._batch: _Batch | None = None
+        self._read = 0
+        super().__init__(work, position.side, position.cursor, keys_only=self._keys_only)
+        counts = counts and not (position.enumeration or _is_due(work, position)) and _tells_loss(work, position)
+        self._count = self.reading.ask(work.adapter(self.side).count) if counts else None
 
-def _settle(work: Work, storing: "deque[Future[int]]", room: int) -> None:
-    """Wait until no more than so many batches are being stored."""
-    while len(storing) > room:
-        work.tally.problems += storing.popleft().result()
+    @override
+    def take(self, page: Page) -> bool:
+        """Pages are put together: one transaction for several of them costs less than one for each."""
+        work = self.work
+        if page.more and not self._position.complete:
+            work.context.keeper.prepare()
+        batch = self._batch = self._batch or _Batch(page)
+        _look_at(work, self._position, batch, page.remotes, keys_only=self._keys_only)
+        batch.page = page._replace(remotes=[])
+        self._read += len(page.remotes)
+        if self._position.cursor is None and not (self._read or page.more):
+            _refuse_nothing(work, self.side, self._position)
+        if not self._is_full(batch):
+            return True
+        self._store()
+        return self._gauge is None or not page.more or not self._gauge.rises(batch.fresh)
+
+    def _is_full(self, batch: _Batch) -> bool:
+        """Whether it is to be stored: it is large, or the last one, or there is nothing else to do meanwhile."""
+        if batch.read >= self.work.context.limits.chunk * _CHUNKS or batch.bytes >= _BYTES or not batch.page.more:
+            return True
+        return not self.reading.coming.done() and self._storing.is_idle()
+
+    def _store(self) -> None:
+        batch, self._batch = self._batch, None
+        if batch is not None:
+            self._storing.store(self.side, batch)
+
+    @override
+    def finish(self) -> None:
+        self._store()
+        self._storing.settle(self.side, 0)
+        if self._count is not None:
+            self.work.counted[self.side] = self._count.result()
 
 
 def _scan(batch: "_Batch") -> Scan:
@@ -77,33 +219,6 @@ def _scan(batch: "_Batch") -> Scan:
     deleted = [(remote.id, remote.version) for remote in batch.deleted]
     columns = found.ids, found.versions, found.modified, Documents(found.records), found.keys
     return Scan(page.cursor, page.more, batch.read, batch.fresh, *columns, deleted, found.problems)
-
-
-def pages(work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> Iterator[Page]:
-    """The pages of a scan; the next one is on its way while one is being worked on, never more than that."""
-    scan, resource = work.adapter(side).scan, work.resource(side)
-    page = scan(resource, cursor, keys_only=keys_only)
-    with work.context.executor(1) as reader:
-        while True:
-            coming = reader.submit(scan, resource, page.cursor, keys_only=keys_only) if page.more else None
-            yield page
-            if coming is None:
-                return
-            page = coming.result()
-
-
-def _batches(work: Work, position: Position, pages: Iterator[Page], *, keys_only: bool) -> Iterator[_Batch]:
-    """Pages translated and put together: one transaction for several of them costs less than one for each."""
-    most, batch = work.context.limits.chunk * _CHUNKS, None
-    for page in pages:
-        if page.more and not position.complete:
-            work.context.keeper.prepare()
-        batch = batch or _Batch(page)
-        _look_at(work, position, batch, page.remotes, keys_only=keys_only)
-        batch.page = page._replace(remotes=[])
-        if batch.read >= most or batch.bytes >= _BYTES or not page.more:
-            yield batch
-            batch = None
 
 
 def _look_at(work: Work, position: Position, batch: _Batch, remotes: Sequence[Remote], *, keys_only: bool) -> None:
@@ -131,22 +246,37 @@ def sides_to_list(work: Work, *, full: bool) -> list[Side]:
     ]
 
 
-def find_absent(work: Work, side: Side) -> None:
+def find_absent(work: Work, *sides: Side) -> None:
     """Enumerate ids and versions, as deletes cannot be seen; one that was broken off goes on where it was.
 
     What the enumeration does not show goes into the inbox to be read once more: only that read is evidence.
     """
     with work.store.read() as connection:
-        position = cursors.get(connection, work.name, side)
-    # One that goes on from an earlier run may have shown everything then.
-    shown = position.enumeration is not None
-    for page in pages(work, side, position.enumeration, keys_only=True):
-        shown = shown or any(not remote.deleted for remote in page.remotes)
-        if not (shown or page.more):
-            _refuse_nothing(work, side, position)
-        position = _mark_page(work, side, position, page)
-        work.step(f"comparing {side}", len(page.remotes))
-    _collect_absent(work, side, position)
+        positions = cursors.both(connection, work.name)
+    _read(work, [partial(_Listing, work, positions[side]) for side in sides])
+
+
+class _Listing(_Part):
+    """One side's enumeration."""
+
+    def __init__(self, work: Work, position: Position) -> None:
+        self._position = position
+        # One that goes on from an earlier run may have shown everything then.
+        self._shown = position.enumeration is not None
+        super().__init__(work, position.side, position.enumeration, keys_only=True)
+
+    @override
+    def take(self, page: Page) -> bool:
+        self._shown = self._shown or any(not remote.deleted for remote in page.remotes)
+        if not (self._shown or page.more):
+            _refuse_nothing(self.work, self.side, self._position)
+        self._position = _mark_page(self.work, self.side, self._position, page)
+        self.work.step(f"comparing {self.side}", len(page.remotes))
+        return True
+
+    @override
+    def finish(self) -> None:
+        _collect_absent(self.work, self.side, self._position)
 
 
 def _refuse_nothing(work: Work, side: Side, position: Position) -> None:
@@ -171,26 +301,34 @@ def _is_due(work: Work, position: Position) -> bool:
 
 
 def _is_short(work: Work, side: Side, position: Position) -> bool:
-    """Whether the side holds fewer records than were seen there: somebody deleted without a trace."""
-    capabilities = work.capabilities(side)
-    if capabilities.tombstones or not capabilities.counts or position.known == 0:
+    """Whether the side holds fewer records than were seen there: somebody deleted without a trace.
+
+    The number that came beside the scan is older than what the scan showed: it tells only that nothing is missing.
+    """
+    if not _tells_loss(work, position) or (work.counted.pop(side, None) or 0) >= position.known:
         return False
     count = work.adapter(side).count(work.resource(side))
     return count is not None and count < position.known
+
+
+def _tells_loss(work: Work, position: Position) -> bool:
+    """Whether a number of records would tell that some are gone, and nothing else would."""
+    capabilities = work.capabilities(position.side)
+    return not capabilities.tombstones and capabilities.counts and position.known > 0
 
 
 def _fresh(work: Work, side: Side, position: Position, remotes: Sequence[Remote]) -> list[Remote]:
     """The records that need a look; while a side is read for the first time that is every one."""
     if not position.complete:
         return list(remotes)
-    if not remotes:
-        return []
     with work.store.read() as connection:
         return _unseen_versions(connection, work, side, remotes)
 
 
 def _unseen_versions(connection: Connection, work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remote]:
     """The records whose version is not the recorded one; the rest are echoes and overlap."""
+    if not remotes:
+        return []
     given = {remote.id: remote.version for remote in remotes}
     # Nearly all of what comes back after our own writes has the recorded version.
     differing = set(links.differing(connection, work.name, side, given))

@@ -170,18 +170,16 @@ def _run_entity(work: Work, *, full: bool) -> bool:
 def _look(work: Work, *, full: bool) -> None:
     """Ask both sides what has changed, and, where that is due, what has gone."""
     gauge = Gauge(work)
-    for side, system in work.context.systems.items():
-        with bound(system=system.name):
-            while not pull(work, side, gauge):
-                make_room(work)
-                gauge.fall()
+    left = pull(work, gauge=gauge, counts=not full)
+    while left:
+        make_room(work)
+        gauge.fall()
+        left = pull(work, *left, gauge=gauge, counts=not full)
     sides = sides_to_list(work, full=full)
     if work.sharing is not None and len(sides) > 1:
         work.sharing.compare(work, sides)
         return
-    for side in sides:
-        with bound(system=work.context.systems[side].name):
-            find_absent(work, side)
+    find_absent(work, *sides)
 
 
 def _has_strangers(work: Work) -> bool:

@@ -6,7 +6,7 @@ write and never raises for one item of a batch: item failures come back as value
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import NamedTuple
@@ -40,7 +40,7 @@ class Capabilities:
     write_size: int = 200
     """Items in one fetch, and in one create, update, delete or perform."""
     parallel: int = 1
-    """How many creating calls the system serves well at a time."""
+    """How many calls the system serves well at a time: of those that create, and of pages that `ahead` foretells."""
     idempotency_key: bool = False
     """A repeated create with the same key is answered with the first one's result."""
     marker_field: str | None = None
@@ -114,6 +114,14 @@ class Adapter(ABC):
         system's granularity and visibility lag, so that ties and late commits lose nothing. With `keys_only`, bodies
         are None, and times may be. An enumeration is a scan without a cursor.
         """
+
+    def ahead(self, resource: Resource, cursor: Cursor, *, keys_only: bool = False) -> Iterable[Cursor]:  # noqa: ARG002 -- for those that can tell
+        """The cursors that will probably follow this one in a scan, the next one first; makes no request.
+
+        Pages are then asked for out of turn, and one counts if the page before it leads to just that cursor: so a
+        cursor has to hold whatever would show that something moved between the two.
+        """
+        return ()
 
     @abstractmethod
     def count(self, resource: Resource) -> int | None:

@@ -1,6 +1,6 @@
 """The bundled reference ERP: page numbers, whole seconds, revisions in the body, idempotency keys, no tombstones."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -106,14 +106,22 @@ class ReferenceErp(Adapter):
         size = self._keys_page_size if keys_only else self._page_size
         answer = self._page(resource, spot, size, keys_only=keys_only)
         if spot.end is None and _total(answer) > size:
-            spot = spot.bounded(_now(answer))
-            answer = self._page(resource, spot, size, keys_only=keys_only)
+            spot = spot.bounded(_now(answer), _total(answer) / size)
+            if not spot.tail:
+                # Without what was changed in the second that still runs.
+                answer = self._page(resource, spot, size, keys_only=keys_only)
         remotes = self._remotes(answer, resource, _key if keys_only else _remote)
         after = spot.after(size, len(remotes), _total(answer), _now(answer))
         if after.is_hopeless:
             place = self._at(resource.name)
             raise ProtocolError(f"{place}: changes faster than it can be read; try again when it is quieter")
         return Page(remotes, pack(after._asdict()), more=after.end is not None or after.tail)
+
+    @override
+    def ahead(self, resource: Resource, cursor: Cursor, *, keys_only: bool = False) -> Iterator[Cursor]:
+        spot = unpack(cursor, Window, NAME)
+        for following in spot.following(self._keys_page_size if keys_only else self._page_size):
+            yield pack(following._asdict())
 
     @override
     def count(self, resource: Resource) -> int | None:

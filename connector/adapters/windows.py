@@ -9,13 +9,18 @@ one request. More than a page is read in two windows:
 - The second one holds what changed since then, and what left the first one. It is still open. When it does not fit one
   page, records in it could hide each other; so the next scan begins where it began and reads it again, closed.
 
+What began moments ago and fits a few pages is all read as the second one: that is fewer requests than its two halves
+take.
+
 Both begin a second before the one before them ended, so ties and late commits are read twice rather than never.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 SECOND = timedelta(seconds=1)
+MOMENTS, FEW = timedelta(seconds=10), 4
 PATIENCE = 5
 """Requests in a row that may bring nothing new, and times that a closed window may grow."""
 
@@ -42,9 +47,11 @@ class Window(NamedTuple):
         """The number of the page in which the first unread record stands."""
         return self.read // size + 1
 
-    def bounded(self, now: str) -> "Window":
+    def bounded(self, now: str, pages: float) -> "Window":
         """The same window with an end: the last second that is over, in the second window the one that still runs."""
-        return self._replace(end=now if self.tail else _earlier(now))
+        if self.tail or (pages <= FEW and self.start is not None and self.start >= _earlier(now, MOMENTS)):
+            return self._replace(end=now, tail=True)
+        return self._replace(end=_earlier(now))
 
     def after(self, size: int, count: int, total: int, now: str) -> "Window":
         """Where the scan stands after a page of `count` records, when the window held `total` of them."""
@@ -61,6 +68,18 @@ class Window(NamedTuple):
         stalled = 0 if read > surely else self.stalled + 1
         return self._replace(read=read, total=total, stalled=stalled)
 
+    def following(self, size: int) -> "Iterator[Window]":
+        """Where the scan will stand after this page and the ones behind it, as long as nobody leaves the window.
 
-def _earlier(moment: str) -> str:
-    return (datetime.fromisoformat(moment) - SECOND).isoformat(sep=" ")
+        They may be read in any order, but only where the window is closed: nobody can enter it, so that `total` tells
+        whether somebody left between one page and the next, whichever of them was read first; and it never shows two
+        states of one record, of which the older one could come last.
+        """
+        read = self.read // size * size + size
+        while self.end is not None and self.total is not None and not self.tail and read < self.total:
+            yield self._replace(read=read, stalled=0)
+            read += size
+
+
+def _earlier(moment: str, by: timedelta = SECOND) -> str:
+    return (datetime.fromisoformat(moment) - by).isoformat(sep=" ")

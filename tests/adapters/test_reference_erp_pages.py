@@ -4,6 +4,7 @@ import json
 import random
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
@@ -15,7 +16,7 @@ from connector.adapters.http import HttpClient
 from connector.adapters.reference_erp import ReferenceErp
 from connector.adapters.testing_system import body_of
 from connector.errors import ProtocolError
-from connector.records import Cursor, Resource
+from connector.records import Cursor, Page, Resource
 
 URL = "https://erp.test"
 PARTNERS = Resource("partners")
@@ -178,7 +179,91 @@ def test_nothing_is_lost_in_any_disorder(wire: Wire, erp: ReferenceErp, seed: in
     assert {each: seen.get(each) for each in wire.rows} == wire.rows
 
 
-def window(erp: ReferenceErp, cursor: Cursor | None, seen: dict[int, str]) -> Cursor:
+@pytest.mark.parametrize("seed", range(30))
+def test_nothing_is_lost_when_pages_are_asked_for_out_of_turn(wire: Wire, erp: ReferenceErp, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 -- no secret depends on it
+    for each in range(1, chance.randint(20, 60)):
+        wire.write(each)
+        wire.wait(chance.choice([0, 0, 0, 0.4, 1]))
+
+    wire.before = lambda: wire.disturb(chance)
+    cursor, seen = None, dict[int, str]()
+    for _ in range(3):
+        cursor = window(Hasty(erp, chance), cursor, seen)
+    wire.before = lambda: None
+    window(erp, cursor, seen)
+
+    assert {each: seen.get(each) for each in wire.rows} == wire.rows
+
+
+def test_pages_of_a_closed_window_can_be_foretold(wire: Wire, erp: ReferenceErp) -> None:
+    wire.write(*range(1, 24))
+    wire.wait(10)
+    first = erp.scan(PARTNERS, None)
+
+    foretold = list(erp.ahead(PARTNERS, first.cursor))
+
+    pages = [erp.scan(PARTNERS, cursor) for cursor in [*foretold[::-1], first.cursor][::-1]]
+    assert [page.cursor for page in pages[:-1]] == foretold
+    assert [int(one.id) for page in pages for one in page.remotes] == list(range(6, 24))
+
+
+def test_a_page_that_was_foretold_is_not_led_to_once_somebody_left(wire: Wire, erp: ReferenceErp) -> None:
+    wire.write(*range(1, 24))
+    wire.wait(10)
+    first = erp.scan(PARTNERS, None)
+    foretold = list(erp.ahead(PARTNERS, first.cursor))
+
+    wire.write(2)
+
+    assert erp.scan(PARTNERS, first.cursor).cursor not in foretold
+
+
+def test_what_changes_right_now_is_not_read_out_of_turn(wire: Wire, erp: ReferenceErp) -> None:
+    wire.write(1)
+    _, cursor = scan(erp)
+    wire.write(*range(1, 18))
+
+    page = erp.scan(PARTNERS, cursor)
+
+    assert page.more
+    assert list(erp.ahead(PARTNERS, page.cursor)) == []
+
+
+def test_what_was_written_moments_ago_is_asked_for_page_by_page_and_once_more_later(
+    wire: Wire, erp: ReferenceErp
+) -> None:
+    wire.write(1)
+    _, cursor = scan(erp)
+    wire.write(*range(1, 18))
+    wire.wait(3)
+
+    seen, cursor = scan(erp, cursor)
+    again, _ = scan(erp, cursor)
+
+    assert (seen, again) == (list(range(1, 18)), list(range(1, 18)))
+    assert [each["page"] for each in wire.asked[1:5]] == ["1", "2", "3", "4"]
+
+
+class Hasty:
+    """Reads through an adapter as `connector.paging` does, but asks for pages out of turn as chance will have it."""
+
+    def __init__(self, erp: ReferenceErp, chance: random.Random) -> None:
+        self.erp, self.chance = erp, chance
+        self.asked: dict[Cursor | None, Page] = {}
+
+    def scan(self, resource: Resource, cursor: Cursor | None) -> Page:
+        ahead = [cursor, *(islice(self.erp.ahead(resource, cursor), 3) if cursor else ())]
+        for each in self.chance.sample(ahead, len(ahead)):
+            if each not in self.asked:
+                self.asked[each] = self.erp.scan(resource, each)
+        page = self.asked.pop(cursor)
+        if page.cursor not in self.asked:
+            self.asked.clear()
+        return page
+
+
+def window(erp: ReferenceErp | Hasty, cursor: Cursor | None, seen: dict[int, str]) -> Cursor:
     """Read one window and note which state of which record was seen last."""
     while True:
         page = erp.scan(PARTNERS, cursor)
