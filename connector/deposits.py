@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection
 from typing_extensions import override
 
+from connector.errors import StoreError
 from connector.records import Arrival, Cursor, Problem, Ref, Side, Sighting, Version
 from connector.store import creating, cursors, inbox, journal, links, problems, sightings
 from connector.store.cursors import Position
@@ -36,6 +37,8 @@ class Documents(list[bytes]):
 class Scan(NamedTuple):
     """What some pages of a scan brought, as columns of one length, and what else they told."""
 
+    since: Cursor | None
+    """Where the first of them was asked for."""
     cursor: Cursor | None
     more: bool
     read: int
@@ -52,10 +55,15 @@ class Scan(NamedTuple):
 
 
 def keep_scan(store: Store, tenure: Tenure, side: Side, scan: Scan) -> int:
-    """Put what was read into the inbox and the sightings, with the cursor behind it; says how many problems are new."""
+    """Put what was read into the inbox and the sightings, with the cursor behind it; says how many problems are new.
+
+    Where what came before it could not be stored it is not stored either: the cursor would move past that.
+    """
     at = tenure.clock()
     with tenure.write(store) as connection:
         position = cursors.get(connection, tenure.entity, side)
+        if position.cursor != scan.since:
+            raise StoreError(f"{side}: what was read just before could not be stored; run again, and it is read again")
         new, told = _remember(connection, tenure.entity, position, scan, at)
         position = position._replace(
             cursor=scan.cursor,

@@ -36,6 +36,7 @@ _STORING = 2
 class _Batch:
     """What some pages brought, until it is stored."""
 
+    since: Cursor | None
     page: Page
     """The last one, without its records."""
     read: int = 0
@@ -173,7 +174,7 @@ class _Pull(_Part):
         self._position, self._storing, self._gauge = position, storing, gauge
         self._keys_only = position.echoes > work.capabilities(position.side).page_size
         self._batch: _Batch | None = None
-        self._read = 0
+        self._since, self._read = position.cursor, 0
         super().__init__(work, position.side, position.cursor, keys_only=self._keys_only)
         counts = counts and not (position.enumeration or _is_due(work, position)) and _tells_loss(work, position)
         self._count = self.reading.ask(work.adapter(self.side).count) if counts else None
@@ -184,9 +185,9 @@ class _Pull(_Part):
         work = self.work
         if page.more and not self._position.complete:
             work.context.keeper.prepare()
-        batch = self._batch = self._batch or _Batch(page)
+        batch = self._batch = self._batch or _Batch(self._since, page)
         _look_at(work, self._position, batch, page.remotes, keys_only=self._keys_only)
-        batch.page = page._replace(remotes=[])
+        batch.page, self._since = page._replace(remotes=[]), page.cursor
         self._read += len(page.remotes)
         if self._position.cursor is None and not (self._read or page.more):
             _refuse_nothing(work, self.side, self._position)
@@ -218,7 +219,7 @@ def _scan(batch: "_Batch") -> Scan:
     found, page = batch.survey.last_of_each(), batch.page
     deleted = [(remote.id, remote.version) for remote in batch.deleted]
     columns = found.ids, found.versions, found.modified, Documents(found.records), found.keys
-    return Scan(page.cursor, page.more, batch.read, batch.fresh, *columns, deleted, found.problems)
+    return Scan(batch.since, page.cursor, page.more, batch.read, batch.fresh, *columns, deleted, found.problems)
 
 
 def _look_at(work: Work, position: Position, batch: _Batch, remotes: Sequence[Remote], *, keys_only: bool) -> None:

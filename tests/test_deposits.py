@@ -6,6 +6,7 @@ import pytest
 
 from connector import deposits
 from connector.deposits import Scan, keep_scan
+from connector.errors import StoreError
 from connector.records import Cursor, Side, Version
 from connector.store import cursors, leases, sightings
 from connector.store.database import Store
@@ -14,24 +15,31 @@ from connector.tenure import LEASE, Tenure
 KEYS = {"a": (1, 2), "b": (3,), "c": (4, 2), "d": (5,), "e": (1,)}
 
 
-def scan(*ids: str, more: bool) -> Scan:
+def scan(*ids: str, more: bool, since: str | None = None) -> Scan:
     """What one page brought."""
     count, records = len(ids), [b"{}"] * len(ids)
     versions = [Version("1")] * count
     keys = [KEYS[one] for one in ids]
-    return Scan(Cursor(ids[-1]), more, count, count, ids, versions, [None] * count, records, keys, [], [])
+    columns = ids, versions, [None] * count, records, keys
+    return Scan(Cursor(since) if since else None, Cursor(ids[-1]), more, count, count, *columns, [], [])
+
+
+@pytest.fixture
+def tenure(store: Store, at: datetime) -> Tenure:
+    """That of somebody who holds the lease."""
+    with store.write() as conn:
+        epoch = leases.acquire(conn, LEASE, "me", timedelta(minutes=1), at)
+    return Tenure("customer", "run", epoch or 0, timedelta(minutes=1), lambda: at)
 
 
 @pytest.mark.parametrize("many", [0, 2, 3, 100])
 def test_every_record_of_a_first_read_is_matched_once_it_is_at_its_end(
-    store: Store, at: datetime, monkeypatch: pytest.MonkeyPatch, many: int
+    store: Store, tenure: Tenure, monkeypatch: pytest.MonkeyPatch, many: int
 ) -> None:
     monkeypatch.setattr(deposits, "MANY", many)
-    with store.write() as conn:
-        epoch = leases.acquire(conn, LEASE, "me", timedelta(minutes=1), at)
-    tenure = Tenure("customer", "run", epoch or 0, timedelta(minutes=1), lambda: at)
+    pages = scan("a", "b", more=True), scan("c", "b", more=True, since="b"), scan("d", "e", more=False, since="b")
 
-    for page in (scan("a", "b", more=True), scan("c", "b", more=True), scan("d", "e", more=False)):
+    for page in pages:
         assert keep_scan(store, tenure, Side.CRM, page) == 0
 
     with store.read() as conn:
@@ -43,3 +51,14 @@ def test_every_record_of_a_first_read_is_matched_once_it_is_at_its_end(
             4: ["c"],
             5: ["d"],
         }
+
+
+def test_no_cursor_moves_past_a_page_that_was_not_stored(store: Store, tenure: Tenure) -> None:
+    keep_scan(store, tenure, Side.CRM, scan("a", more=True))
+
+    with pytest.raises(StoreError, match="run again"):
+        keep_scan(store, tenure, Side.CRM, scan("c", more=True, since="b"))
+
+    with store.read() as conn:
+        position = cursors.get(conn, "customer", Side.CRM)
+    assert (position.cursor, position.known) == ("a", 1)
