@@ -19,9 +19,9 @@ from connector.gather import (
     resolve_references,
     rows_across,
     sight,
+    sights,
     suspects,
     unproved,
-    valid_base,
 )
 from connector.moves import MISSING, Moves, follow_moves
 from connector.observe import fetch
@@ -43,8 +43,9 @@ from connector.records import (
     Version,
     Waiting,
 )
-from connector.store import conflicts, problems
+from connector.store import problems
 from connector.store.conflicts import OpenConflict
+from connector.unread import Draft, decide_unread
 
 _ABSENT = Seen(Presence.ABSENT)
 
@@ -118,6 +119,7 @@ class Decisions:
 
 def decide(work: Work, chunk: Chunk) -> Decisions:
     """Decide every key of a chunk, in the order: linked pairs, first contacts, creates."""
+    drafts = decide_unread(work, chunk)
     moves = follow_moves(work, chunk)
     decisions = Decisions(problems=list(chunk.problems), moves=moves, start=chunk.rows[0].seq)
     decisions.ignored, decisions.parked = list(chunk.dropped), list(moves.postponed)
@@ -125,7 +127,7 @@ def decide(work: Work, chunk: Chunk) -> Decisions:
     partners = _partners(work, chunk, verdicts)
     resolve_references(work, chunk)
     planner = Planner(work.entity, {side: work.translator(side) for side in Side}, chunk.refs, work.context.new_id)
-    _decide_linked(work, chunk, planner, decisions)
+    _decide_linked(work, chunk, planner, drafts, decisions)
     taken = _decide_partners(work, chunk, planner, partners, decisions)
     _leave_doubtful(work, chunk, taken, decisions)
     for side in Side:
@@ -136,32 +138,25 @@ def decide(work: Work, chunk: Chunk) -> Decisions:
     return decisions
 
 
-def _decide_linked(work: Work, chunk: Chunk, planner: Planner, decisions: Decisions) -> None:
+def _decide_linked(
+    work: Work, chunk: Chunk, planner: Planner, drafts: Mapping[int, Draft], decisions: Decisions
+) -> None:
     proofs = _proofs(work, chunk)
-    with work.store.read() as connection:
-        open_conflicts = conflicts.of_links(connection, list(chunk.linked))
     decided = []
     for link_id, link in chunk.linked.items():
         rows = chunk.by_link.get(link_id, [])
         if any(link.id_on(side) not in chunk.seen[side] for side in Side):
             decisions.ignored.extend(rows)
             continue
-        sights = {
-            side: sight(
-                work,
-                chunk,
-                side,
-                link.id_on(side),
-                valid_base(work, side, link.base_on(side)),
-                proved=link.id_on(side) in proofs[side],
-            )._replace(remapped=link.base_on(side).mapping != work.translator(side).id)
-            for side in Side
-        }
-        still_open = open_conflicts.get(link_id, [])
-        plan = planner.pair(link_id, sights, _resolutions(still_open))
+        draft = drafts.get(link_id)
+        if draft is not None and draft.link is link:
+            decided.append(PairDecision(link, draft.sights, draft.plan, rows, []))
+            continue
+        both, still_open = sights(work, chunk, link, proofs), chunk.open.get(link_id, [])
+        plan = planner.pair(link_id, both, _resolutions(still_open))
         # What was agreed beside a write that a changed mapping brought about settles in the look after that write.
-        plan.again |= bool(plan.agreed and plan.operations) and any(one.remapped for one in sights.values())
-        decided.append(PairDecision(link, sights, plan, rows, still_open))
+        plan.again |= bool(plan.agreed and plan.operations) and any(one.remapped for one in both.values())
+        decided.append(PairDecision(link, both, plan, rows, still_open))
     withhold_flips(work, [Planned(pair.link, pair.plan, pair.sights, pair.open) for pair in decided if pair.link])
     decisions.pairs += decided
 
@@ -296,12 +291,12 @@ def _decide_partners(
             continue
         held = [doubts[ref] for ref in (Ref(work.name, *item) for item in keys.items()) if ref in doubts]
         known: Held = held[0] if held and _is_marked(chunk, keys) else {}
-        sights = {
+        both = {
             side: sight(work, chunk, side, one, dict(known.get(side, {})), proved=False) for side, one in keys.items()
         }
         # Whether a lost create made this record or people typed it, nobody knows: then no rule may choose a value.
-        plan = planner.pair(None, sights, _asked(work) if held and not known else {})
-        decisions.pairs.append(PairDecision(None, sights, plan, mine, [], "its match key"))
+        plan = planner.pair(None, both, _asked(work) if held and not known else {})
+        decisions.pairs.append(PairDecision(None, both, plan, mine, [], "its match key"))
     return taken
 
 

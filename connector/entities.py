@@ -179,6 +179,11 @@ class Entity(Strict):
         }
 
     @cached_property
+    def parts(self) -> tuple[str, ...]:
+        """The fields that hold parts, which have ids of their own on each side."""
+        return tuple(name for name, rule in self.fields.items() if rule.type is Type.PARTS)
+
+    @cached_property
     def match_fields(self) -> tuple[tuple[str, ...], ...]:
         """The fields of each match key, strongest first."""
         return tuple(key.fields for key in self.match)

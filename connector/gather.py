@@ -29,7 +29,8 @@ from connector.records import (
     Waiting,
     decode,
 )
-from connector.store import cursors, endpoints, inbox, links, sightings
+from connector.store import conflicts, cursors, endpoints, inbox, links, sightings
+from connector.store.conflicts import OpenConflict
 
 _NOTHING: Record = {}
 
@@ -60,6 +61,10 @@ class Chunk:
     """From the ids that were read in vain to those under which their systems say that the records go on."""
     keys: dict[Side, dict[str, tuple[int, ...]]] = field(default_factory=lambda: {side: {} for side in Side})
     """The match keys of unlinked records."""
+    open: dict[int, list[OpenConflict]] = field(default_factory=dict)
+    """The conflicts that are not settled, by link."""
+    unread: dict[int, Side] = field(default_factory=dict)
+    """By link the side that was not read, as its base stands for it."""
 
 
 def gather(work: Work, rows: Sequence[Waiting]) -> Chunk:
@@ -84,6 +89,7 @@ def _find_links(connection: Connection, work: Work, chunk: Chunk) -> None:
             chunk.by_link.setdefault(link.id, []).append(row)
     for side in Side:
         _bring_along(connection, work, chunk, side)
+    chunk.open = conflicts.of_links(connection, list(chunk.linked))
 
 
 def _bring_along(connection: Connection, work: Work, chunk: Chunk, side: Side) -> None:
@@ -114,9 +120,42 @@ def _read_states(work: Work, chunk: Chunk) -> None:
     for row in current + chunk.loose if not work.rereads else ():
         if row.carries:
             chunk.seen[row.side][row.id] = carried(row)
+    known = {} if work.rereads else {number: side for number in chunk.linked if (side := _known(work, chunk, number))}
     for side in Side:
         wanted = {row.id for row in chunk.rows if row.side is side}
-        look_up(work, chunk, side, wanted.union([link.id_on(side) for link in chunk.linked.values()]))
+        across = [link.id_on(side) for number, link in chunk.linked.items() if known.get(number) is not side]
+        look_up(work, chunk, side, wanted.union(across))
+    _take_for_read(work, chunk, known)
+
+
+def _known(work: Work, chunk: Chunk, number: int) -> Side | None:
+    """The side of a pair that nothing was heard of, and whose base tells what it held at a version that a write needs.
+
+    Where a person is asked about the pair, or a mapping has changed, more than that version counts.
+    """
+    link, heard = chunk.linked[number], {row.side for row in chunk.by_link[number]}
+    if len(heard) > 1 or link.status is not LinkStatus.ACTIVE or number in chunk.open:
+        return None
+    (side,) = (one for one in Side if one not in heard)
+    base, today = link.base_on(side), {one: work.translator(one).id for one in Side}
+    is_known = base.whole and base.version is not None and work.capabilities(side).conditional_write
+    return side if is_known and all(link.base_on(one).mapping == today[one] for one in Side) else None
+
+
+def _take_for_read(work: Work, chunk: Chunk, known: Mapping[int, Side]) -> None:
+    """Let bases stand for records that were not read, as far as those across are there; the others are read."""
+    absent: dict[Side, list[str]] = {side: [] for side in Side}
+    for number, side in known.items():
+        link = chunk.linked[number]
+        across = chunk.seen[side.other].get(link.id_on(side.other))
+        if across is None or across.presence is not Presence.PRESENT:
+            absent[side].append(link.id_on(side))
+            continue
+        base = link.base_on(side)
+        chunk.seen[side][link.id_on(side)] = Seen(Presence.PRESENT, decode(base.record), base.version)
+        chunk.unread[number] = side
+    for side, ids in absent.items():
+        look_up(work, chunk, side, ids)
 
 
 def _is_news(work: Work, link: Link, row: Waiting) -> bool:
@@ -179,6 +218,22 @@ def sight(work: Work, chunk: Chunk, side: Side, record_id: str, base: Record, *,
     seen = chunk.seen[side].get(record_id, Seen(Presence.FORBIDDEN))
     half = Half(seen.record, base, seen.modified if work.capabilities(side).trustworthy_times else None)
     return Sight(record_id, seen.presence, half, seen.version, proved)
+
+
+_NO_PROOFS: Mapping[Side, Collection[str]] = dict.fromkeys(Side, ())
+
+
+def sights(
+    work: Work, chunk: Chunk, link: Link, proofs: Mapping[Side, Collection[str]] = _NO_PROOFS
+) -> dict[Side, Sight]:
+    """Both sides of a linked pair; `proofs` are the absences that count as deletes."""
+    found = {}
+    for side in Side:
+        base, record_id = link.base_on(side), link.id_on(side)
+        held = valid_base(work, side, base)
+        one = sight(work, chunk, side, record_id, held, proved=record_id in proofs[side])
+        found[side] = one._replace(remapped=True) if base.mapping != work.translator(side).id else one
+    return found
 
 
 def valid_base(work: Work, side: Side, base: Base) -> Record:

@@ -141,7 +141,7 @@ def _all_made(work: Work, new: Newcomers, outcomes: Sequence[Outcome]) -> Born |
         return None
     own = {name: told.get(name) or [value] for name, value in blank.items() if name not in source}
     targets = with_fields(common, own)
-    return Born(new.operations, new.sources, list(map(str, ids)), Documents(targets), versions)
+    return Born(new.operations, new.sources, list(map(str, ids)), Documents(targets), versions, not work.entity.parts)
 
 
 def _common(work: Work, new: Newcomers) -> Sequence[bytes] | None:
@@ -194,7 +194,8 @@ def _made(work: Work, new: Newcomers, outcomes: Sequence[Outcome], told: Sequenc
     columns = (new.operations, new.sources, ids, stored, versions)
     usual = [one is not None for one in told]
     rest = [place for place in range(count) if not usual[place]]
-    return Fates(Born._make([list(compress(column, usual)) for column in columns]), rest)
+    made = Born._make([*(list(compress(column, usual)) for column in columns), not work.entity.parts])
+    return Fates(made, rest)
 
 
 def _stored(work: Work, new: Newcomers, told: Sequence[Record | None]) -> list[Record]:

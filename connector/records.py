@@ -252,11 +252,12 @@ class LinkStatus(StrEnum):
 
 
 class Base(NamedTuple):
-    """What one side held when the two last agreed: canonical bytes, their version, and who read them."""
+    """What one side held when the two last agreed, the version of that, and who read it; `whole` if it held no more."""
 
     record: bytes
     version: Version | None
     mapping: int
+    whole: bool = False
 
 
 class Link(NamedTuple):
@@ -322,11 +323,10 @@ class OperationState(StrEnum):
 class Operation(NamedTuple):
     """One planned write, journalled.
 
-    `values` are canonical. A create holds them in the ids of the *source* side (across from `side`), because its
-    parents may come into being in the same run, and may hold more than is sent; every other kind holds them in the
-    target's own ids. `settles` are the source's values that the decision read: they become the source's base once the
-    write is done. `old` is what the target held in the fields that settle: for display, guards, undo, and as the
-    target's base where nothing had to be written.
+    `values` are canonical. A create holds them in the ids of the *source* side, as its parents may come into being
+    in the same run, and may hold more than is sent; any other kind holds them in the target's own ids. `settles`
+    are the source's values that the decision read: its base once the write is done. `old` is what the target held
+    in those fields: for display, guards, undo, and as its base where nothing had to be written.
     """
 
     id: str

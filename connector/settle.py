@@ -14,7 +14,7 @@ from sqlalchemy import Connection
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.doubt import held_when_sent
-from connector.errors import AlreadyExists, Gone, NotFound, OutcomeUnknown, RecordError, VersionConflict
+from connector.errors import AlreadyExists, Forbidden, Gone, NotFound, OutcomeUnknown, RecordError, VersionConflict
 from connector.gather import valid_base
 from connector.mappings.compile import Translator
 from connector.observe import keys_of
@@ -45,6 +45,7 @@ from connector.records import (
 from connector.stage import forget, requeue
 from connector.store import conflicts, cursors, history, inbox, journal, links, problems, sightings
 from connector.store.links import LinkTaken
+from connector.unread import hidden, stays_whole
 
 Result = tuple[Operation, Outcome]
 
@@ -85,6 +86,8 @@ def _creations(work: Work, side: Side, done: Sequence[Answered]) -> list[Creatio
     """
     here, there, shared = work.translator(side).id, work.translator(side.other).id, work.shared
     held_back = shared.difference(work.creator(side).sent)
+    # Parts have ids of their own on each side.
+    parts = work.entity.parts
     creations = []
     for create, values, outcome in done:
         source, data, target = create.record, create.data, str(outcome.id)
@@ -93,8 +96,9 @@ def _creations(work: Work, side: Side, done: Sequence[Answered]) -> list[Creatio
         others = [name for name in (*told, *held_back) if name in shared and name not in values]
         unsettled = [name for name in others if source.get(name) != stored.get(name)]
         ours = data if data is not None and not unsettled else encode(_without(source, unsettled))
-        theirs = Base(encode(_without(stored, unsettled)), outcome.version, here)
-        link = _new_link(create, target, Base(ours, create.version, there), theirs)
+        is_told = outcome.body is not None and all(name in told for name in parts if stored.get(name))
+        theirs = Base(encode(_without(stored, unsettled)), outcome.version, here, is_told and not unsettled)
+        link = _new_link(create, target, Base(ours, create.version, there, not unsettled), theirs)
         follow = _follow_up(create, outcome, stored) if unsettled else []
         creations.append(Creation(create.id, create.source, link, Sighting(target, outcome.version), follow))
     return creations
@@ -306,7 +310,8 @@ def _rebased(
     # What the source moved is absorbed; what the target moved still has to go across, so it must look moved.
     target.update(operation.settles if operation.reason == COMBINED else settled)
     side, source_side = operation.side, operation.side.other
-    base = Base(encode(target), outcome.version, work.translator(side).id)
+    is_whole = stays_whole(work, link, operation, outcome, told={**target, **stored} == target)
+    base = Base(encode(target), outcome.version, work.translator(side).id, is_whole)
     rebases = [Rebase(link.id, side, base)]
     if operation.settles:
         old = link.base_on(source_side)
@@ -363,6 +368,7 @@ def settle_failures(work: Work, failed: Sequence[tuple[Operation, RecordError]])
     """Stale and vanished targets are decided anew; unknown ones stay unknown; refused ones become problems."""
     at = work.now()
     stale = [operation for operation, error in failed if isinstance(error, (VersionConflict, NotFound, Gone))]
+    stale += hidden(work, [operation for operation, error in failed if isinstance(error, Forbidden)])
     unknown = [operation for operation, error in failed if isinstance(error, OutcomeUnknown)]
     refused = [(operation, error) for operation, error in failed if operation not in stale and operation not in unknown]
     with work.write() as connection:

@@ -17,6 +17,7 @@ from connector.reconcile.merge import Contest
 from connector.reconcile.plan import PairPlan, Sight
 from connector.records import (
     FOLLOW_UP,
+    MARKER,
     Arrival,
     Base,
     Conflict,
@@ -183,7 +184,9 @@ def _first_base(work: Work, pair: PairDecision, side: Side) -> Base:
 
 
 def _base(work: Work, side: Side, record: Record, sight: Sight) -> Base:
-    return Base(encode(record), sight.version, work.translator(side).id)
+    now = sight.half.now
+    is_whole = {**record, MARKER: None} == {**now, MARKER: None} and sight.version is not None
+    return Base(encode(record), sight.version, work.translator(side).id, is_whole)
 
 
 def _rebases(work: Work, pair: PairDecision) -> Iterable[Rebase]:
@@ -199,11 +202,12 @@ def _rebases(work: Work, pair: PairDecision) -> Iterable[Rebase]:
         if _awaits_mapping(pair):
             # A guard may hold the writes back for long, and must know then too that a mapping brought them about.
             if sight.version != old.version:
-                yield Rebase(link.id, side, old._replace(version=sight.version))
+                yield Rebase(link.id, side, old._replace(version=sight.version, whole=False))
             continue
         settled = {name: sight.half.now.get(name) for name in pair.plan.agreed}
-        if settled or sight.version != old.version:
-            yield Rebase(link.id, side, _base(work, side, {**sight.half.base, **settled}, sight))
+        base = _base(work, side, {**sight.half.base, **settled}, sight)
+        if settled or sight.version != old.version or base.whole > old.whole:
+            yield Rebase(link.id, side, base)
 
 
 def _awaits_mapping(pair: PairDecision) -> bool:

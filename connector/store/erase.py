@@ -90,7 +90,13 @@ def _bases(conn: Connection, subject: Subject, _at: datetime) -> int:
     known = links.get(conn, [subject.link])[subject.link]
     for side in Side:
         held = decode(known.base_on(side).record)
-        _update(conn, base, "link", subject.link, {f"{side}_record": encode(_without(held, subject.fields))})
+        _update(
+            conn,
+            base,
+            "link",
+            subject.link,
+            {f"{side}_record": encode(_without(held, subject.fields)), f"{side}_whole": False},
+        )
     return len(Side)
 
 

@@ -15,7 +15,8 @@ from connector.store.columns import maybe_version, to_micros
 from connector.store.schema import base, link
 
 _READ_LINK = ("id", "entity", "crm_id", "erp_id", "status")
-_READ_BASE = ("link", "crm_record", "crm_version", "crm_mapping", "erp_record", "erp_version", "erp_mapping")
+_BASE = ("record", "version", "mapping", "whole")
+_READ_BASE = ("link", *(f"{side}_{name}" for side in Side for name in _BASE))
 _STATUSES = {str(status): status for status in LinkStatus}
 _ACTIVE = f"status = '{LinkStatus.ACTIVE}'"
 _USABLE = f"status IN ('{LinkStatus.ACTIVE}', '{LinkStatus.DORMANT}')"
@@ -130,7 +131,7 @@ def add(conn: Connection, rows: Sequence[NewLink], at: datetime) -> list[int]:
         raise _refuse(conn, numbers, rows)
     held: dict[str, Sequence[Any]] = {"link": numbers}
     for side, mine in zip(Side, bases, strict=True):
-        held[f"{side}_record"], held[f"{side}_version"], held[f"{side}_mapping"] = zip(*mine, strict=True)
+        held |= dict(zip([f"{side}_{name}" for name in _BASE], zip(*mine, strict=True), strict=True))
     bulk.insert_columns(conn, base, held, {"crm_at": now, "erp_at": now})
     return numbers
 
@@ -144,6 +145,8 @@ class Born(NamedTuple):
     records: Sequence[bytes]
     """What the new ones hold; what their sources do, the journal knows."""
     versions: Sequence[Version | None]
+    whole: bool = False
+    """Whether that is all of what both sides hold."""
 
 
 def pair(conn: Connection, entity: str, side: Side, born: Born, mappings: Mapping[Side, int], at: datetime) -> None:
@@ -157,6 +160,7 @@ def pair(conn: Connection, entity: str, side: Side, born: Born, mappings: Mappin
     fresh = {"entity": entity, "status": str(LinkStatus.ACTIVE), "created_at": now, "changed_at": now}
     columns = {"link": numbers, "operation": born.operations, "record": born.records, "version": born.versions}
     alike = {f"{one}_mapping": mappings[one] for one in Side} | {f"{one}_at": now for one in Side}
+    alike |= {f"{one}_whole": born.whole for one in Side}
     stored = bulk.insert_columns(conn, link, ids, fresh, lenient=True)
     if stored == len(numbers):
         stored = insert_carried(conn, base, _born(side), columns, alike)
@@ -188,16 +192,17 @@ def rebase(conn: Connection, rows: Sequence[Rebase], at: datetime) -> None:
             conn,
             base,
             ("link",),
-            (f"{side}_record", f"{side}_version", f"{side}_mapping", f"{side}_at"),
-            [(number, new.record, new.version, new.mapping, now) for number, new in latest.items()],
+            (*(f"{side}_{name}" for name in _BASE), f"{side}_at"),
+            [(number, *new, now) for number, new in latest.items()],
         )
 
 
 def repoint(conn: Connection, rows: Sequence[tuple[int, Side, str]], at: datetime) -> None:
-    """Let links follow records that have other ids now; bases and everything else stay."""
+    """Let links follow records that have other ids now; bases stay, but are not of these records' versions."""
     for side in Side:
         moved = [(number, new, to_micros(at)) for number, one, new in rows if one is side]
         bulk.update_rows(conn, link, ("id",), (f"{side}_id", "changed_at"), moved)
+        bulk.update_in(conn, base, {f"{side}_whole": False}, ("link", [number for number, _, _ in moved]))
 
 
 def set_status(conn: Connection, link_ids: Collection[int], status: LinkStatus, at: datetime) -> None:
@@ -247,9 +252,8 @@ def _with_bases(conn: Connection, rows: list[bulk.Row]) -> list[Link]:
 
 def _read(row: bulk.Row, bases: bulk.Row) -> Link:
     number, entity, crm_id, erp_id, status = row
-    _, crm_record, crm_version, crm_mapping, erp_record, erp_version, erp_mapping = bases
-    crm = Base(crm_record, crm_version, crm_mapping)
-    return Link(number, entity, crm_id, erp_id, _STATUSES[status], crm, Base(erp_record, erp_version, erp_mapping))
+    crm, erp = Base._make(bases[1:5]), Base._make(bases[5:])
+    return Link(number, entity, crm_id, erp_id, _STATUSES[status], crm, erp)
 
 
 def _refuse(conn: Connection, numbers: Sequence[int], rows: Sequence[NewLink]) -> LinkTaken:

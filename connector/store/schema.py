@@ -19,6 +19,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -115,13 +116,14 @@ base = Table(
     _number("link", primary=True),
     _text("crm_version", empty=True),
     _text("erp_version", empty=True),
-    _number("crm_mapping"),
-    _number("erp_mapping"),
-    _number("crm_at"),
-    _number("erp_at"),
+    *map(_number, ("crm_mapping", "erp_mapping", "crm_at", "erp_at")),
     # The long values come last, so that a look at a version does not read them.
     _bytes("crm_record"),
     _bytes("erp_record"),
+    *(
+        Column(name, Boolean(create_constraint=False), nullable=False, server_default=false())
+        for name in ("crm_whole", "erp_whole")
+    ),
 )
 
 sighting = Table(
