@@ -61,6 +61,8 @@ class Chunk:
     """From the ids that were read in vain to those under which their systems say that the records go on."""
     keys: dict[Side, dict[str, tuple[int, ...]]] = field(default_factory=lambda: {side: {} for side in Side})
     """The match keys of unlinked records."""
+    referring: dict[Side, set[str]] = field(default_factory=lambda: {side: set() for side in Side})
+    """The records whose references were looked up."""
     open: dict[int, list[OpenConflict]] = field(default_factory=dict)
     """The conflicts that are not settled, by link."""
     unread: dict[int, Side] = field(default_factory=dict)
@@ -152,7 +154,9 @@ def _take_for_read(work: Work, chunk: Chunk, known: Mapping[int, Side]) -> None:
             absent[side].append(link.id_on(side))
             continue
         base = link.base_on(side)
-        chunk.seen[side][link.id_on(side)] = Seen(Presence.PRESENT, decode(base.record), base.version)
+        chunk.seen[side][link.id_on(side)] = Seen(
+            Presence.PRESENT, decode(base.record), base.version, None, base.record
+        )
         chunk.unread[number] = side
     for side, ids in absent.items():
         look_up(work, chunk, side, ids)
@@ -202,8 +206,10 @@ def resolve_references(work: Work, chunk: Chunk) -> None:
     if not (work.entity.references or work.entity.part_references):
         return
     for side in Side:
-        for seen in chunk.seen[side].values():
-            for ref in references(work.entity, seen.record, side):
+        fresh = chunk.seen[side].keys() - chunk.referring[side]
+        chunk.referring[side] |= fresh
+        for record_id in fresh:
+            for ref in references(work.entity, chunk.seen[side][record_id].record, side):
                 wanted.setdefault((ref.entity, side), set()).add(ref.id)
     if not wanted:
         return
@@ -230,7 +236,8 @@ def sights(
     found = {}
     for side in Side:
         base, record_id = link.base_on(side), link.id_on(side)
-        held = valid_base(work, side, base)
+        seen = chunk.seen[side].get(record_id)
+        held = seen.record if seen and seen.data is base.record else valid_base(work, side, base)
         one = sight(work, chunk, side, record_id, held, proved=record_id in proofs[side])
         found[side] = one._replace(remapped=True) if base.mapping != work.translator(side).id else one
     return found

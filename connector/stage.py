@@ -184,9 +184,11 @@ def _first_base(work: Work, pair: PairDecision, side: Side) -> Base:
 
 
 def _base(work: Work, side: Side, record: Record, sight: Sight) -> Base:
-    now = sight.half.now
-    is_whole = {**record, MARKER: None} == {**now, MARKER: None} and sight.version is not None
-    return Base(encode(record), sight.version, work.translator(side).id, is_whole)
+    return Base(encode(record), sight.version, work.translator(side).id, _is_whole(record, sight))
+
+
+def _is_whole(record: Record, sight: Sight) -> bool:
+    return sight.version is not None and {**record, MARKER: None} == {**sight.half.now, MARKER: None}
 
 
 def _rebases(work: Work, pair: PairDecision) -> Iterable[Rebase]:
@@ -196,18 +198,24 @@ def _rebases(work: Work, pair: PairDecision) -> Iterable[Rebase]:
         return
     work.tally.agreed += len(pair.plan.agreed)
     for side in Side:
-        sight, old = pair.sights[side], link.base_on(side)
-        if sight.presence is not Presence.PRESENT:
-            continue
-        if _awaits_mapping(pair):
-            # A guard may hold the writes back for long, and must know then too that a mapping brought them about.
-            if sight.version != old.version:
-                yield Rebase(link.id, side, old._replace(version=sight.version, whole=False))
-            continue
-        settled = {name: sight.half.now.get(name) for name in pair.plan.agreed}
-        base = _base(work, side, {**sight.half.base, **settled}, sight)
-        if settled or sight.version != old.version or base.whole > old.whole:
-            yield Rebase(link.id, side, base)
+        old = link.base_on(side)
+        if pair.sights[side].presence is Presence.PRESENT and (new := _looked_at(work, pair, side, old)) is not old:
+            yield Rebase(link.id, side, new)
+
+
+def _looked_at(work: Work, pair: PairDecision, side: Side, old: Base) -> Base:
+    sight = pair.sights[side]
+    is_new = sight.version != old.version
+    if _awaits_mapping(pair):
+        # A guard may hold the writes back for long, and must know then too that a mapping brought them about.
+        return old._replace(version=sight.version, whole=False) if is_new else old
+    settled = {name: sight.half.now.get(name) for name in pair.plan.agreed}
+    if settled or (is_new and sight.remapped):
+        return _base(work, side, {**sight.half.base, **settled}, sight)
+    if not is_new and (old.whole or sight.remapped):
+        return old
+    is_whole = _is_whole(sight.half.base, sight)
+    return old._replace(version=sight.version, whole=is_whole) if is_new or is_whole else old
 
 
 def _awaits_mapping(pair: PairDecision) -> bool:

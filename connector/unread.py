@@ -54,6 +54,7 @@ def _read_rest(work: Work, chunk: Chunk, found: Mapping[int, Draft]) -> None:
     rest = [(side, chunk.linked[number].id_on(side)) for number, side in chunk.unread.items() if number not in found]
     for side, record_id in rest:
         del chunk.seen[side][record_id]
+        chunk.referring[side].discard(record_id)
     for side in Side:
         look_up(work, chunk, side, [record_id for one, record_id in rest if one is side])
 

@@ -151,6 +151,8 @@ def merge(pair: Pair) -> Merge:
 
 def _touched(half: Half, names: Iterable[str]) -> list[str]:
     """The fields that a side moved, or never settled; asked in one go, as every field of every pair is."""
+    if half.now is half.base:
+        return []
     base, now = half.base, half.now.get
     return [name for name in names if name not in base or now(name) != base[name]]
 

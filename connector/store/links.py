@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
+from itertools import chain
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, bindparam, func, select, text
@@ -184,17 +185,21 @@ def _born(side: Side) -> Carried:
 
 
 def rebase(conn: Connection, rows: Sequence[Rebase], at: datetime) -> None:
-    """Replace bases; the last one wins where one side of a link comes twice."""
-    now = to_micros(at)
-    for side in Side:
-        latest = {row.link: row.base for row in rows if row.side is side}
-        bulk.update_rows(
-            conn,
-            base,
-            ("link",),
-            (*(f"{side}_{name}" for name in _BASE), f"{side}_at"),
-            [(number, *new, now) for number, new in latest.items()],
-        )
+    """Replace bases; the last one wins where one side of a link comes twice. Where both sides come it is one write."""
+    latest = {side: {row.link: row.base for row in rows if row.side is side} for side in Side}
+    both = latest[Side.CRM].keys() & latest[Side.ERP].keys()
+    _replace(conn, {side: {number: latest[side][number] for number in sorted(both)} for side in Side}, at)
+    for side, bases in latest.items():
+        _replace(conn, {side: {number: new for number, new in bases.items() if number not in both}}, at)
+
+
+def _replace(conn: Connection, bases: Mapping[Side, Mapping[int, Base]], at: datetime) -> None:
+    """Replace the bases of the same links on each of these sides."""
+    columns = tuple(f"{side}_{name}" for side in bases for name in _BASE)
+    numbers = next(iter(bases.values()))
+    rows = [(number, *chain.from_iterable([one[number] for one in bases.values()])) for number in numbers]
+    same = {f"{side}_at": to_micros(at) for side in bases}
+    bulk.update_rows(conn, base, ("link",), columns, rows, same)
 
 
 def repoint(conn: Connection, rows: Sequence[tuple[int, Side, str]], at: datetime) -> None:
@@ -252,8 +257,10 @@ def _with_bases(conn: Connection, rows: list[bulk.Row]) -> list[Link]:
 
 def _read(row: bulk.Row, bases: bulk.Row) -> Link:
     number, entity, crm_id, erp_id, status = row
-    crm, erp = Base._make(bases[1:5]), Base._make(bases[5:])
-    return Link(number, entity, crm_id, erp_id, _STATUSES[status], crm, erp)
+    _, crm, crm_version, crm_mapping, crm_whole, erp, erp_version, erp_mapping, erp_whole = bases
+    crm_base = Base(crm, crm_version, crm_mapping, bool(crm_whole))
+    erp_base = Base(erp, erp_version, erp_mapping, bool(erp_whole))
+    return Link(number, entity, crm_id, erp_id, _STATUSES[status], crm_base, erp_base)
 
 
 def _refuse(conn: Connection, numbers: Sequence[int], rows: Sequence[NewLink]) -> LinkTaken:
