@@ -26,16 +26,16 @@ class Likeness(NamedTuple):
     rest: list[int]
 
 
-def compare(work: Work, bodies: Mapping[Side, Sequence[Body]]) -> Likeness:
-    """Compare what both sides hold, pair by pair at the same places."""
-    count = len(bodies[Side.CRM])
-    if not count:
-        return Likeness(0, 0, [])
-    try:
-        columns = {side: work.translator(side).read_page(bodies[side]) for side in Side}
-    except UNTRANSLATABLE:
-        return _halved(work, bodies, count // 2)
-    return _Held(work, columns, count).likeness()
+def compare(work: Work, bodies: Mapping[Side, Sequence[Body | None]]) -> Likeness:
+    """Compare what both sides hold, pair by pair at the same places; what one of them does not show is of the rest."""
+    count, pairs = len(bodies[Side.CRM]), list(zip(bodies[Side.CRM], bodies[Side.ERP], strict=True))
+    shown = [(crm, erp) for crm, erp in pairs if crm and erp]
+    found = _compare(work, shown)
+    if len(shown) == count:
+        return found
+    places = [place for place, pair in enumerate(pairs) if all(pair)]
+    alike = set(places).difference([places[one] for one in found.rest])
+    return found._replace(rest=[place for place in range(count) if place not in alike])
 
 
 def is_equal_as_held(entity: Entity, name: str, crm: Value, erp: Value) -> bool:
@@ -43,18 +43,28 @@ def is_equal_as_held(entity: Entity, name: str, crm: Value, erp: Value) -> bool:
     return bool(crm == erp) and (not crm or not (entity.references.get(name) or entity.part_references.get(name)))
 
 
-def _halved(work: Work, bodies: Mapping[Side, Sequence[Body]], half: int) -> Likeness:
+def _compare(work: Work, pairs: Sequence[tuple[Body, Body]]) -> Likeness:
+    if not pairs:
+        return Likeness(0, 0, [])
+    bodies = dict(zip(Side, zip(*pairs, strict=True), strict=True))
+    try:
+        columns = {side: work.translator(side).read_page(bodies[side]) for side in Side}
+    except UNTRANSLATABLE:
+        return _halved(work, pairs, len(pairs) // 2)
+    return _Pairs(work, columns, len(pairs)).likeness()
+
+
+def _halved(work: Work, pairs: Sequence[tuple[Body, Body]], half: int) -> Likeness:
     """Somewhere in it there is one that cannot be translated: the halves without it still go together."""
     if not half:
         return Likeness(0, 0, [0])
-    front = compare(work, {side: held[:half] for side, held in bodies.items()})
-    back = compare(work, {side: held[half:] for side, held in bodies.items()})
+    front, back = _compare(work, pairs[:half]), _compare(work, pairs[half:])
     rest = front.rest + [half + place for place in back.rest]
     return Likeness(front.equal + back.equal, front.in_normal_form + back.in_normal_form, rest)
 
 
-class _Held:
-    """What both sides hold, as columns."""
+class _Pairs:
+    """Pairs as columns."""
 
     def __init__(self, work: Work, columns: Mapping[Side, Columns], count: int) -> None:
         self._work, self._entity, self._columns, self._count = work, work.entity, columns, count
@@ -66,12 +76,13 @@ class _Held:
         self._pair = Pair(work.entity, {side: work.translator(side) for side in Side}, {}, refs)
 
     def likeness(self) -> Likeness:
-        """Field by field: those that differ nowhere cost one comparison of two lists."""
+        """Field by field: one that differs nowhere costs one comparison of two lists."""
         rest: set[int] = set()
         normal: list[int] = []
         for name in self._names:
             for place in self._unequal(name):
-                (normal.append if self._is_normal(name, place) else rest.add)(place)
+                if place not in rest:
+                    (normal.append if self._is_normal(name, place) else rest.add)(place)
         in_normal_form = sum(place not in rest for place in normal)
         told = (self._count - len(rest)) * len(self._names)
         return Likeness(told - in_normal_form, in_normal_form, sorted(rest))

@@ -8,12 +8,12 @@ What the list does not show is asked for by id on both sides. Memory is bounded 
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from connector.context import Work
 from connector.observe import fetch
 from connector.pull import pages
-from connector.records import Fetched, Remote, Side
+from connector.records import Body, Side
 from connector.store import cursors, links
 from connector.store.links import Tie
 
@@ -23,13 +23,15 @@ _TOGETHER = 2
 """So many calls are under way for them."""
 _ROOM = 4096
 
+Bodies: TypeAlias = Sequence[Body | None]
+
 
 class Reading(NamedTuple):
-    """Some pairs with what each side shows under their ids; `loose` are listed records without a link."""
+    """Some links with what each side shows of them, None where it shows nothing; `loose` are listed without a link."""
 
-    ties: Sequence[Tie]
-    shown: Mapping[Side, Mapping[str, Remote]]
-    loose: Sequence[str] = ()
+    links: Sequence[int]
+    bodies: Mapping[Side, Bodies]
+    loose: Sequence[str]
 
 
 class Marks:
@@ -77,12 +79,12 @@ def _requests(work: Work, listed: Side) -> float:
 
 
 class _Asked(NamedTuple):
-    """A page of pairs whose records are on their way."""
+    """A page of pairs whose records are here, or on their way."""
 
     ties: Sequence[Tie]
-    shown: Mapping[Side, Mapping[str, Remote]]
-    loose: Sequence[str]
-    coming: Sequence[tuple[Side, Future[dict[str, Fetched]]]]
+    coming: Mapping[Side, Sequence[Future[Bodies]]]
+    here: Mapping[Side, Bodies] = {}
+    loose: Sequence[str] = ()
 
 
 def _arrived(asked: Iterable[_Asked]) -> Iterator[Reading]:
@@ -92,29 +94,26 @@ def _arrived(asked: Iterable[_Asked]) -> Iterator[Reading]:
         waiting.append(page)
         if len(waiting) > _AHEAD:
             yield _complete(waiting.popleft())
-    for page in waiting:
-        yield _complete(page)
+    while waiting:
+        yield _complete(waiting.popleft())
 
 
 def _complete(page: _Asked) -> Reading:
-    shown = {side: dict(page.shown.get(side, {})) for side in Side}
-    for side, future in page.coming:
-        shown[side].update((one, answer.remote) for one, answer in future.result().items() if answer.remote is not None)
-    return Reading(page.ties, shown, page.loose)
+    came = {side: [body for part in parts for body in part.result()] for side, parts in page.coming.items()}
+    return Reading([tie[0] for tie in page.ties], {**page.here, **came}, page.loose)
 
 
 def _listed(work: Work, side: Side, reader: Executor, marks: Marks) -> Iterator[_Asked]:
     """What a side lists; a record that comes again is left out."""
     for page in pages(work, side, None, keys_only=False):
-        shown = {remote.id: remote for remote in page.remotes if not remote.deleted}
+        shown = {remote.id: remote.body for remote in page.remotes if not remote.deleted}
         with work.store.read() as connection:
             ties = links.ties(connection, work.name, side, list(shown))
-            known = {tie.id_on(side) for tie in ties}
-            unknown = [one for one in shown if one not in known]
-            known = links.linked(connection, work.name, side, unknown)
-        fresh = [tie for tie in ties if marks.add(tie.id)]
-        coming = _ask(work, side.other, reader, fresh)
-        yield _Asked(fresh, {side: shown}, [one for one in unknown if one not in known], coming)
+            loose = shown.keys() - set(_ids(side, ties))
+            loose -= links.linked(connection, work.name, side, loose)
+        fresh = [tie for tie in ties if marks.add(tie[0])]
+        here = {side: [shown[one] for one in _ids(side, fresh)]}
+        yield _Asked(fresh, {side.other: _ask(work, side.other, reader, fresh)}, here, sorted(loose))
 
 
 def _walked(work: Work, reader: Executor, marks: Marks) -> Iterator[_Asked]:
@@ -125,15 +124,22 @@ def _walked(work: Work, reader: Executor, marks: Marks) -> Iterator[_Asked]:
             page = links.ties_after(connection, work.name, after, work.context.limits.chunk)
         if not page:
             return
-        after = page[-1].id
-        fresh = [tie for tie in page if marks.add(tie.id)]
+        after = page[-1][0]
+        fresh = [tie for tie in page if marks.add(tie[0])]
         if fresh:
-            yield _Asked(fresh, {}, (), [each for side in Side for each in _ask(work, side, reader, fresh)])
+            yield _Asked(fresh, {side: _ask(work, side, reader, fresh) for side in Side})
 
 
-def _ask(
-    work: Work, side: Side, reader: Executor, ties: Sequence[Tie]
-) -> list[tuple[Side, Future[dict[str, Fetched]]]]:
-    ids, size = [tie.id_on(side) for tie in ties], work.capabilities(side).fetch_size
-    starts = range(0, len(ids), size)
-    return [(side, reader.submit(fetch, work, side, ids[start : start + size])) for start in starts]
+def _ask(work: Work, side: Side, reader: Executor, ties: Sequence[Tie]) -> list[Future[Bodies]]:
+    ids, size = _ids(side, ties), work.capabilities(side).fetch_size
+    return [reader.submit(_read, work, side, ids[start : start + size]) for start in range(0, len(ids), size)]
+
+
+def _read(work: Work, side: Side, ids: Sequence[str]) -> Bodies:
+    """What a side shows now under these ids, in their order."""
+    remotes = {one: answer.remote for one, answer in fetch(work, side, ids).items()}
+    return [None if remote is None else remote.body for remote in map(remotes.get, ids)]
+
+
+def _ids(side: Side, ties: Sequence[Tie]) -> list[str]:
+    return [tie[1] for tie in ties] if side is Side.CRM else [tie[2] for tie in ties]

@@ -1,86 +1,23 @@
 """Read both live systems and compare them field by field, whatever the state says.
 
-Every field of every linked pair is equal, equal after a declared normal form, or different. What explains a
-difference is an open conflict or problem, or an undo; where nothing does it is told, and both keys go back into the
-inbox.
+Every field of every linked pair is equal, equal after a declared normal form, or different. Pages of pairs are compared
+at once; what is not alike there, or not shown, is read once more and looked at pair by pair, which tells what explains
+it. Records without a link are told as well, but for those that are not meant to have one.
 """
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from collections.abc import Collection, Sequence
 
+from connector.comparison import EQUAL, MEANT, NORMAL, PARKED, Comparison, Difference
 from connector.context import Context, Work
 from connector.executor import undisturbed
-from connector.gather import Chunk, Seen, look_up, resolve_references, valid_base
-from connector.likeness import compare, is_equal_as_held
+from connector.gather import Chunk, look_up
+from connector.likeness import compare
 from connector.pull import pages
 from connector.readings import Reading, read_pairs, side_to_list
-from connector.reconcile.merge import Half, Pair
-from connector.records import Arrival, Event, Link, LinkStatus, Presence, Ref, Side
+from connector.records import LinkStatus, Presence, Ref, Side
 from connector.report import Exit, Tally
-from connector.store import conflicts, history, inbox, links, problems
-
-
-class Known(NamedTuple):
-    """What the store knows of one pair that may explain a difference."""
-
-    contested: set[str]
-    """Fields and groups with an open conflict."""
-    trouble: str
-    undone: dict[str, str]
-    """Field -> the run whose write to it was undone."""
-
-
-class Difference(NamedTuple):
-    """One thing the two systems do not agree on, and what explains it, if anything does."""
-
-    entity: str
-    crm_id: str
-    erp_id: str
-    field: str
-    explained: str
-
-
-@dataclass(slots=True)
-class Comparison:
-    """What verifying one entity found."""
-
-    entity: str
-    pairs: int = 0
-    fields: Counter[str] = field(default_factory=Counter)
-    unlinked: Counter[tuple[Side, str]] = field(default_factory=Counter)
-    differences: list[Difference] = field(default_factory=list)
-    unexplained: int = 0
-
-    def add(self, difference: Difference) -> None:
-        """Record a difference; only the first hundred are kept in full, all are counted."""
-        self.unexplained += not difference.explained
-        self.fields["explained" if difference.explained else "different"] += 1
-        if len(self.differences) < SHOWN:
-            self.differences.append(difference)
-
-    def count(self, pairs: int, fields: Mapping[str, int]) -> None:
-        """Count pairs of which nothing else is to be told."""
-        self.pairs += pairs
-        self.fields.update({what: number for what, number in fields.items() if number})
-
-    def as_dict(self) -> dict[str, Any]:
-        """The comparison as plain data."""
-        return {
-            "entity": self.entity,
-            "pairs": self.pairs,
-            "fields": dict(self.fields),
-            "unlinked": {f"{side} {why}": count for (side, why), count in self.unlinked.items()},
-            "unexplained": self.unexplained,
-            "differences": [difference._asdict() for difference in self.differences],
-        }
-
-
-EQUAL, NORMAL = "equal", "equal after normal form"
-SHOWN = 100
-PARKED = "with an open problem"
-MEANT = "not meant to be on the other side"
+from connector.scrutiny import look_closely
+from connector.store import inbox, links, problems
 
 
 def verify(context: Context, *, entities: Collection[str] = ()) -> tuple[list[Comparison], Exit]:
@@ -107,7 +44,7 @@ def _verify_entity(work: Work) -> Comparison:
             _compare_closely(work, rest, comparison)
         if listed is not None:
             _judge_loose(work, listed, reading.loose, comparison)
-        work.step("comparing", len(reading.ties))
+        work.step("comparing", len(reading.links))
     for side in Side:
         if side is not listed:
             _find_unlinked(work, side, comparison)
@@ -116,13 +53,9 @@ def _verify_entity(work: Work) -> Comparison:
 
 def _compare_together(work: Work, reading: Reading, comparison: Comparison) -> list[int]:
     """Compare what both sides show, and answer the links of the pairs that need a closer look."""
-    shown = reading.shown
-    there = [tie for tie in reading.ties if tie.crm_id in shown[Side.CRM] and tie.erp_id in shown[Side.ERP]]
-    bodies = {side: [shown[side][tie.id_on(side)].body or {} for tie in there] for side in Side}
-    found = compare(work, bodies)
-    comparison.count(len(there) - len(found.rest), {EQUAL: found.equal, NORMAL: found.in_normal_form})
-    kept = {tie.id for tie in there} - {there[place].id for place in found.rest}
-    return [tie.id for tie in reading.ties if tie.id not in kept]
+    found = compare(work, reading.bodies)
+    comparison.count(len(reading.links) - len(found.rest), {EQUAL: found.equal, NORMAL: found.in_normal_form})
+    return [reading.links[place] for place in found.rest]
 
 
 def _compare_closely(work: Work, numbers: Sequence[int], comparison: Comparison) -> None:
@@ -130,97 +63,7 @@ def _compare_closely(work: Work, numbers: Sequence[int], comparison: Comparison)
     with work.store.read() as connection:
         found = links.get(connection, numbers)
     page = [link for link in found.values() if link.status is LinkStatus.ACTIVE]
-    _compare_page(work, sorted(page, key=lambda link: link.id), comparison)
-
-
-def _compare_page(work: Work, page: Sequence[Link], comparison: Comparison) -> None:
-    chunk = Chunk([])
-    for side in Side:
-        look_up(work, chunk, side, [link.id_on(side) for link in page])
-    resolve_references(work, chunk)
-    with work.store.read() as connection:
-        open_conflicts = conflicts.of_links(connection, [link.id for link in page])
-        undone = _undone(history.of_links(connection, [link.id for link in page], "undone"))
-        refs = [Ref(work.name, side, link.id_on(side)) for link in page for side in Side]
-        open_problems = {
-            Ref(item.problem.entity, item.problem.side, item.problem.id) for item in problems.of(connection, refs)
-        }
-    queue: list[Link] = []
-    for link in page:
-        contested = {
-            name for item in open_conflicts.get(link.id, []) for name in (item.conflict.field, *item.conflict.crm_value)
-        }
-        troubled = any(Ref(work.name, side, link.id_on(side)) in open_problems for side in Side)
-        before = comparison.unexplained
-        known = Known(contested, "an open problem" if troubled else "", undone.get(link.id, {}))
-        _compare_pair(work, chunk, link, known, comparison)
-        if comparison.unexplained > before:
-            queue.append(link)
-    _queue(work, queue)
-
-
-def _undone(events: Sequence[Event]) -> dict[int, dict[str, str]]:
-    """The run whose write was undone, for each link and field; the latest undo counts."""
-    found: dict[int, dict[str, str]] = {}
-    for event in events:
-        runs = dict.fromkeys(event.detail.get("restored", ()), str(event.detail.get("run")))
-        found.setdefault(event.link or 0, {}).update(runs)
-    return found
-
-
-def _compare_pair(work: Work, chunk: Chunk, link: Link, known: Known, comparison: Comparison) -> None:
-    comparison.pairs += 1
-    seen = {side: chunk.seen[side].get(link.id_on(side), Seen(Presence.FORBIDDEN)) for side in Side}
-    missing = [side for side in Side if seen[side].presence is not Presence.PRESENT]
-    if missing:
-        why = known.trouble or ("an open conflict" if known.contested else "")
-        comparison.add(Difference(work.name, link.crm_id, link.erp_id, f"(missing on {missing[0]})", why))
-        return
-    forms = {side: work.translator(side) for side in Side}
-    pair = Pair(work.entity, forms, {side: Half(seen[side].record, {}) for side in Side}, chunk.refs)
-    for name in forms[Side.CRM].fields & forms[Side.ERP].fields:
-        if is_equal_as_held(work.entity, name, seen[Side.CRM].record.get(name), seen[Side.ERP].record.get(name)):
-            comparison.fields[EQUAL] += 1
-        elif pair.same(name):
-            comparison.fields[NORMAL if name not in work.entity.references else EQUAL] += 1
-        else:
-            why = _explained(work, link, name, known, seen) or _dangling(work, chunk, name, seen)
-            comparison.add(Difference(work.name, link.crm_id, link.erp_id, name, why))
-
-
-def _explained(work: Work, link: Link, name: str, known: Known, seen: Mapping[Side, Seen]) -> str:
-    """What the store knows that explains a difference in one field."""
-    if not known.contested.isdisjoint((name, work.entity.fields[name].group)):
-        return "an open conflict"
-    if name in known.undone and not _has_moved(work, link, name, seen):
-        return f"undone in run {known.undone[name]}"
-    return known.trouble
-
-
-def _has_moved(work: Work, link: Link, name: str, seen: Mapping[Side, Seen]) -> bool:
-    """Whether a side no longer holds what the last run left there, so that the next one has something to decide."""
-    nothing = object()
-    return any(
-        valid_base(work, side, link.base_on(side)).get(name, nothing) != seen[side].record.get(name) for side in Side
-    )
-
-
-def _dangling(work: Work, chunk: Chunk, name: str, seen: Mapping[Side, Seen]) -> str:
-    """A reference to a record that has no counterpart, such as a deleted one, cannot be the same on both sides."""
-    target = work.entity.references.get(name)
-    held = {side: seen[side].record.get(name) for side in Side}
-    if target and any(
-        value is not None and (target, side, str(value)) not in chunk.refs for side, value in held.items()
-    ):
-        return "it refers to a record without a counterpart"
-    return ""
-
-
-def _queue(work: Work, pairs: Iterable[Link]) -> None:
-    arrivals = [Arrival(work.name, side, link.id_on(side), "verify") for link in pairs for side in Side]
-    if arrivals:
-        with work.store.write() as connection:
-            inbox.put(connection, arrivals, work.now())
+    look_closely(work, sorted(page, key=lambda link: link.id), comparison)
 
 
 def _find_unlinked(work: Work, side: Side, comparison: Comparison) -> None:

@@ -22,6 +22,7 @@ from connector.cli.links import add_link
 from connector.cli.output import console, count, print_table, shown
 from connector.cli.progress import bars
 from connector.cli.sync import next_steps
+from connector.comparison import Comparison
 from connector.context import Context
 from connector.matching import Contact, match
 from connector.records import OperationKind, Side
@@ -29,7 +30,7 @@ from connector.report import Report, Tally
 from connector.settings import Settings, load_settings
 from connector.store import conflicts, problems
 from connector.sync import DECISIONS, sync
-from connector.verify import Comparison, verify
+from connector.verify import verify
 
 COLLECTIONS = {
     "customers": ("accounts", "partners", {"is_company": "true"}),

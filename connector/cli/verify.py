@@ -11,7 +11,7 @@ from connector.cli.progress import bars
 from connector.report import Exit
 
 if TYPE_CHECKING:
-    from connector.verify import Comparison, Difference
+    from connector.comparison import Comparison, Difference
 
 _COLUMNS = ("", "pairs", "equal", "equal in\nnormal form", "explained", "different", "unlinked,\nnot meant", "unlinked")
 _SHOWN = 50

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from sqlalchemy import Connection, bindparam, func, select, text
 
@@ -71,28 +71,20 @@ def _linked(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> 
     return dict(bulk.select_in(conn, link, columns, (columns[0], ids), {"entity": entity}, _USABLE))
 
 
-class Tie(NamedTuple):
-    """An active link without its bases."""
-
-    id: int
-    crm_id: str
-    erp_id: str
-
-    def id_on(self, side: Side) -> str:
-        """The record's id on one side."""
-        return self.crm_id if side is Side.CRM else self.erp_id
+Tie: TypeAlias = tuple[int, str, str]
+"""An active link without its bases: its number, the CRM's id, the ERP's id."""
+_TIE = ("id", "crm_id", "erp_id")
 
 
 def ties(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> list[Tie]:
     """The active links of these records."""
-    rows = bulk.select_in(conn, link, Tie._fields, (f"{side}_id", ids), {"entity": entity}, _ACTIVE)
-    return list(map(Tie._make, rows))
+    return cast("list[Tie]", bulk.select_in(conn, link, _TIE, (f"{side}_id", ids), {"entity": entity}, _ACTIVE))
 
 
 def ties_after(conn: Connection, entity: str, after: int, limit: int) -> list[Tie]:
     """The next active links after a number, in the order of their numbers."""
-    query = select(*(link.c[name] for name in Tie._fields)).where(link.c.entity == entity, link.c.id > after)
-    return list(map(Tie._make, bulk.fetch_query(conn, query.where(text(_ACTIVE)).order_by(link.c.id).limit(limit))))
+    query = select(*(link.c[name] for name in _TIE)).where(link.c.entity == entity, link.c.id > after)
+    return cast("list[Tie]", bulk.fetch_query(conn, query.where(text(_ACTIVE)).order_by(link.c.id).limit(limit)))
 
 
 def linked(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> set[str]:
