@@ -29,8 +29,10 @@ class Known(NamedTuple):
 def look_closely(work: Work, page: Sequence[Link], comparison: Comparison) -> None:
     """Read these pairs as both are now, and say of each field what it is; what nothing explains needs another look."""
     chunk = Chunk([])
-    for side in Side:
-        look_up(work, chunk, side, [link.id_on(side) for link in page])
+    with work.context.executor(1) as reader:
+        one = reader.submit(look_up, work, chunk, Side.CRM, [link.crm_id for link in page])
+        look_up(work, chunk, Side.ERP, [link.erp_id for link in page])
+        one.result()
     resolve_references(work, chunk)
     with work.store.read() as connection:
         open_conflicts = conflicts.of_links(connection, [link.id for link in page])

@@ -37,14 +37,16 @@ def verify(context: Context, *, entities: Collection[str] = ()) -> tuple[list[Co
 def _verify_entity(work: Work) -> Comparison:
     comparison = Comparison(work.name)
     comparison.unlinked.update({(side, why): 0 for side in Side for why in (PARKED, MEANT)})
-    listed = side_to_list(work)
+    listed, rest, chunk = side_to_list(work), [], work.context.limits.chunk
     for reading in read_pairs(work, listed):
-        rest = _compare_together(work, reading, comparison)
-        if rest:
-            _compare_closely(work, rest, comparison)
+        rest += _compare_together(work, reading, comparison)
+        while len(rest) >= chunk:
+            _compare_closely(work, rest[:chunk], comparison)
+            del rest[:chunk]
         if listed is not None:
             _judge_loose(work, listed, reading.loose, comparison)
         work.step("comparing", len(reading.links))
+    _compare_closely(work, rest, comparison)
     for side in Side:
         if side is not listed:
             _find_unlinked(work, side, comparison)
@@ -60,6 +62,8 @@ def _compare_together(work: Work, reading: Reading, comparison: Comparison) -> l
 
 def _compare_closely(work: Work, numbers: Sequence[int], comparison: Comparison) -> None:
     """Read these pairs once more, as both are now, and say of each field what it is."""
+    if not numbers:
+        return
     with work.store.read() as connection:
         found = links.get(connection, numbers)
     page = [link for link in found.values() if link.status is LinkStatus.ACTIVE]
