@@ -81,8 +81,8 @@ def test_a_link_remembers_of_its_source_what_was_sent(
 
         link = links.find(conn, "customer", CRM, ["b"])["b"]
     assert (link.erp_id, link.status) == ("y", LinkStatus.ACTIVE)
-    assert link.base_on(CRM) == (encode(BODO), "v-b", 3)
-    assert link.base_on(ERP) == (encode({"name": "X"}), "9", 4)
+    assert link.base_on(CRM) == (encode(BODO), "v-b", 3, False)
+    assert link.base_on(ERP) == (encode({"name": "X"}), "9", 4, False)
 
 
 def test_what_is_linked_already_is_not_linked_again(
