@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, TypeAlias
 import orjson
 from sqlalchemy import Connection, Executable, Table
 
-from connector.store.copying import WORTH, copy_beside, insert_copied
+from connector.store.copying import WORTH, array, as_source, fetch_binary, insert_copied
 from connector.store.statements import (
     LEFT_OUT,
     REFUSED,
@@ -109,8 +109,8 @@ def update_rows(
     """
     names, sets = (*keys, *columns), "".join(f', "{name}" = {mark(conn)}' for name in same)
     if _is_worth_copying(conn, len(rows)):
-        sql = update_sql(table, keys, columns, f'"{copy_beside(conn, table, names, rows)}" fresh', sets)
-        return _execute(conn, sql, tuple(same.values()))
+        source, bound = as_source(conn, table, names, rows)
+        return _execute(conn, update_sql(table, keys, columns, source, sets), (*same.values(), *bound))
     found = 0
     for chunk in _chunks(conn, rows, len(names)):
         values = values_sql(table, names, len(chunk), conn.dialect.name)
@@ -132,9 +132,9 @@ def select_in(
     if not values:
         return []
     sql = select_sql(table, columns, column, tuple(where), also, conn.dialect.name)
-    array = _array(conn, values)
+    listed = _array(conn, values)
     # SQLite reads the array first, to look up each of its values; PostgreSQL knows what to do with it anywhere.
-    bound = (array, *where.values()) if conn.dialect.name == "sqlite" else (*where.values(), array)
+    bound = (listed, *where.values()) if conn.dialect.name == "sqlite" else (*where.values(), listed)
     return fetch(conn, sql, bound)
 
 
@@ -165,8 +165,8 @@ def select_differing(
         return []
     sql = differing_sql(*pairs, tuple(where), conn.dialect.name)
     sqlite = conn.dialect.name == "sqlite"
-    array = (orjson.dumps(given).decode(),) if sqlite else (list(given), list(given.values()))
-    return [row[0] for row in fetch(conn, sql, (*array, *where.values()))]
+    bound = (orjson.dumps(given).decode(),) if sqlite else (array(given), array(given.values()))
+    return [row[0] for row in fetch(conn, sql, (*bound, *where.values()))]
 
 
 def repeated_in(
@@ -175,8 +175,8 @@ def repeated_in(
     """Those of the values that stand in rows with more than one different `told`."""
     column, values = within
     sql = select_sql(table, (column, told), column, tuple(where), "", conn.dialect.name)
-    array = _array(conn, values)
-    bound = (array, *where.values()) if conn.dialect.name == "sqlite" else (*where.values(), array)
+    listed = _array(conn, values)
+    bound = (listed, *where.values()) if conn.dialect.name == "sqlite" else (*where.values(), listed)
     counted = f'SELECT "{column}" FROM ({sql}) found GROUP BY "{column}" HAVING count(DISTINCT "{told}") > 1'
     return [row[0] for row in fetch(conn, counted, bound)]
 
@@ -243,6 +243,8 @@ def delete_rows(conn: Connection, table: Table, keys: tuple[str, ...], rows: Seq
 def fetch(conn: Connection, sql: str, bound: Row = ()) -> list[Row]:
     """The rows of a query in the driver's own words (`?` for SQLite, `%s` for PostgreSQL)."""
     # The driver's own tuples: SQLAlchemy would wrap each one.
+    if conn.dialect.name == "postgresql":
+        return fetch_binary(conn, sql, bound)
     result: Any = conn.exec_driver_sql(sql, bound)
     rows = result.cursor.fetchall()
     result.close()
@@ -287,8 +289,8 @@ def select_columns(
     if not ids:
         return [[] for _ in columns]
     sql = select_sql(table, tuple(columns), "id", tuple(where), "", conn.dialect.name)
-    array = _array(conn, ids)
-    bound = (array, *where.values()) if conn.dialect.name == "sqlite" else (*where.values(), array)
+    listed = _array(conn, ids)
+    bound = (listed, *where.values()) if conn.dialect.name == "sqlite" else (*where.values(), listed)
     return fetch_columns(conn, columns, sql, bound)
 
 
@@ -368,7 +370,7 @@ def _execute(conn: Connection, sql: str, bound: Row) -> int:
 
 def _array(conn: Connection, values: Collection[Any]) -> Any:
     """Many values as one bound parameter."""
-    return orjson.dumps(list(values)).decode() if conn.dialect.name == "sqlite" else list(values)
+    return orjson.dumps(list(values)).decode() if conn.dialect.name == "sqlite" else array(values)
 
 
 def mark(conn: Connection) -> str:

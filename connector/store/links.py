@@ -7,6 +7,7 @@ from itertools import chain
 from typing import Any, NamedTuple, TypeAlias, cast
 
 from sqlalchemy import Connection, bindparam, func, select, text
+from sqlalchemy.exc import IntegrityError
 
 from connector.errors import StoreError
 from connector.records import Base, Link, LinkStatus, NewLink, Rebase, Ref, Side, Version
@@ -154,10 +155,11 @@ def pair(conn: Connection, entity: str, side: Side, born: Born, mappings: Mappin
     columns = {"link": numbers, "operation": born.operations, "record": born.records, "version": born.versions}
     alike = {f"{one}_mapping": mappings[one] for one in Side} | {f"{one}_at": now for one in Side}
     alike |= {f"{one}_whole": born.whole for one in Side}
-    stored = bulk.insert_columns(conn, link, ids, fresh, lenient=True)
-    if stored == len(numbers):
-        stored = insert_carried(conn, base, _born(side), columns, alike)
-    if stored < len(numbers):
+    try:
+        bulk.insert_columns(conn, link, ids, fresh)
+    except IntegrityError as error:
+        raise LinkTaken([]) from error
+    if insert_carried(conn, base, _born(side), columns, alike) < len(numbers):
         raise LinkTaken([])
 
 

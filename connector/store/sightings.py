@@ -8,6 +8,7 @@ from struct import Struct
 from typing import NamedTuple
 
 from sqlalchemy import Connection, select
+from sqlalchemy.exc import IntegrityError
 
 from connector.records import Side, Sighting, Version
 from connector.store import bulk
@@ -62,13 +63,14 @@ def meet(  # noqa: PLR0913 -- what `see` takes, and the one thing more
     where, packed = {"entity": entity, "side": str(side)}, _pack_all(seen.keys)
     columns = {"id": seen.ids, "version": seen.versions, "keys": packed}
     alike = {**where, "generation": generation, "first_at": to_micros(at)}
-    with conn.begin_nested() as trial:
-        if bulk.insert_columns(conn, sighting, columns, alike, lenient=True) == len(seen.ids):
-            if indexed:
-                _add_keys(conn, where, seen.ids, seen.keys)
-            return len(seen.ids)
-        trial.rollback()
-    return see(conn, entity, side, list(map(Sighting, *seen)), generation, at)
+    try:
+        with conn.begin_nested():
+            bulk.insert_columns(conn, sighting, columns, alike)
+    except IntegrityError:
+        return see(conn, entity, side, list(map(Sighting, *seen)), generation, at)
+    if indexed:
+        _add_keys(conn, where, seen.ids, seen.keys)
+    return len(seen.ids)
 
 
 def index_keys(conn: Connection, entity: str, side: Side) -> None:

@@ -16,6 +16,7 @@ from sqlalchemy.exc import IntegrityError
 from connector.errors import StoreError
 from connector.records import Arrival, Side
 from connector.store import inbox
+from connector.store.bulk import fetch
 from connector.store.database import Store, open_store
 from tests.postgres import Server, name_of
 
@@ -135,6 +136,22 @@ def test_hardening_waits_for_the_log_of_postgresql(careful_store: Store) -> None
 
     with careful_store.read() as conn:
         assert conn.execute(text("SELECT pg_current_wal_flush_lsn() >= :lsn"), {"lsn": written}).scalar()
+
+
+@pytest.mark.postgres
+def test_a_connection_that_the_server_cuts_is_told_and_replaced(careful_store: Store) -> None:
+    def read_while_cut() -> None:
+        with careful_store.read() as conn:
+            (own,) = fetch(conn, "SELECT pg_backend_pid()")[0]
+            with careful_store.write() as other:
+                fetch(other, "SELECT pg_terminate_backend(%s)", (own,))
+            fetch(conn, "SELECT 1")
+
+    with pytest.raises(StoreError, match="run again"):
+        read_while_cut()
+
+    with careful_store.read() as conn:
+        assert fetch(conn, "SELECT 1") == [(1,)]
 
 
 def test_hardening_waits_for_the_disk_to_have_the_log(

@@ -59,6 +59,22 @@ def test_a_key_put_again_keeps_only_the_time_since_when(store: Store, at: dateti
     assert (row.why, row.version, row.record, row.modified) == ("webhook", None, None, None)
 
 
+def test_a_scan_that_shows_what_waits_already_replaces_it(store: Store, at: datetime) -> None:
+    ids, later = [f"{number:02}" for number in range(50)], at + timedelta(minutes=5)
+
+    def scanned(version: str) -> inbox.Scanned:
+        return inbox.Scanned(ids, [Version(version)] * 50, [None] * 50, [b"{}"] * 50)
+
+    with store.write() as conn:
+        inbox.put(conn, [arrival("07")], at)
+        inbox.put_scanned(conn, "order", CRM, scanned("2"), later)
+        rows = inbox.take(conn, "order", 0, 100, later)
+
+    assert [row.id for row in rows] == ids
+    assert {row.version for row in rows} == {"2"}
+    assert [row.id for row in rows if row.since == at] == ["07"]
+
+
 def test_the_last_of_several_arrivals_wins(store: Store, at: datetime) -> None:
     with store.write() as conn:
         inbox.put(conn, [arrival("a")._replace(why="first"), arrival("b"), arrival("a")._replace(why="last")], at)

@@ -71,6 +71,18 @@ def test_no_record_is_linked_twice(store: Store, at: datetime, rows: list[NewLin
         assert links.count(conn, "customer") == 1
 
 
+def test_many_links_of_which_one_is_taken_are_refused_with_its_name(store: Store, at: datetime) -> None:
+    many = [pair(f"c{number}", f"e{number}") for number in range(50)]
+    with store.write() as conn:
+        links.add(conn, [pair("a", "e7")], at)
+
+        with pytest.raises(links.LinkTaken) as caught:
+            links.add(conn, many, at)
+
+        assert caught.value.taken == (Ref("customer", ERP, "e7"),)
+        assert links.count(conn, "customer") == 1
+
+
 def test_ids_of_two_entities_do_not_meet(store: Store, at: datetime) -> None:
     with store.write() as conn:
         links.add(conn, [pair("a", "1"), pair("a", "1", "order")], at)
@@ -147,12 +159,13 @@ def test_pages_walk_over_everything_once(store: Store, at: datetime) -> None:
 
 
 def test_ids_hold_anything(store: Store, at: datetime) -> None:
-    odd = ['quote"', "ümläut", "100%", "a,b", "{x}", "%s", "?", " ", "\n"]
+    odd = ['quote"', "ümläut", "100%", "a,b", "{x}", "%s", "?", " ", "\n", "\\", "NULL", ""]
 
     with store.write() as conn:
         links.add(conn, [pair(one, one) for one in odd], at)
 
         assert sorted(links.counterparts(conn, "customer", CRM, odd)) == sorted(odd)
+        assert [list(links.counterparts(conn, "customer", CRM, [one])) for one in odd] == [[one] for one in odd]
 
 
 def test_a_link_follows_its_record_and_keeps_its_bases(store: Store, at: datetime) -> None:
