@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import Connection, Table
 
 from connector.store.bulk import ROWS_A_STATEMENT, mark
+from connector.store.copying import array
 from connector.store.statements import carried_sql
 
 _NOTHING: Mapping[str, Any] = {}
@@ -35,8 +36,12 @@ def insert_carried(
     told, given = (*carried.told.items(), *((name, mark(conn)) for name in alike)), tuple(carried.kinds.items())
     stored = 0
     for start in range(0, len(lists[0]), ROWS_A_STATEMENT):
-        part = [list(column[start : start + ROWS_A_STATEMENT]) for column in lists]
+        part = [column[start : start + ROWS_A_STATEMENT] for column in lists]
         sql = carried_sql(table, told, given, carried.join, len(part[0]) if sqlite else 0, conn.dialect.name)
-        bound = chain.from_iterable(zip(*part, strict=True)) if sqlite else part
+        bound = chain.from_iterable(zip(*part, strict=True)) if sqlite else map(_array, part, carried.kinds.values())
         stored += conn.exec_driver_sql(sql, (*bound, *alike.values())).rowcount
     return stored
+
+
+def _array(values: Sequence[Any], kind: str) -> Any:
+    return list(values) if kind == "bytea" else array(values)

@@ -162,7 +162,8 @@ def carried_sql(
         row = f"({', '.join('?' * len(given))})"
         bound = f"VALUES {', '.join([row] * rows)}"
     else:
-        bound = f"SELECT * FROM unnest({', '.join(f'%b::{kind}[]' for _, kind in given)})"
+        marks = [("%b" if kind == "bytea" else "%s", kind) for _, kind in given]
+        bound = f"SELECT * FROM unnest({', '.join(f'{mark}::{kind}[]' for mark, kind in marks)})"
     into, chosen = quoted([name for name, _ in told]), ", ".join([expression for _, expression in told])
     # It begins with INSERT, or Python's SQLite would not count the rows.
     return f'INSERT INTO "{table.name}" ({into}) WITH fresh ({names}) AS ({bound}) SELECT {chosen} FROM fresh {join}'
