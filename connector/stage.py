@@ -47,7 +47,9 @@ def stage(work: Work, decisions: Decisions) -> list[CreateDecision]:
     if work.allowed is not None:
         decisions = _only_allowed(work, decisions)
     ready = [create for create in decisions.creates if not create.waits]
-    with work.write(durable=bool(ready)) as connection:
+    # Where a create cannot be repeated, each call is journalled once more right before it: that is soon enough.
+    durable = any(work.capabilities(side).repeats_creates for side in {create.side for create in ready})
+    with work.write(durable=durable) as connection:
         _stage_moves(connection, work, decisions.moves)
         _stage_pairs(connection, work, _without_busy(connection, work, decisions.pairs))
         ready = _stage_creates(connection, work, ready)
