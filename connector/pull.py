@@ -320,7 +320,7 @@ def _tells_loss(work: Work, position: Position) -> bool:
 
 def _fresh(work: Work, side: Side, position: Position, remotes: Sequence[Remote]) -> list[Remote]:
     """The records that need a look; while a side is read for the first time that is every one."""
-    if not position.complete:
+    if not (position.complete and remotes):
         return list(remotes)
     with work.store.read() as connection:
         return _unseen_versions(connection, work, side, remotes)

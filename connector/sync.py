@@ -178,8 +178,8 @@ def _look(work: Work, *, full: bool) -> None:
     sides = sides_to_list(work, full=full)
     if work.sharing is not None and len(sides) > 1:
         work.sharing.compare(work, sides)
-        return
-    find_absent(work, *sides)
+    elif sides:
+        find_absent(work, *sides)
 
 
 def _has_strangers(work: Work) -> bool:
