@@ -46,7 +46,6 @@ from connector.store import conflicts, inbox, journal, links, problems
 
 _COUNTING = frozenset({Policy.DELTA, Policy.UNION})
 DOUBTFUL = (OperationState.SENDING, OperationState.UNKNOWN)
-_LIVE = (OperationState.PLANNED, OperationState.HELD, *DOUBTFUL)
 
 
 def recover(work: Work) -> None:
@@ -54,7 +53,7 @@ def recover(work: Work) -> None:
     # A plan leaves held operations as they are, so that they can still be approved.
     stale = [OperationState.PLANNED] if work.dry else [OperationState.PLANNED, OperationState.HELD]
     with work.store.read() as connection:
-        if not is_any_live(connection, work):
+        if not journal.is_any_live(connection, work.name):
             return
     with work.write() as connection:
         left = journal.by_state(connection, stale, entity=work.name)
@@ -65,11 +64,6 @@ def recover(work: Work) -> None:
             requeue(connection, work, left, "planned-anew")
     if not work.dry:
         resolve_doubtful(work)
-
-
-def is_any_live(connection: Connection, work: Work) -> bool:
-    """Whether any operation of this entity has not come to its end: nearly always there is none."""
-    return bool(journal.by_state(connection, _LIVE, work.name, limit=1))
 
 
 def resolve_doubtful(work: Work) -> None:

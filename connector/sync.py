@@ -19,7 +19,7 @@ from connector.newcomers import Scene, choose, look_around
 from connector.pressure import Gauge
 from connector.pull import find_absent, pull, sides_to_list
 from connector.records import OperationState, Problem, Ref, Side, Waiting
-from connector.recover import is_any_live, recover, resolve_doubtful
+from connector.recover import recover, resolve_doubtful
 from connector.remarks import tell
 from connector.report import Exit, Report
 from connector.sender import Sender
@@ -212,7 +212,7 @@ def drain(work: Work) -> None:
 def _is_idle(work: Work) -> bool:
     """Whether no key is due and no operation waits for its end: mostly so, and then nothing more need be asked."""
     with work.store.read() as connection:
-        return not (inbox.due(connection, work.name, work.now()) or is_any_live(connection, work))
+        return not (inbox.due(connection, work.name, work.now()) or journal.is_any_live(connection, work.name))
 
 
 def make_room(work: Work) -> None:

@@ -39,6 +39,7 @@ QUESTIONS: dict[str, Callable[[Connection], object]] = {
     "sightings.candidates": lambda conn: sightings.candidates(conn, "order", CRM, [1]),
     "sightings.mark": lambda conn: sightings.mark(conn, "order", CRM, ["a"], 2),
     "sightings.forget": lambda conn: sightings.forget(conn, "order", CRM, ["a"]),
+    "journal.is_any_live": lambda conn: journal.is_any_live(conn, "order"),
     "journal.by_state, live": lambda conn: journal.by_state(conn, [OperationState.SENDING]),
     "journal.by_state, of a run": lambda conn: journal.by_state(conn, [OperationState.PLANNED], "order", "r", 9),
     "journal.by_state, rejected": lambda conn: journal.by_state(conn, [OperationState.REJECTED]),
