@@ -14,13 +14,16 @@ from connector.records import Operation, OperationState, Side
 from connector.store import approvals, journal, links
 from connector.store.schema import CHANGED, REMOVED
 
+_KEPT = 8
+"""So many pages of a plan are kept from its judging to its applying: a larger one is read once more, page by page."""
+
 
 class Verdict(NamedTuple):
     """What the guards said of a plan."""
 
     trips: list[guards.Trip]
     whole: list[Operation] | None
-    """The plan itself, where it is no more than a page."""
+    """The plan itself, where it is no more than some pages."""
 
     def held(self, work: Work, operations: Sequence[Operation]) -> list[Operation]:
         """Those of a plan's operations that a guard holds back and nobody has released."""
@@ -65,9 +68,10 @@ def judge(work: Work) -> Verdict:
     """Count the whole plan, and say what trips; that is told in the run's report."""
     census = guards.Census.empty()
     whole: list[Operation] | None = []
+    most = _KEPT * work.context.limits.chunk
     with work.store.read() as connection:
         for page in _counted(connection, work):
-            whole = None if whole or len(page) == work.context.limits.chunk else page
+            whole = [*whole, *page] if whole is not None and len(whole) + len(page) <= most else None
             free = _released(connection, work, page, work.now())
             census.add(item for item in page if item.id not in free)
         if _is_small(connection, work, census):
