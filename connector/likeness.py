@@ -1,7 +1,7 @@
 """Pairs compared many at once, as columns: most of them are alike, and only the rest is looked at one by one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 
 from connector.context import Work
 from connector.entities import Entity
@@ -10,6 +10,9 @@ from connector.mappings.unfit import UNTRANSLATABLE
 from connector.reconcile.merge import Pair
 from connector.records import Body, Side, Value
 from connector.store import links
+
+Bodies: TypeAlias = Mapping[Side, Sequence[Body | None]]
+"""Both records of each pair at the same place; None is one that its side does not show."""
 
 _UNLINKED: Final = object()
 """Stands for a reference without a counterpart: nothing is like it."""
@@ -26,41 +29,34 @@ class Likeness(NamedTuple):
     rest: list[int]
 
 
-def compare(work: Work, bodies: Mapping[Side, Sequence[Body | None]]) -> Likeness:
+def compare(work: Work, bodies: Bodies) -> Likeness:
     """Compare what both sides hold, pair by pair at the same places; what one of them does not show is of the rest."""
-    count, pairs = len(bodies[Side.CRM]), list(zip(bodies[Side.CRM], bodies[Side.ERP], strict=True))
-    shown = [(crm, erp) for crm, erp in pairs if crm and erp]
-    found = _compare(work, shown)
-    if len(shown) == count:
-        return found
-    places = [place for place, pair in enumerate(pairs) if all(pair)]
-    alike = set(places).difference([places[one] for one in found.rest])
-    return found._replace(rest=[place for place in range(count) if place not in alike])
+    count = len(bodies[Side.CRM])
+    columns = _columns(work, bodies) if count else None
+    if columns is not None:
+        return _Pairs(work, columns, count).likeness()
+    if count <= 1:
+        return Likeness(0, 0, list(range(count)))
+    # Somewhere in it is one that is not shown, or cannot be translated: the halves without it still go together.
+    half = count // 2
+    front = compare(work, {side: held[:half] for side, held in bodies.items()})
+    back = compare(work, {side: held[half:] for side, held in bodies.items()})
+    rest = front.rest + [half + place for place in back.rest]
+    return Likeness(front.equal + back.equal, front.in_normal_form + back.in_normal_form, rest)
+
+
+def _columns(work: Work, bodies: Bodies) -> Mapping[Side, Columns] | None:
+    if not all(map(all, bodies.values())):
+        return None
+    try:
+        return {side: work.translator(side).read_page(cast("Sequence[Body]", bodies[side])) for side in Side}
+    except UNTRANSLATABLE:
+        return None
 
 
 def is_equal_as_held(entity: Entity, name: str, crm: Value, erp: Value) -> bool:
     """Whether the very same value is the same on both sides: ids say nothing about each other, empty fields do."""
     return bool(crm == erp) and (not crm or not (entity.references.get(name) or entity.part_references.get(name)))
-
-
-def _compare(work: Work, pairs: Sequence[tuple[Body, Body]]) -> Likeness:
-    if not pairs:
-        return Likeness(0, 0, [])
-    bodies = dict(zip(Side, zip(*pairs, strict=True), strict=True))
-    try:
-        columns = {side: work.translator(side).read_page(bodies[side]) for side in Side}
-    except UNTRANSLATABLE:
-        return _halved(work, pairs, len(pairs) // 2)
-    return _Pairs(work, columns, len(pairs)).likeness()
-
-
-def _halved(work: Work, pairs: Sequence[tuple[Body, Body]], half: int) -> Likeness:
-    """Somewhere in it there is one that cannot be translated: the halves without it still go together."""
-    if not half:
-        return Likeness(0, 0, [0])
-    front, back = _compare(work, pairs[:half]), _compare(work, pairs[half:])
-    rest = front.rest + [half + place for place in back.rest]
-    return Likeness(front.equal + back.equal, front.in_normal_form + back.in_normal_form, rest)
 
 
 class _Pairs:
