@@ -39,7 +39,7 @@ class Marks:
 
     def __init__(self) -> None:
         self._bits = bytearray()
-        self.count = 0
+        self.count = self.sum = 0
 
     def add(self, number: int) -> bool:
         """Mark a link; says whether it was not marked before."""
@@ -50,6 +50,7 @@ class Marks:
             return False
         self._bits[place] |= bit
         self.count += 1
+        self.sum += number
         return True
 
 
@@ -57,7 +58,8 @@ def side_to_list(work: Work) -> Side | None:
     """The side whose list is to be read: the one that takes the fewest requests, if most of it is linked."""
     side = min(Side, key=lambda one: _requests(work, one))
     with work.store.read() as connection:
-        linked, known = links.count_active(connection, work.name), cursors.get(connection, work.name, side).known
+        linked, _ = links.count_active(connection, work.name)
+        known = cursors.get(connection, work.name, side).known
     return side if linked and linked * 2 >= known else None
 
 
@@ -68,8 +70,8 @@ def read_pairs(work: Work, listed: Side | None) -> Iterator[Reading]:
         if listed is not None:
             yield from _arrived(_listed(work, listed, reader, marks))
         with work.store.read() as connection:
-            count = links.count_active(connection, work.name)
-        if marks.count != count:
+            active = links.count_active(connection, work.name)
+        if (marks.count, marks.sum) != active:
             yield from _arrived(_walked(work, reader, marks))
 
 

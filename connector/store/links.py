@@ -220,10 +220,11 @@ def count(conn: Connection, entity: str) -> int:
     return conn.execute(_COUNT, {"entity": entity}).scalar_one()
 
 
-def count_active(conn: Connection, entity: str) -> int:
-    """How many links both sides' records of which are compared."""
-    query = select(func.count()).where(link.c.entity == entity).where(text(_ACTIVE))
-    return conn.execute(query).scalar_one()
+def count_active(conn: Connection, entity: str) -> tuple[int, int]:
+    """How many active links there are, and the sum of their numbers: where both agree, they are the same links."""
+    query = select(func.count(), func.coalesce(func.sum(link.c.id), 0)).where(link.c.entity == entity)
+    count, total = conn.execute(query.where(text(_ACTIVE))).one()
+    return count, int(total)
 
 
 def are_at_least(conn: Connection, entity: str, number: int) -> bool:

@@ -191,3 +191,24 @@ def test_counterparts_are_those_of_the_records_that_go_on(store: Store, at: date
 
     assert from_crm == {"loser": "2", "winner": "2", "other": "3"}
     assert from_erp == {"1": "winner", "2": "winner", "3": "other"}
+
+
+def test_ties_are_the_active_links_without_their_bases(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        first, second, third = links.add(conn, [pair("a", "1"), pair("b", "2"), pair("c", "3")], at)
+        links.set_status(conn, [second], LinkStatus.DORMANT, at)
+
+        told = links.ties(conn, "customer", ERP, ["1", "2", "unknown"])
+        walked = links.ties_after(conn, "customer", first, 10)
+
+    assert (told, walked) == ([(first, "a", "1")], [(third, "c", "3")])
+
+
+def test_active_links_are_counted_with_the_sum_of_their_numbers(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        first, second, third = links.add(conn, [pair("a", "1"), pair("b", "2"), pair("c", "3")], at)
+        links.set_status(conn, [second], LinkStatus.TOMBSTONED, at)
+
+        counted, of_none = links.count_active(conn, "customer"), links.count_active(conn, "order")
+
+    assert (counted, of_none) == ((2, first + third), (0, 0))
