@@ -1,9 +1,9 @@
 """Find out what became of writes whose answer never came: after a crash, a time-out, a reset, or a half-reported batch.
 
 An update that is read back as it was sent is done; any other is decided anew, from both sides as they are read; where
-movements count, what was moved since is told apart, or asked about. A create is repeated with its own key where the
-server enforces uniqueness, else looked up by its marker or unique field, and parked where neither is possible. Nothing
-is ever created blindly a second time.
+movements count, it is repeated while its record has not moved, and what was moved since is told apart, or asked about.
+A create is repeated with its own key where the server enforces uniqueness, else looked up by its marker or unique
+field, and parked where neither is possible. Nothing is ever created blindly a second time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from connector.adapters.base import Capabilities
-from connector.apply import batches, put_back, refs_of, send_batch
+from connector.apply import apply_planned, batches, put_back, refs_of, send_batch
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.entities import Policy
@@ -78,18 +78,21 @@ def resolve_doubtful(work: Work) -> None:
         got_through = _got_through(work, side, others)
         others = [item for item in others if item not in got_through]
     moved: list[tuple[Operation, Record]] = []
+    unmoved: list[Operation] = []
     for side in Side:
         counted = [item for item in others if item.side is side and _counted(work, item)]
-        found, hidden = _read_again(work, side, counted)
+        found, still, hidden = _read_again(work, side, counted)
         moved += found
+        unmoved += still
         # What they moved is only known once their records are seen again: until then they stay in doubt.
-        others = [item for item in others if item not in hidden]
+        others = [item for item in others if item not in hidden and item not in still]
     with work.write() as connection:
         for item, record in moved:
             _count_once(connection, work, item, record)
         ids = [item.id for item in others]
         journal.advance(connection, ids, OperationState.ABANDONED, work.now(), error="read and decided anew")
         requeue(connection, work, others, "unknown")
+    _write_again(work, unmoved)
     for side in Side:
         _resolve_creates(work, side, [item for item in creates if item.side is side])
 
@@ -124,10 +127,19 @@ def _counted(work: Work, operation: Operation) -> list[str]:
     return [name for name in operation.values if work.entity.fields[name].policy in _COUNTING]
 
 
+def _write_again(work: Work, unmoved: Sequence[Operation]) -> None:
+    """Repeat updates in which movements count and whose records stand at the version that they were to be written on.
+
+    Decided anew, the first call could arrive later, and what it wrote would pass for a movement of that side. As it is,
+    the server takes one of both calls, and refuses the other, which comes from a version that is past.
+    """
+    apply_planned(work, [item._replace(state=OperationState.UNKNOWN) for item in unmoved])
+
+
 def _read_again(
     work: Work, side: Side, counted: Sequence[Operation]
-) -> tuple[list[tuple[Operation, Record]], list[Operation]]:
-    """Updates in which movements count: those whose record is no longer as it was, with what it holds; and the hidden.
+) -> tuple[list[tuple[Operation, Record]], list[Operation], list[Operation]]:
+    """Updates in which movements count: whose record is no longer as it was, with what it holds; is; and is hidden.
 
     Hidden is a record that is neither shown nor proved to be gone.
     """
@@ -136,7 +148,8 @@ def _read_again(
     seen = [(item, present[str(item.target)]) for item in counted if item.target in present]
     unseen = [item for item in counted if item.target not in present]
     hidden = [item for item in unseen if not _is_gone(work, side, answers.get(str(item.target)))]
-    return [(item, one.record) for item, one in seen if one.version is None or one.version != item.version], hidden
+    unmoved = [item for item, one in seen if one.version is not None and one.version == item.version]
+    return [(item, one.record) for item, one in seen if item not in unmoved], unmoved, hidden
 
 
 def _is_gone(work: Work, side: Side, answer: Fetched | None) -> bool:

@@ -365,11 +365,17 @@ def settle_removals(work: Work, side: Side, results: Sequence[Result]) -> None:
 
 
 def settle_failures(work: Work, failed: Sequence[tuple[Operation, RecordError]]) -> None:
-    """Stale and vanished targets are decided anew; unknown ones stay unknown; refused ones become problems."""
+    """Stale and vanished targets are decided anew; unknown ones stay unknown; refused ones become problems.
+
+    A repetition that is stale stays in doubt: the first call may be what its record was moved by.
+    """
     at = work.now()
-    stale = [operation for operation, error in failed if isinstance(error, (VersionConflict, NotFound, Gone))]
+    unknown = [
+        operation for operation, error in failed if isinstance(error, OutcomeUnknown) or _is_met(operation, error)
+    ]
+    moved = [operation for operation, error in failed if isinstance(error, (VersionConflict, NotFound, Gone))]
+    stale = [operation for operation in moved if operation not in unknown]
     stale += hidden(work, [operation for operation, error in failed if isinstance(error, Forbidden)])
-    unknown = [operation for operation, error in failed if isinstance(error, OutcomeUnknown)]
     refused = [(operation, error) for operation, error in failed if operation not in stale and operation not in unknown]
     with work.write() as connection:
         journal.advance(
@@ -380,6 +386,10 @@ def settle_failures(work: Work, failed: Sequence[tuple[Operation, RecordError]])
         for operation, error in refused:
             journal.advance(connection, [operation.id], OperationState.REJECTED, at, error=f"{error.code}: {error}")
         work.tally.problems += problems.report(connection, [_refusal(item, error) for item, error in refused], at)
+
+
+def _is_met(operation: Operation, error: RecordError) -> bool:
+    return operation.state is OperationState.UNKNOWN and isinstance(error, VersionConflict)
 
 
 def _refusal(operation: Operation, error: RecordError) -> Problem:

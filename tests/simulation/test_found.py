@@ -55,6 +55,26 @@ def test_a_movement_whose_answer_got_lost_counts_once(world: World) -> None:
     assert small.contested() == []
 
 
+def test_a_movement_whose_call_arrives_long_after_its_time_out_counts_once(world: World) -> None:
+    small = world()
+    row = small.customer(points="36")
+    small.sync()
+    small.crm.change(row, {"points": "33"})
+    small.sync(update=["vanished"])
+    small.crm.change(row, {"points": "34"})
+    small.crm.forbidden.add(row.id)
+    small.sync()
+    (across,) = small.erp.of("customer")
+    small.erp.change(across, {"points": "33"})
+    small.crm.forbidden.clear()
+    small.wait()
+
+    small.sync()
+
+    assert (small.only(Side.CRM)["points"], small.only(Side.ERP)["points"]) == ("34", "34")
+    assert small.contested() == []
+
+
 def test_an_edit_of_a_record_whose_create_got_no_answer_survives(world: World) -> None:
     small = world(erp=Traits.good(safety="marker"))
     small.customer(tags=["a", "b"])
