@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
@@ -13,6 +14,7 @@ from sqlalchemy.exc import (
     ArgumentError,
     DatabaseError,
     DataError,
+    DisconnectionError,
     IntegrityError,
     InterfaceError,
     ProgrammingError,
@@ -28,6 +30,8 @@ _SQLITE_NEEDED = (3, 35)
 _WAIT_SECONDS = 30
 _SCRUB_SECONDS = 5
 """How long readers of the log are waited for."""
+_RESTS, _RESTED_SECONDS = "rests since", 1.0
+"""Under what a connection notes since when it rests, and after how long it may have been cut."""
 _LEVEL = "durability"
 """Under what a connection notes how durable its commits are."""
 _AS_THE_SERVER_SAYS = "SET LOCAL synchronous_commit TO DEFAULT"
@@ -223,7 +227,6 @@ def _postgresql(url: URL) -> Engine:
             url.set(drivername="postgresql+psycopg"),
             connect_args={"connect_timeout": _WAIT_SECONDS},
             hide_parameters=True,
-            pool_pre_ping=True,
             # As many as there are threads that want one: a worker may have dozens of slots.
             max_overflow=-1,
         )
@@ -232,6 +235,8 @@ def _postgresql(url: URL) -> Engine:
             "State in PostgreSQL needs the extra `postgres`: pip install crm-erp-connector[postgres]"
         ) from error
     event.listen(engine, "connect", _set_session)
+    event.listen(engine, "checkin", _note_rest)
+    event.listen(engine, "checkout", _see_that_it_lives)
     return engine
 
 
@@ -243,6 +248,22 @@ def _set_session(raw: Any, _record: Any) -> None:
     # waits for the log.
     raw.execute("SET random_page_cost = 1.1; SET jit = off; SET synchronous_commit = off")
     raw.autocommit = False
+
+
+def _note_rest(_raw: Any, record: Any) -> None:
+    record.info[_RESTS] = monotonic()
+
+
+def _see_that_it_lives(raw: Any, record: Any, _proxy: Any) -> None:
+    """Have a connection replaced that was cut while it rested; one that was just in use is not asked."""
+    if monotonic() - record.info.get(_RESTS, monotonic()) < _RESTED_SECONDS:
+        return
+    try:
+        raw.autocommit = True
+        raw.execute("")
+        raw.autocommit = False
+    except raw.OperationalError as error:
+        raise DisconnectionError from error
 
 
 def _reading_options(dialect: str) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def test_a_connection_that_the_server_cuts_is_told_and_replaced(careful_store: S
         with careful_store.read() as conn:
             (own,) = fetch(conn, "SELECT pg_backend_pid()")[0]
             with careful_store.write() as other:
-                fetch(other, "SELECT pg_terminate_backend(%s)", (own,))
+                fetch(other, "SELECT pg_terminate_backend(%s, 10000)", (own,))
             fetch(conn, "SELECT 1")
 
     with pytest.raises(StoreError, match="run again"):
@@ -152,6 +152,24 @@ def test_a_connection_that_the_server_cuts_is_told_and_replaced(careful_store: S
 
     with careful_store.read() as conn:
         assert fetch(conn, "SELECT 1") == [(1,)]
+
+
+@pytest.mark.postgres
+def test_a_connection_that_was_cut_while_it_rested_is_replaced(
+    careful_store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("connector.store.database._RESTED_SECONDS", 0)
+    with careful_store.read() as conn:
+        (own,) = fetch(conn, "SELECT pg_backend_pid()")[0]
+        with careful_store.write() as other:
+            (resting,) = fetch(other, "SELECT pg_backend_pid()")[0]
+        fetch(conn, "SELECT pg_terminate_backend(%s, 10000)", (resting,))
+
+    with careful_store.read() as one, careful_store.read() as another:
+        found = {fetch(each, "SELECT pg_backend_pid()")[0][0] for each in (one, another)}
+
+    assert own in found
+    assert resting not in found
 
 
 def test_hardening_waits_for_the_disk_to_have_the_log(
