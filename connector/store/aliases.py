@@ -13,6 +13,8 @@ from connector.store.statements import Same
 
 _COLUMNS = ("entity", "side", "old_id", "new_id", "at")
 _MOST_STEPS = 20
+# No id is empty; asked like this, the index answers.
+_ANY = select(alias.c.old_id).where(alias.c.old_id > "").limit(1)
 
 
 def add(conn: Connection, entity: str, side: Side, old_id: str, new_id: str, at: datetime) -> None:
@@ -28,8 +30,7 @@ def drop(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> Non
 
 def is_any(conn: Connection) -> bool:
     """Whether anything was ever merged or renamed: mostly not, and then nobody need be looked up."""
-    # No id is empty; asked like this, the index answers.
-    return bool(bulk.fetch_query(conn, select(alias.c.old_id).where(alias.c.old_id > "").limit(1)))
+    return bool(bulk.fetch_query(conn, _ANY))
 
 
 def former(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, list[str]]:

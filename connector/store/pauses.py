@@ -10,6 +10,7 @@ from connector.store import bulk
 from connector.store.columns import to_instant, to_micros
 from connector.store.schema import pause
 
+_NAMES = select(pause.c.name)
 ALL = "*"
 """The name under which everything is paused."""
 
@@ -42,4 +43,4 @@ def listed(conn: Connection) -> list[Pause]:
 
 def names(conn: Connection) -> frozenset[str]:
     """What is paused; holds `ALL` when everything is."""
-    return frozenset(conn.execute(select(pause.c.name)).scalars())
+    return frozenset(conn.execute(_NAMES).scalars())

@@ -5,7 +5,7 @@ from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, text
+from sqlalchemy import Connection, bindparam, func, select, text
 
 from connector.records import Problem, Ref, Side
 from connector.store import bulk
@@ -59,11 +59,9 @@ def clear_any(conn: Connection, entity: str, refs: Iterable[Ref], at: datetime) 
 
 def listed(conn: Connection, entity: str | None = None) -> list[OpenProblem]:
     """Open problems, oldest first."""
-    query = _query().where(text(OPEN))
-    if entity is not None:
-        query = query.where(problem.c.entity == entity)
+    rows = conn.execute(_LISTED) if entity is None else conn.execute(_LISTED_OF, {"entity": entity})
     # Sorted here: for the order's sake SQLite would read the closed ones, too.
-    return [_read(row) for row in sorted(map(tuple, conn.execute(query)), key=itemgetter(0))]
+    return [_read(row) for row in sorted(map(tuple, rows), key=itemgetter(0))]
 
 
 def get(conn: Connection, number: int) -> OpenProblem | None:
@@ -97,6 +95,10 @@ def causes(conn: Connection) -> dict[str, int]:
 
 def _query() -> Any:
     return select(*[problem.c[name] for name in _READ])
+
+
+_LISTED = _query().where(text(OPEN))
+_LISTED_OF = _LISTED.where(problem.c.entity == bindparam("entity"))
 
 
 def _row(row: Problem, now: int) -> bulk.Row:

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 
 from connector.records import Side
 from connector.store import bulk
@@ -14,6 +14,7 @@ from connector.store.statements import Same
 
 _COLUMNS = ("entity", "side", "id", "status", "digest", "at")
 _SAME = Same(keys=("entity", "side", "id"))
+_TOLD = select(remark).where(remark.c.entity == bindparam("entity"), remark.c.side == bindparam("side"))
 
 
 class Remark(NamedTuple):
@@ -26,9 +27,8 @@ class Remark(NamedTuple):
 
 def told(conn: Connection, entity: str, side: Side) -> dict[str, Remark]:
     """Everything that stands on records of one side, by their ids."""
-    columns = [remark.c[name] for name in ("id", "status", "digest", "at")]
-    query = select(*columns).where(remark.c.entity == entity, remark.c.side == str(side))
-    return {row[0]: Remark(row[1], row[2], to_instant(row[3])) for row in bulk.fetch_query(conn, query)}
+    rows = conn.execute(_TOLD, {"entity": entity, "side": str(side)})
+    return {row.id: Remark(row.status, row.digest, to_instant(row.at)) for row in rows}
 
 
 def note(conn: Connection, entity: str, side: Side, remarks: Mapping[str, Remark]) -> None:
