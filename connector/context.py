@@ -15,7 +15,7 @@ from connector.executor import beside
 from connector.keeper import Keeper, Step
 from connector.mappings.compile import Translator
 from connector.reconcile.plan import Creator
-from connector.records import Operation, Resource, Side
+from connector.records import Fingerprint, Operation, Resource, Side
 from connector.report import Tally
 from connector.store.database import Store
 from connector.store.portions import Portion
@@ -103,6 +103,8 @@ class Context:
     """So many threads, on which reading ahead and sending behind are done."""
     sharing: Sharing | None = None
     """With whom runs are shared; a process alone does without."""
+    identified: "dict[Side, Future[tuple[Fingerprint, datetime]]]" = field(default_factory=dict)
+    """Who answers on each side, and when, where that was asked while the program was being loaded; good for one run."""
     settled_mappings: dict[int, dict[str, str]] = field(default_factory=dict)
     """Field -> row hash of every mapping that bases were read with; filled from the store when needed."""
 

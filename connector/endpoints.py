@@ -46,7 +46,10 @@ def _identify(context: Context) -> dict[Side, tuple[Fingerprint, datetime]]:
         return system.adapter.identify(), context.clock()
 
     with context.executor(len(context.systems)) as askers:
-        asked = {side: askers.submit(ask, system) for side, system in context.systems.items()}
+        asked = {
+            side: context.identified.pop(side) if side in context.identified else askers.submit(ask, system)
+            for side, system in context.systems.items()
+        }
     wrong = [error for answer in asked.values() if (error := answer.exception()) is not None]
     for error in wrong[1:]:
         log.warning("side_failed_too", reason=str(error), error=type(error).__name__)

@@ -27,6 +27,20 @@ def in_turn(_threads: int) -> Executor:
     return InTurn()
 
 
+def begin(step: Callable[[], T]) -> Future[T]:
+    """Do something on a thread for which the end of the process does not wait."""
+    told: Future[T] = Future()
+
+    def do() -> None:
+        try:
+            told.set_result(step())
+        except BaseException as error:  # noqa: BLE001 -- handed on to whoever asks for the result
+            told.set_exception(error)
+
+    threading.Thread(target=do, name="beginning", daemon=True).start()
+    return told
+
+
 class InTurn(Executor):
     """Does what it is given at once, so that the same input always takes the same course."""
 

@@ -68,11 +68,13 @@ class Invocation:
         logs.configure("debug" if self.debug else level, settings.log.format)
 
     @contextmanager
-    def context(self, progress: "Progress | None" = None, on_request: "OnRequest | None" = None) -> "Iterator[Context]":
-        """Everything a run needs, put together; closed at the end."""
+    def context(
+        self, progress: "Progress | None" = None, on_request: "OnRequest | None" = None, *, asks: bool = False
+    ) -> "Iterator[Context]":
+        """Everything a run needs, put together; closed at the end. `asks` as in `connector.bootstrap`."""
         from connector.bootstrap import build
 
-        with _closing(build(self.settings, progress=progress, on_request=on_request)) as context:
+        with _closing(build(self.settings, progress=progress, on_request=on_request, asks=asks)) as context:
             yield context
 
     @contextmanager

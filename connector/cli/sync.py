@@ -45,9 +45,10 @@ def run_sync(
     full: Annotated[bool, typer.Option("--full", help="List all ids of both sides too: finds every delete.")] = False,
 ) -> int:
     """Bring both sides to one story: read what changed, decide, write, remember."""
-    from connector.sync import sync
+    with bars(quiet=call.as_json) as progress, call.context(progress, asks=True) as context:
+        # Both systems are being asked already: most of what a run needs is loaded while they answer.
+        from connector.sync import sync
 
-    with bars(quiet=call.as_json) as progress, call.context(progress) as context:
         report = sync(context, entities=chosen(context.entities, entity), full=full)
     return print_report(report, as_json=call.as_json)
 
