@@ -114,6 +114,18 @@ class ScanContract:
 
         assert _ids(once.remotes) <= _ids(again.remotes)
 
+    def test_pages_that_are_foretold_come_as_foretold_whenever_they_are_read(self, system: SystemUnderTest) -> None:
+        system.create(3 * system.claims.page_size + 1)
+        page = system.adapter.scan(system.resource, None)
+        foretold = list(system.adapter.ahead(system.resource, page.cursor)) if page.more else []
+        system.need(bool(foretold), "foretells no pages")
+
+        early = [system.adapter.scan(system.resource, cursor) for cursor in reversed(foretold)]
+        in_turn = [page := system.adapter.scan(system.resource, page.cursor) for _ in foretold]
+
+        assert [each.cursor for each in in_turn] == foretold
+        assert [_ids(each.remotes) for each in early[:0:-1]] == [_ids(each.remotes) for each in in_turn[1:]]
+
     def test_keys_agree_with_records(self, system: SystemUnderTest) -> None:
         system.create(system.claims.page_size + 1)
         keys, _ = system.scan(keys_only=True)

@@ -1,9 +1,10 @@
 """The contract suite itself: an honest system passes it, and every lie is caught by the test that is about it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any
 
+import orjson
 import pytest
 from typing_extensions import override
 
@@ -126,6 +127,13 @@ class KeepsTheCursorToItself(Memory):
     def scan(self, resource: Resource, cursor: Cursor | None, *, keys_only: bool = False) -> Page:
         self.pages += 1
         return super().scan(resource, None if self.pages == 1 else cursor, keys_only=keys_only)
+
+
+class ForetellsOtherPages(Memory):
+    @override
+    def ahead(self, resource: Resource, cursor: Cursor, *, keys_only: bool = False) -> Iterable[Cursor]:
+        spot = orjson.loads(cursor)
+        return [Cursor(orjson.dumps({**spot, "after": spot["after"] + 1}).decode())]
 
 
 class RoundsDecimals(Memory):
@@ -311,6 +319,7 @@ LIES: list[tuple[type[Memory], Callable[[ResourceContract, SystemUnderTest], Non
     (HidesTombstones, ResourceContract.test_a_deleted_record_leaves_a_tombstone),
     (SendsBodiesWithKeys, ResourceContract.test_keys_agree_with_records),
     (KeepsTheCursorToItself, ResourceContract.test_a_cursor_goes_on_in_another_process),
+    (ForetellsOtherPages, ResourceContract.test_pages_that_are_foretold_come_as_foretold_whenever_they_are_read),
     (RoundsDecimals, ResourceContract.test_decimals_keep_every_digit),
     (DropsNulls, ResourceContract.test_an_emptied_field_is_empty),
     (CutsText, ResourceContract.test_awkward_characters_survive),
