@@ -2,6 +2,8 @@
 
 import pytest
 
+from connector.report import Exit
+from connector.verify import verify
 from tests.business.office import Body, Office
 
 
@@ -59,6 +61,21 @@ def test_lines_that_the_back_office_changes_come_back_in_the_same_way(office: Of
     lines = office.crm.read("orders", order["id"])["lines"]
     assert [line["quantity"] for line in lines] == [5, 3, 9]
     assert [line["lineId"] for line in lines[:2]] == [order["lines"][0]["lineId"], order["lines"][2]["lineId"]]
+
+
+def test_a_line_of_another_product_is_a_difference_until_it_is_across(office: Office, sold: tuple[Body, ...]) -> None:
+    _, sale = placed(office, sold, 1, 2)
+    first, second = sale["lines"]
+    other = office.item()
+    office.settle("product")
+    (agreed,), _ = verify(office.context, entities=["order"])
+
+    office.erp.change("sales_orders", sale["id"], lines=[first, {**second, "item_id": other["id"]}])
+    (moved,), code = verify(office.context, entities=["order"])
+    office.settle("order")
+
+    assert agreed.differences == []
+    assert [(one.erp_id, one.field, code) for one in moved.differences] == [(str(sale["id"]), "lines", Exit.FAILED)]
 
 
 def test_the_day_a_customer_wants_it_is_both_sides_until_it_is_confirmed(
