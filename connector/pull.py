@@ -167,12 +167,15 @@ class _Pull(_Part):
     """What one side's scan brings.
 
     After many writes of our own the next window is mostly their echo: then only ids and versions are asked for, and
-    what already has the version we recorded costs nothing more.
+    what already has the version we recorded costs nothing more. The same goes for the next window of the same run where
+    lists lag, as it begins that much before the last one's end: it mostly shows once more what that one did.
     """
 
     def __init__(self, work: Work, position: Position, storing: _Storing, gauge: Gauge | None, *, counts: bool) -> None:
         self._position, self._storing, self._gauge = position, storing, gauge
-        self._keys_only = position.echoes > work.capabilities(position.side).page_size
+        claims = work.capabilities(position.side)
+        again = work.tally.shown[position.side] if claims.visibility_lag else 0
+        self._keys_only = position.echoes + again > claims.page_size
         self._batch: _Batch | None = None
         self._since, self._read = position.cursor, 0
         super().__init__(work, position.side, position.cursor, keys_only=self._keys_only)
@@ -211,6 +214,8 @@ class _Pull(_Part):
     def finish(self) -> None:
         self._store()
         self._storing.settle(self.side, 0)
+        if self.reading.is_done:
+            self.work.tally.shown[self.side] = self._read
         if self._count is not None:
             self.work.counted[self.side] = self._count.result()
 

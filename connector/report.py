@@ -39,6 +39,8 @@ class Tally:
     ignored: int = 0
     held: int = 0
     halted: list[str] = field(default_factory=list)
+    shown: Counter[Side] = field(default_factory=Counter)
+    """Of what was read, what the last window of a side showed that was read to its end."""
 
     def add(self, other: "Tally") -> None:
         """Count in what another thread or process counted for the same entity."""
