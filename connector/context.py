@@ -42,6 +42,8 @@ class Limits:
     """Most records in one write, where the system takes as many."""
     fresh: timedelta = timedelta(seconds=10)
     """How long a record that came with a scan stands for the current state."""
+    news: timedelta = timedelta(minutes=5)
+    """How long one does that is newer than all that is known, where its system refuses stale writes."""
     rounds: int = 8
     """How often one run looks again at what its own writes brought about."""
     retry_after: timedelta = timedelta(minutes=15)

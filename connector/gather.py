@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from sqlalchemy import Connection
@@ -114,10 +114,10 @@ def _read_states(work: Work, chunk: Chunk) -> None:
     What was parked since is read again: our own writes may have moved it, and their echo brings no newer state. A
     follow-up stands as long as the servers refuse stale writes: if it is stale, they say so, and it is read again.
     """
-    stale_before = work.now() - work.context.limits.fresh
+    now = work.now()
     guarded = all(work.capabilities(side).conditional_write for side in Side)
     linked = [(chunk.linked[link], row) for link, rows in chunk.by_link.items() for row in rows if not row.attempts]
-    fresh = [row for link, row in linked if row.seen_at >= stale_before and _is_news(work, link, row)]
+    fresh = [row for link, row in linked if _is_fresh(work, link, row, now - row.seen_at)]
     current = fresh + [row for _, row in linked if guarded and row.why == FOLLOW_UP]
     for row in current + chunk.loose if not work.rereads else ():
         if row.carries:
@@ -162,8 +162,8 @@ def _take_for_read(work: Work, chunk: Chunk, known: Mapping[int, Side]) -> None:
         look_up(work, chunk, side, ids)
 
 
-def _is_news(work: Work, link: Link, row: Waiting) -> bool:
-    """Whether what a list showed a moment ago is at least as new as everything that is known of a linked record.
+def _is_fresh(work: Work, link: Link, row: Waiting, age: timedelta) -> bool:
+    """Whether what a list showed is at least as new as everything that is known of a linked record.
 
     A list that lags behind may not show our own last write yet: it would look as if somebody had taken that back. The
     base's version is the one which that write was answered with, or one that was looked at later. So where versions
@@ -171,10 +171,10 @@ def _is_news(work: Work, link: Link, row: Waiting) -> bool:
     record is by now does no harm then: what has happened since has a version of its own, which a later list shows, and
     whatever is written here meanwhile is refused, as the server takes no write from a stale read.
     """
-    claims = work.capabilities(row.side)
-    if not claims.visibility_lag:
+    claims, limits = work.capabilities(row.side), work.context.limits
+    if not claims.visibility_lag and age <= limits.fresh:
         return True
-    guarded = claims.ordered_versions and claims.conditional_write
+    guarded = claims.ordered_versions and claims.conditional_write and age <= limits.news
     return guarded and has_gone_on(link.base_on(row.side).version, row.version)
 
 
