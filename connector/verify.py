@@ -5,7 +5,9 @@ at once; what is not alike there, or not shown, is read once more and looked at 
 it. Records without a link are told as well, but for those that are not meant to have one.
 """
 
-from collections.abc import Collection, Sequence
+from collections import deque
+from collections.abc import Collection, Iterator, Sequence
+from itertools import chain
 
 from connector.comparison import EQUAL, MEANT, NORMAL, PARKED, Comparison, Difference
 from connector.context import Context, Work
@@ -37,19 +39,21 @@ def verify(context: Context, *, entities: Collection[str] = ()) -> tuple[list[Co
 def _verify_entity(work: Work) -> Comparison:
     comparison = Comparison(work.name)
     comparison.unlinked.update({(side, why): 0 for side in Side for why in (PARKED, MEANT)})
-    listed, rest, chunk = side_to_list(work), [], work.context.limits.chunk
+    listed = side_to_list(work)
+    # Where a side's list is not read for its pairs, its ids are; between the pages of pairs, so that nobody waits.
+    ids = chain.from_iterable(_find_unlinked(work, side, comparison) for side in Side if side is not listed)
+    rest: list[int] = []
     for reading in read_pairs(work, listed):
         rest += _compare_together(work, reading, comparison)
-        while len(rest) >= chunk:
-            _compare_closely(work, rest[:chunk], comparison)
-            del rest[:chunk]
+        if len(rest) >= work.context.limits.chunk:
+            _compare_closely(work, rest, comparison)
+            rest = []
         if listed is not None:
             _judge_loose(work, listed, reading.loose, comparison)
         work.step("comparing", len(reading.links))
+        next(ids, None)
     _compare_closely(work, rest, comparison)
-    for side in Side:
-        if side is not listed:
-            _find_unlinked(work, side, comparison)
+    deque(ids, 0)
     return comparison
 
 
@@ -70,14 +74,14 @@ def _compare_closely(work: Work, numbers: Sequence[int], comparison: Comparison)
     look_closely(work, sorted(page, key=lambda link: link.id), comparison)
 
 
-def _find_unlinked(work: Work, side: Side, comparison: Comparison) -> None:
-    """Every record that a side lists and that has no link."""
+def _find_unlinked(work: Work, side: Side, comparison: Comparison) -> Iterator[None]:
+    """Every record that a side lists and that has no link; a page at a time."""
     for page in pages(work, side, None, keys_only=True):
         ids = [remote.id for remote in page.remotes if not remote.deleted]
         with work.store.read() as connection:
             known = links.linked(connection, work.name, side, ids)
         _judge_loose(work, side, [record_id for record_id in ids if record_id not in known], comparison)
-        work.step(f"listing {side}", len(ids))
+        yield
 
 
 def _judge_loose(work: Work, side: Side, loose: Sequence[str], comparison: Comparison) -> None:
