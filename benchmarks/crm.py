@@ -132,8 +132,8 @@ class Crm(Application):
 
     def _collection(self, method: str, name: str, rest: tuple[str, ...], asked: Asked) -> Answer:
         match (method, *rest):
-            case ["GET"]:
-                return self._list(self._tables[name], asked.params)
+            case ["GET", *ranges] if ranges in ([], ["ranges"]):
+                return (self._ranges if ranges else self._list)(self._tables[name], asked.params)
             case ["GET", "count"]:
                 return encoded(
                     OK, {"count": len(self._tables[name].select(asked.params, _test(self._tables[name], asked.params)))}
@@ -156,15 +156,23 @@ class Crm(Application):
         limit = int(params.get("limit", 100))
         if limit > (KEYS if fields is not None and fields <= KEY_FIELDS else LIST):
             return _failed(BAD_REQUEST, "MALFORMED", "limit")
-        start, since = int(params.get("cursor", 0)), params.get("modifiedSince")
-        rows, place = table.slice(start, limit, _test(table, params), since)
+        begin, _, end = params.get("cursor", "0").partition("-")
+        last = int(end) if end else None
+        rows, place = table.slice(int(begin), limit, _test(table, params), params.get("modifiedSince"), last)
         self.records["read"] += len(rows)
         body = b'{"records":[%b],"nextCursor":%b,"serverTime":"%b"}' % (
             b",".join([_shown(row, fields) for row in rows]),
-            b"null" if place is None else b'"%d"' % place,
+            b"null" if place is None else f'"{place}-{end}"'.encode() if end else b'"%d"' % place,
             _written(utc()).encode(),
         )
         return Answer(OK, body)
+
+    @staticmethod
+    def _ranges(table: Table, params: Mapping[str, str]) -> Answer:
+        """Cursors that each begin a range of so many places."""
+        size, many = int(params["size"]), len(table.rows)
+        cursors = [f"{start}-{min(start + size, many)}" for start in range(0, many, size)]
+        return encoded(OK, {"cursors": cursors, "serverTime": _written(utc())})
 
     def _read(self, table: Table, key: str) -> Body:
         row = table.rows.get(key)

@@ -85,10 +85,12 @@ class Table:
         del self.rows[row.key], self._latest[row.key]
         self._generation += 1
 
-    def slice(self, start: int, limit: int, test: Test, since: str | None) -> tuple[list[Row], int | None]:
+    def slice(
+        self, start: int, limit: int, test: Test, since: str | None, end: int | None = None
+    ) -> tuple[list[Row], int | None]:
         """At most `limit` matching rows from a place on, and the place after them, None at the end."""
         recent = self.since(since) if since else None
-        rows = islice(self.rows.values(), start, None) if recent is None else [x for x in recent if x.place >= start]
+        rows = islice(self.rows.values(), start, end) if recent is None else [x for x in recent if x.place >= start]
         found: list[Row] = []
         for row in rows:
             if len(found) == limit:

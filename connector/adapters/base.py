@@ -60,6 +60,8 @@ class Capabilities:
     """`Remote.modified` is exact enough to ask who was later."""
     tombstones: bool = False
     """Deleted records appear in scans."""
+    ranges: bool = False
+    """`split` cuts a scan of everything into ranges, which several may read at once."""
     counts: bool = False
     """`count` is cheap and exact."""
     can_create: bool = True
@@ -80,6 +82,13 @@ class Capabilities:
     def repeats_creates(self) -> bool:
         """Whether a create whose answer never came may simply be sent again."""
         return self.idempotency_key or self.marker_unique
+
+
+class Split(NamedTuple):
+    """A scan of everything in ranges, and the cursor of the window with what changes from before they were cut."""
+
+    ranges: Sequence[Cursor]
+    after: Cursor
 
 
 class Rights(NamedTuple):
@@ -122,6 +131,15 @@ class Adapter(ABC):
         cursor has to hold whatever would show that something moved between the two.
         """
         return ()
+
+    def split(self, resource: Resource, size: int) -> Split:  # noqa: ARG002 -- for those that can
+        """Cut a scan without a cursor into ranges of about `size` records, for a resource that claims `ranges`.
+
+        Each cursor begins a range, which `scan` follows until a page has no more. The ranges may be read in any order
+        and at once, while records come, change and go: what was there all the time and did not change is shown by one
+        of them, everything else by the window that begins at `after`.
+        """
+        raise ConfigError.of(f"{resource.name}: its system lists nothing by ranges")
 
     @abstractmethod
     def count(self, resource: Resource) -> int | None:

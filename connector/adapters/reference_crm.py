@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from typing_extensions import override
 
 from connector.adapters.authentication import ClientCredentials
-from connector.adapters.base import Adapter, Capabilities
+from connector.adapters.base import Adapter, Capabilities, Split
 from connector.adapters.http import Answer, HttpClient
 from connector.adapters.wire import (
     BAD_REQUEST,
@@ -113,6 +113,15 @@ class ReferenceCrm(Adapter):
         began = spot.began or promised(answer, self._at(resource.name), "serverTime", str)
         after = spot._replace(page=follows, began=began) if follows else _Spot(since=_earlier(began, LAG))
         return Page(remotes, pack(after._asdict()), more=bool(follows))
+
+    @override
+    def split(self, resource: Resource, size: int) -> Split:
+        """The CRM's own ranges of ids; what is made after they were cut has a time not before its answer's."""
+        answer = self._read(f"{API}/{resource.name}/ranges", {"size": size, **filters(resource)})
+        place = self._at(resource.name)
+        began = promised(answer, place, "serverTime", str)
+        cursors = [_Spot(page=each, began=began) for each in promised(answer, place, "cursors", list)]
+        return Split([pack(each._asdict()) for each in cursors], pack(_Spot(since=_earlier(began, LAG))._asdict()))
 
     @override
     def count(self, resource: Resource) -> int | None:
@@ -314,6 +323,7 @@ _COMMON = Capabilities(
     ordered_versions=True,
     trustworthy_times=True,
     tombstones=True,
+    ranges=True,
     counts=True,
     granularity=timedelta(milliseconds=1),
     visibility_lag=LAG,

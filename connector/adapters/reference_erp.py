@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Any
 from urllib.parse import quote
 
 from typing_extensions import override
 
 from connector.adapters.authentication import ApiKey
-from connector.adapters.base import Adapter, Capabilities
+from connector.adapters.base import Adapter, Capabilities, Split
 from connector.adapters.http import Answer, HttpClient
 from connector.adapters.windows import Window
 from connector.adapters.wire import (
@@ -122,6 +123,14 @@ class ReferenceErp(Adapter):
         spot = unpack(cursor, Window, NAME)
         for following in spot.following(self._keys_page_size if keys_only else self._page_size):
             yield pack(following._asdict())
+
+    @override
+    def split(self, resource: Resource, size: int) -> Split:
+        """Ranges of places in the window that ends with the last second that is over; see `windows`."""
+        whole = Window().bounded(_now(self._page(resource, Window(), 1, keys_only=True)), inf)
+        total = _total(self._page(resource, whole, 1, keys_only=True))
+        ranges = [pack(each._asdict()) for each in whole.ranges(total, size)]
+        return Split(ranges, pack(Window(start=whole.end)._asdict()))
 
     @override
     def count(self, resource: Resource) -> int | None:
@@ -331,6 +340,7 @@ _COMMON = Capabilities(
     marker_field=MARKER,
     conditional_write=True,
     ordered_versions=True,
+    ranges=True,
     counts=True,
     granularity=timedelta(seconds=1),
 )

@@ -126,6 +126,34 @@ class ScanContract:
         assert [each.cursor for each in in_turn] == foretold
         assert [_ids(each.remotes) for each in early[:0:-1]] == [_ids(each.remotes) for each in in_turn[1:]]
 
+    def test_ranges_show_what_a_whole_scan_shows(self, system: SystemUnderTest) -> None:
+        system.need(system.claims.ranges, "lists nothing by ranges")
+        system.create(2 * system.claims.page_size + 1)
+        whole, _ = system.scan()
+
+        split = system.split()
+        parts = [system.connect_anew().scan(cursor)[0] for cursor in reversed(split.ranges)]
+        following, _ = system.scan(split.after)
+
+        assert len(split.ranges) > 1
+        assert _ids(whole) <= _ids(following).union(*map(_ids, parts))
+
+    def test_what_moves_while_ranges_are_read_is_not_lost(self, system: SystemUnderTest) -> None:
+        system.need(system.claims.ranges, "lists nothing by ranges")
+        created = system.create(3 * system.claims.page_size + 1)
+        split = system.split()
+        begun = [system.adapter.scan(system.resource, cursor) for cursor in split.ranges]
+
+        leaving = created[: system.claims.page_size // 2] if system.claims.can_delete else []
+        for remote in leaving:
+            system.take_away(remote)
+        late = system.create(1)
+        rest = [system.scan(page.cursor)[0] for page in begun if page.more]
+        following, _ = system.scan(split.after)
+
+        seen = _ids(following).union(*map(_ids, [*rest, *(page.remotes for page in begun)]))
+        assert _ids(created) - _ids(leaving) | _ids(late) <= seen
+
     def test_keys_agree_with_records(self, system: SystemUnderTest) -> None:
         system.create(system.claims.page_size + 1)
         keys, _ = system.scan(keys_only=True)

@@ -4,13 +4,13 @@ import itertools
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple, TypeVar
 
 import pytest
 
-from connector.adapters.base import Adapter, Capabilities
+from connector.adapters.base import Adapter, Capabilities, Split
 from connector.adapters.testing_proxy import Request
 from connector.records import Body, Cursor, Draft, Fetched, Patch, Remote, Removal, Resource
 
@@ -139,6 +139,14 @@ class SystemUnderTest:
             return
         removal = Removal(str(uuid.uuid4()), remote.id, None)
         assert self.connect().delete(self.resource, [removal])[0].error is None
+
+    def split(self) -> Split:
+        """Ranges of about a page each."""
+        return self.adapter.split(self.resource, self.claims.page_size)
+
+    def connect_anew(self) -> "SystemUnderTest":
+        """The same system, behind another adapter."""
+        return replace(self)
 
     def scan(self, cursor: Cursor | None = None, *, keys_only: bool = False) -> tuple[list[Remote], Cursor]:
         """A whole scan, and the cursor that starts the next one."""

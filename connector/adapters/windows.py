@@ -12,6 +12,10 @@ one request. More than a page is read in two windows:
 What began moments ago and fits a few pages is all read as the second one: that is fewer requests than its two halves
 take.
 
+A range is a part of the first window, whose places were counted when it was cut. What left the window since moved all
+behind it forward, so each range steps back in the same way, and what it then reads twice does no harm. What changed
+since is in the window that begins where this one ends.
+
 Both begin a second before the one before them ended, so ties and late commits are read twice rather than never.
 """
 
@@ -37,6 +41,8 @@ class Window(NamedTuple):
     stalled: int = 0
     """Requests in a row that brought nothing new."""
     restarts: int = 0
+    upto: int | None = None
+    """How many of the window's records come before the end of the range that this scan reads."""
 
     @property
     def is_hopeless(self) -> bool:
@@ -53,16 +59,24 @@ class Window(NamedTuple):
             return self._replace(end=now, tail=True)
         return self._replace(end=_earlier(now))
 
+    def ranges(self, total: int, size: int) -> "list[Window]":
+        """The closed window in ranges, when it held `total` records."""
+        places = [(start, min(start + size, total)) for start in range(0, total, size)]
+        return [self._replace(read=start, upto=upto, total=total) for start, upto in places]
+
     def after(self, size: int, count: int, total: int, now: str) -> "Window":
         """Where the scan stands after a page of `count` records, when the window held `total` of them."""
         if self.end is None:
             return Window(start=_earlier(now))
         left = (total if self.total is None else self.total) - total
         if left < 0 and not self.tail:
-            return self._replace(read=0, total=total, restarts=self.restarts + 1)
+            # Where a range lies in a window that has grown is not known any more: all of it is read.
+            return self._replace(read=0, total=total, upto=None, restarts=self.restarts + 1)
         surely = max(0, self.read - max(0, left))
         begin = self.read // size * size
         read = max(surely, begin + count) if begin <= surely else surely
+        if self.upto is not None and read >= min(self.upto, total):
+            return Window(start=self.end)
         if read >= total:
             return Window(start=self.start) if self.tail else Window(start=self.end, tail=True)
         stalled = 0 if read > surely else self.stalled + 1
@@ -76,7 +90,10 @@ class Window(NamedTuple):
         states of one record, of which the older one could come last.
         """
         read = self.read // size * size + size
-        while self.end is not None and self.total is not None and not self.tail and read < self.total:
+        if self.end is None or self.total is None or self.tail:
+            return
+        last = self.total if self.upto is None else min(self.upto, self.total)
+        while read < last:
             yield self._replace(read=read, stalled=0)
             read += size
 

@@ -30,6 +30,7 @@ _WORDS = {
     ),
     "trustworthy_times": ("`newest` can decide conflicts", "`newest` asks instead"),
     "tombstones": ("deletes appear in scans", "deletes are found by listing all ids"),
+    "ranges": ("ranges of it are read by several at once, where a run is shared", "it is read by one at a time"),
     "counts": ("a missing record is noticed by counting", "missing records are noticed at the next enumeration"),
     "can_create": ("records can be created", "records are never created here"),
     "can_update": ("records can be changed", "records are never changed here"),

@@ -15,7 +15,7 @@ from connector.reference.crm_availability import availability
 from connector.reference.crm_front import FrontOffice, Promotions
 from connector.reference.crm_merges import Merges
 from connector.reference.crm_openapi import describe
-from connector.reference.crm_queries import read_query
+from connector.reference.crm_queries import cut, read_cut, read_query
 from connector.reference.crm_records import Records, Written, number
 from connector.reference.crm_tables import COLLECTIONS, with_strict_vat
 from connector.reference.crm_webhooks import SubscriptionCalls, add_subscription_calls, envelope
@@ -154,6 +154,12 @@ class CollectionCalls:
         """How many records there are."""
         asked = read_query(self._collection, request.query_params)
         return answer({"count": self._store.count(self._name, asked.live)})
+
+    async def ranges(self, request: Request) -> Response:
+        """Cursors that together begin a list of all records, each of a range of its own."""
+        selection, size = read_cut(self._collection, request.query_params)
+        now = milliseconds_text(self._store.now())
+        return answer({"cursors": cut(*self._store.span(self._name, selection), size), "serverTime": now})
 
     async def schema(self, _: Request) -> Response:
         """What fields the records have."""
@@ -311,6 +317,7 @@ def _add_calls(app: FastAPI, calls: CollectionCalls, collection: Collection) -> 
     add(f"{BASE}/schema/{collection.name}", calls.schema)
     add(root, calls.list_records)
     add(f"{root}/count", calls.count)
+    add(f"{root}/ranges", calls.ranges)
     add(f"{root}/batch/read", calls.read_batch, methods=["POST"])
     add(f"{root}/batch", calls.write_batch, methods=["POST"])
     add(root, calls.create, methods=["POST"])

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 
 from connector.reference.crm_availability import NUMBERS
-from connector.reference.crm_queries import MOST, OWN_NAMES
+from connector.reference.crm_queries import LARGEST_RANGE, MOST, OWN_NAMES
 from connector.reference.fields import Collection
 from connector.reference.openapi import (
     Schema,
@@ -44,6 +44,12 @@ LIST = (
     query("fields", TEXT, "Names, separated by commas"),
 )
 COUNT = LIST[2:4]
+SIZE: Schema = {
+    **query(
+        "size", {"type": "integer", "minimum": 1, "maximum": LARGEST_RANGE}, "About how many records a range holds"
+    ),
+    "required": True,
+}
 ACTIONS: Mapping[str, tuple[str, Schema]] = {
     "convert": (
         "Make a lead a customer and a contact",
@@ -103,6 +109,8 @@ def _describe_reads(schemas: Schemas, base: str, collection: Collection) -> None
     schemas.add("get", root, with_parameters(operation(f"A page of {name}", page), [*LIST, *searches]))
     count = operation(f"How many {name} there are", members(count=WHOLE))
     schemas.add("get", f"{root}/count", with_parameters(count, [*COUNT, *searches]))
+    ranges = operation(f"Cursors that begin ranges of {name}", members(cursors=list_of(TEXT), serverTime=TEXT))
+    schemas.add("get", f"{root}/ranges", with_parameters(ranges, [SIZE, *COUNT, *searches]))
     fields = members(fields=list_of(members(name=TEXT, type=TEXT, nullable={"type": "boolean"})))
     schemas.add("get", f"{base}/schema/{name}", operation(f"The fields of {name}", fields))
     schemas.add("get", f"{root}/{{id}}", operation("One record", record, "404 410"))

@@ -16,6 +16,7 @@ KEY_NAMES = frozenset(("id", "version", "modifiedAt"))
 OWN_NAMES = frozenset(("limit", "cursor", "modifiedSince", "includeDeleted", "fields"))
 MARK = "c"
 """How a cursor begins, so that nobody takes it for an id."""
+LARGEST_RANGE = 10**9
 
 
 class Asked(NamedTuple):
@@ -26,6 +27,8 @@ class Asked(NamedTuple):
     """The same records without tombstones, from the beginning: what `count` counts."""
     limit: int
     fields: tuple[str, ...]
+    last: int | None = None
+    """The number with which the range ends that the cursor belongs to."""
 
     @property
     def is_keys(self) -> bool:
@@ -34,7 +37,7 @@ class Asked(NamedTuple):
 
     def next_cursor(self, num: int) -> str:
         """Where the page after the record with this number begins."""
-        return f"{MARK}{num}"
+        return f"{MARK}{num}" if self.last is None else f"{MARK}{num}-{self.last}"
 
     def body(self, collection: Collection, row: Row) -> bytes:
         """One record as it was asked for."""
@@ -66,12 +69,31 @@ def read_query(collection: Collection, params: QueryParams) -> Asked:
     if _flag(params, "includeDeleted"):
         # A tombstone has no fields to filter by, so it passes all filters but the one by external id.
         selected = (*strict, *(Condition(f"(deleted = 1 OR {each.sql})", each.arguments) for each in loose))
-    after = Condition("+num > ?" if "modifiedSince" in params else "num > ?", (_cursor(params.get("cursor")),))
+    begin, last = _cursor(params.get("cursor"))
+    column = "+num" if "modifiedSince" in params else "num"
+    selected = (*selected, Condition(f"{column} > ?", (begin,)))
+    if last is not None:
+        selected = (*selected, Condition(f"{column} <= ?", (last,)))
     since = _since(params.get("modifiedSince"))
     most = MOST_KEYS if fields and KEY_NAMES.issuperset(fields) else MOST
-    return Asked(
-        Selection((*selected, after), since), Selection(live, since), _limit(params.get("limit"), most), fields
-    )
+    return Asked(Selection(selected, since), Selection(live, since), _limit(params.get("limit"), most), fields, last)
+
+
+def read_cut(collection: Collection, params: QueryParams) -> tuple[Selection, int]:
+    """Which records are to be cut into ranges, and of about how many."""
+    size = short_number(params.get("size", ""))
+    if size is None or not 1 <= size <= LARGEST_RANGE:
+        raise malformed(f"size must be between 1 and {LARGEST_RANGE}", "size")
+    others = QueryParams([(name, value) for name, value in params.multi_items() if name != "size"])
+    return read_query(collection, others).live, size
+
+
+def cut(first: int, last: int, count: int, size: int) -> list[str]:
+    """The cursors with which ranges of numbers begin that hold about so many records, if they lie evenly."""
+    if not count:
+        return []
+    width = -(-(last - first + 1) // -(-count // size))
+    return [f"{MARK}{start - 1}-{min(start + width - 1, last)}" for start in range(first, last + 1, width)]
 
 
 def _filters(collection: Collection, params: QueryParams) -> tuple[list[Condition], list[Condition]]:
@@ -108,13 +130,15 @@ def _flag(params: QueryParams, name: str) -> bool:
     return given == "true"
 
 
-def _cursor(text: str | None) -> int:
+def _cursor(text: str | None) -> tuple[int, int | None]:
+    """The number after which a page begins, and the one with which its range ends."""
     if text is None:
-        return 0
-    place = short_number(text.removeprefix(MARK))
-    if place is None or not text.startswith(MARK):
+        return 0, None
+    begin, ranged, end = text.removeprefix(MARK).partition("-")
+    place, last = short_number(begin), short_number(end) if ranged else None
+    if not text.startswith(MARK) or place is None or (ranged and last is None):
         raise malformed("cursor is none of this server's", "cursor")
-    return place
+    return place, last
 
 
 def _since(text: str | None) -> int | None:

@@ -246,6 +246,13 @@ class Store:
         sql = f"SELECT count(*) FROM {_quoted(table)} WHERE {selection.where}"
         return int(self._database.execute(sql, selection.arguments).fetchone()[0])
 
+    def span(self, table: str, selection: Selection) -> tuple[int, int, int]:
+        """The least and the greatest number of the records that are meant, and how many there are."""
+        selection = self._veiled(table, selection)
+        sql = f"SELECT min(num), max(num), count(*) FROM {_quoted(table)} WHERE {selection.where}"
+        least, most, count = self._database.execute(sql, selection.arguments).fetchone()
+        return least or 0, most or 0, count
+
     def holding(self, table: str, columns: Mapping[str, object]) -> list[dict[str, Any]]:
         """The records whose indexed columns hold all of these values."""
         where = " AND ".join(f"{_column(name)} = ?" for name in columns)

@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from typing_extensions import override
 
-from connector.adapters.base import Adapter, Capabilities
+from connector.adapters.base import Adapter, Capabilities, Split
 from connector.errors import AlreadyExists, Forbidden, Gone, NotFound, RecordError, Rejected, VersionConflict
 from connector.records import (
     Body,
@@ -86,6 +86,7 @@ class Memory(Adapter):
         ordered_versions=True,
         trustworthy_times=True,
         tombstones=True,
+        ranges=True,
         counts=True,
         can_archive=True,
         transitions=frozenset(("close",)),
@@ -112,11 +113,21 @@ class Memory(Adapter):
         began = spot["began"] or self.shelf.now.isoformat()
         rows = [each for each in self.shelf.rows.values() if self.in_window(each, spot["since"])]
         rows = [each for each in sorted(rows, key=self.number) if self.number(each) > spot["after"]]
+        rows = [each for each in rows if self.number(each) <= spot.get("upto", self.number(each))]
         size = self.claims.keys_page_size if keys_only else self.claims.page_size
         page, more = rows[:size], len(rows) > size
         after = {**spot, "began": began, "after": self.number(page[-1])} if more else self.next_window(began)
         shown = [self.shown(each, keys_only=keys_only) for each in page]
         return Page(shown, Cursor(orjson.dumps(after).decode()), more=more)
+
+    @override
+    def split(self, resource: Resource, size: int) -> Split:
+        began, last = self.shelf.now.isoformat(), max(map(int, self.shelf.rows), default=0)
+        cuts = [{"since": "", "began": began, "after": start, "upto": start + size} for start in range(0, last, size)]
+        return Split([Cursor(orjson.dumps(cut).decode()) for cut in cuts], self.cursor_after(began))
+
+    def cursor_after(self, began: str) -> Cursor:
+        return Cursor(orjson.dumps(self.next_window(began)).decode())
 
     def in_window(self, remote: Remote, since: str) -> bool:
         return str(remote.modified.isoformat() if remote.modified else "") >= since and bool(

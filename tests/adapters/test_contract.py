@@ -8,6 +8,7 @@ import orjson
 import pytest
 from typing_extensions import override
 
+from connector.adapters.base import Split
 from connector.adapters.testing import Decimals, ResourceContract, SystemUnderTest
 from connector.errors import Forbidden, Rejected
 from connector.records import (
@@ -88,6 +89,18 @@ class StartsTheNextWindowLate(Memory):
     @override
     def next_window(self, began: str) -> dict[str, Any]:
         return {"since": self.shelf.now.isoformat(), "began": "", "after": 0}
+
+
+class LeavesOutTheLastRange(Memory):
+    @override
+    def split(self, resource: Resource, size: int) -> Split:
+        return Split(super().split(resource, size).ranges[:-1], self.cursor_after(self.shelf.now.isoformat()))
+
+
+class BeginsTheWindowAfterRangesLate(Memory):
+    @override
+    def split(self, resource: Resource, size: int) -> Split:
+        return Split(super().split(resource, size).ranges, self.cursor_after("9999"))
 
 
 class ForgetsMarkers(Memory):
@@ -310,6 +323,8 @@ LIES: list[tuple[type[Memory], Callable[[ResourceContract, SystemUnderTest], Non
     (ReplacesWholeRecords, ResourceContract.test_only_the_patched_fields_change),
     (SkipsTies, ResourceContract.test_a_window_starts_where_the_last_one_ended),
     (StartsTheNextWindowLate, ResourceContract.test_what_moves_during_paging_is_not_lost),
+    (LeavesOutTheLastRange, ResourceContract.test_ranges_show_what_a_whole_scan_shows),
+    (BeginsTheWindowAfterRangesLate, ResourceContract.test_what_moves_while_ranges_are_read_is_not_lost),
     (ForgetsMarkers, ResourceContract.test_records_are_found_by_their_markers),
     (ForgetsMarkers, ResourceContract.test_many_markers_are_found_at_once),
     (ForgetsMarkers, ResourceContract.test_a_repeated_create_makes_no_second_record),

@@ -162,6 +162,49 @@ def test_a_foreign_cursor_is_refused(erp: ReferenceErp) -> None:
             erp.scan(PARTNERS, Cursor(cursor))
 
 
+def test_ranges_of_a_quiet_list_give_each_record_once(wire: Wire, erp: ReferenceErp) -> None:
+    wire.write(*range(1, 24))
+    wire.wait(10)
+
+    split = erp.split(PARTNERS, 10)
+
+    assert [scan(erp, cursor)[0] for cursor in split.ranges] == [
+        list(range(1, 11)),
+        list(range(11, 21)),
+        list(range(21, 24)),
+    ]
+    assert scan(erp, split.after)[0] == []
+
+
+def test_a_range_of_a_window_that_grows_is_read_with_all_of_the_window(wire: Wire, erp: ReferenceErp) -> None:
+    wire.write(*range(11, 34))
+    wire.wait(10)
+    split = erp.split(PARTNERS, 10)
+
+    wire.rows.update(dict.fromkeys(range(1, 8), "2026-11-23 20:00:00"))
+    last, _ = scan(erp, split.ranges[-1])
+
+    assert set(last) == set(range(1, 8)) | set(range(11, 34))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_nothing_is_lost_between_ranges_in_any_disorder(wire: Wire, erp: ReferenceErp, seed: int) -> None:
+    chance = random.Random(seed)  # noqa: S311 -- no secret depends on it
+    for each in range(1, chance.randint(12, 60)):
+        wire.write(each)
+        wire.wait(chance.choice([0, 0, 0, 0.4, 1]))
+    wire.wait(2)
+
+    wire.before = lambda: wire.disturb(chance)
+    split, seen = erp.split(PARTNERS, chance.choice([3, 5, 12])), dict[int, str]()
+    for cursor in chance.sample(split.ranges, len(split.ranges)):
+        window(erp, cursor, seen)
+    wire.before = lambda: None
+    window(erp, split.after, seen)
+
+    assert {each: seen.get(each) for each in wire.rows} == wire.rows
+
+
 @pytest.mark.parametrize("seed", range(60))
 def test_nothing_is_lost_in_any_disorder(wire: Wire, erp: ReferenceErp, seed: int) -> None:
     chance = random.Random(seed)  # noqa: S311 -- no secret depends on it

@@ -28,6 +28,22 @@ def test_pages_follow_one_another_by_id(crm: System, unique: str) -> None:
     assert pages(crm, erpNumber=unique, limit=2) == [ids[:2], ids[2:4], ids[4:]]
 
 
+def test_ranges_show_every_record_once(crm: System, unique: str) -> None:
+    ids = [account["id"] for account in make(crm, unique, 5)]
+
+    cursors = crm.call("GET", "accounts/ranges", params={"erpNumber": unique, "size": 2})["cursors"]
+    found = [pages(crm, erpNumber=unique, limit=1, cursor=cursor) for cursor in cursors]
+
+    assert len(cursors) == 3
+    assert [one for part in found for page in part for one in page] == ids
+
+
+def test_ranges_must_have_a_size(crm: System) -> None:
+    asked = [ask(crm, "GET", "accounts/ranges", params=params) for params in ({}, {"size": 0})]
+
+    assert [refusal(answer) for answer in asked] == [(400, "MALFORMED", "size")] * 2
+
+
 def test_a_list_tells_the_servers_time(crm: System) -> None:
     account = crm.create("accounts", name="Now")
 
