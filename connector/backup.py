@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from connector.errors import LeaseLost, OutcomeUnknown
 from connector.holder import HOLD, alone
 from connector.records import Arrival, Operation, OperationKind, OperationState, Problem, Side
-from connector.store import cursors, dump, inbox, journal, leases, links, problems, sightings
+from connector.store import cursors, dump, inbox, journal, leases, links, problems, sightings, stretches
 from connector.store.database import Store
 from connector.tenure import LEASE
 
@@ -67,6 +67,7 @@ def _distrust(connection: Connection, at: datetime) -> None:
     for position in cursors.all(connection):
         fresh = position._replace(cursor=None, complete=False, known=0, echoes=0, enumeration=None, enumerated_at=None)
         cursors.save(connection, fresh, at)
+        stretches.clear(connection, position.entity, position.side)
     sightings.clear(connection)
     inbox.distrust(connection)
     _doubt_creates(connection, at)

@@ -73,8 +73,11 @@ class Quiet:
 class Sharing(Protocol):
     """Does a run's larger steps with others, each of which takes portions of them; ends when all are done."""
 
+    def read(self, work: "Work") -> None:
+        """What of a first read can be read in ranges; a pull of what changed meanwhile ends it."""
+
     def compare(self, work: "Work", sides: Sequence[Side]) -> None:
-        """What `pull.find_absent` does, for some sides."""
+        """What `stretches.finish_listing` does, for some sides."""
 
     def decide(self, work: "Work") -> None:
         """What `sync.decide_inbox` does."""

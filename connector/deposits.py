@@ -13,17 +13,20 @@ from typing_extensions import override
 
 from connector.errors import StoreError
 from connector.records import Arrival, Cursor, Problem, Ref, Side, Sighting, Version
-from connector.store import creating, cursors, inbox, journal, links, problems, sightings
+from connector.store import creating, cursors, inbox, journal, links, problems, sightings, stretches
 from connector.store.cursors import Position
 from connector.store.database import Store
 from connector.store.inbox import Scanned
 from connector.store.journal import OperationTaken
 from connector.store.links import Born, LinkTaken
 from connector.store.sightings import Seen
+from connector.store.stretches import READING, Stretch
 from connector.tenure import Tenure
 
 MANY = 100_000
 """From so many on a first read leaves match keys to its end; what is read until then is indexed at once, beside it."""
+
+_GAP = "what was read just before could not be stored; run again, and it is read again"
 
 
 class Documents(list[bytes]):
@@ -63,11 +66,11 @@ def keep_scan(store: Store, tenure: Tenure, side: Side, scan: Scan) -> int:
     with tenure.write(store) as connection:
         position = cursors.get(connection, tenure.entity, side)
         if position.cursor != scan.since:
-            raise StoreError(f"{side}: what was read just before could not be stored; run again, and it is read again")
+            raise StoreError(f"{side}: {_GAP}")
         new, told = _remember(connection, tenure.entity, position, scan, at)
         position = position._replace(
             cursor=scan.cursor,
-            complete=position.complete or not scan.more,
+            complete=position.complete or (not scan.more and _is_read(connection, position)),
             known=position.known + new,
             # Windows overlap: what the last page showed in vain will mostly be shown once more.
             echoes=position.echoes if scan.more else scan.read - scan.fresh,
@@ -75,6 +78,29 @@ def keep_scan(store: Store, tenure: Tenure, side: Side, scan: Scan) -> int:
         )
         cursors.save(connection, position, at)
     return told
+
+
+def keep_stretch(store: Store, tenure: Tenure, stretch: Stretch, scan: Scan) -> int:
+    """The same for a range of a first read, whose cursor is its own: others read other ranges at the same time."""
+    at = tenure.clock()
+    with tenure.write(store) as connection:
+        before = stretches.get(connection, stretch.entity, stretch.side, stretch.kind, stretch.number)
+        if before is None or before.cursor != scan.since:
+            raise StoreError(f"{stretch.side}: {_GAP}")
+        position = cursors.get(connection, tenure.entity, stretch.side)
+        met, told = _remember(connection, tenure.entity, position, scan, at)
+        stretches.save(connection, stretch)
+        # Last, as whoever else reads this side waits for this row until the transaction ends.
+        cursors.bump(connection, tenure.entity, stretch.side, known=met)
+    return told
+
+
+def _is_read(connection: Connection, position: Position) -> bool:
+    """Whether nothing is left of a side that was read in ranges; the window after them was read now."""
+    rest = stretches.undone(connection, position.entity, position.side, READING)
+    if not rest:
+        stretches.clear(connection, position.entity, position.side, READING)
+    return not rest
 
 
 def _remember(connection: Connection, entity: str, position: Position, scan: Scan, at: datetime) -> tuple[int, int]:

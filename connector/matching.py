@@ -18,6 +18,7 @@ from connector.reconcile.match import judge
 from connector.records import Presence, Problem, Record, Side, Waiting
 from connector.report import Exit, Report
 from connector.store import inbox, links
+from connector.stretches import finish_reading
 from connector.sync import running
 
 SHOWN = 3
@@ -88,6 +89,8 @@ def match(context: Context, *, entities: Collection[str] = ()) -> tuple[list[Con
         for name, entity in context.entities.items():
             if not entities or name in entities:
                 work = Work(context, entity, report.run, report.tally(name), epoch, dry=True)
+                for side in Side:
+                    finish_reading(work, side)
                 pull(work)
                 found.append(_contact(work))
     return found, _exit(found)

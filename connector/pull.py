@@ -193,7 +193,7 @@ class _Pull(_Part):
         batch.page, self._since = page._replace(remotes=[]), page.cursor
         self._read += len(page.remotes)
         if self._position.cursor is None and not (self._read or page.more):
-            _refuse_nothing(work, self.side, self._position)
+            refuse_nothing(work, self.side, self._position)
         if not self._is_full(batch):
             return True
         self._store()
@@ -275,8 +275,8 @@ class _Listing(_Part):
     def take(self, page: Page) -> bool:
         self._shown = self._shown or any(not remote.deleted for remote in page.remotes)
         if not (self._shown or page.more):
-            _refuse_nothing(self.work, self.side, self._position)
-        self._position = _mark_page(self.work, self.side, self._position, page)
+            refuse_nothing(self.work, self.side, self._position)
+        self._position = _mark_page(self.work, self._position, page)
         self.work.step(f"comparing {self.side}", len(page.remotes))
         return True
 
@@ -285,7 +285,7 @@ class _Listing(_Part):
         _collect_absent(self.work, self.side, self._position)
 
 
-def _refuse_nothing(work: Work, side: Side, position: Position) -> None:
+def refuse_nothing(work: Work, side: Side, position: Position) -> None:
     """End the entity's run where a side shows none of its records, if those are more than a guard lets be deleted."""
     if position.known <= removal_limit(work.entity.guard, position.known):
         return
@@ -355,20 +355,25 @@ def _with_bodies(work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remo
     ]
 
 
-def _mark_page(work: Work, side: Side, position: Position, page: Page) -> Position:
-    ids = [remote.id for remote in page.remotes if not remote.deleted]
-    generation = position.generation + 1
+def _mark_page(work: Work, position: Position, page: Page) -> Position:
     with work.write() as connection:
-        fresh = _unseen_versions(connection, work, side, [remote for remote in page.remotes if not remote.deleted])
-        known = sightings.known(connection, work.name, side, [remote.id for remote in fresh])
-        sightings.mark(connection, work.name, side, ids, generation)
-        missed = [Arrival(work.name, side, remote.id, "enumeration", remote.version) for remote in fresh]
-        inbox.put(connection, missed, work.now())
-        unknown = [Sighting(remote.id, None) for remote in fresh if remote.id not in known]
-        new = sightings.see(connection, work.name, side, unknown, generation, work.now())
+        new = mark_listed(connection, work, position, page.remotes)
         position = position._replace(enumeration=page.cursor if page.more else None, known=position.known + new)
         cursors.save(connection, position, work.now())
     return position
+
+
+def mark_listed(connection: Connection, work: Work, position: Position, remotes: Sequence[Remote]) -> int:
+    """Note what a listing shows, and what of it needs a look; says how many ids were never seen before."""
+    side, generation = position.side, position.generation + 1
+    there = [remote for remote in remotes if not remote.deleted]
+    fresh = _unseen_versions(connection, work, side, there)
+    known = sightings.known(connection, work.name, side, [remote.id for remote in fresh])
+    sightings.mark(connection, work.name, side, [remote.id for remote in there], generation)
+    missed = [Arrival(work.name, side, remote.id, "enumeration", remote.version) for remote in fresh]
+    inbox.put(connection, missed, work.now())
+    unknown = [Sighting(remote.id, None) for remote in fresh if remote.id not in known]
+    return sightings.see(connection, work.name, side, unknown, generation, work.now())
 
 
 def _collect_absent(work: Work, side: Side, position: Position) -> None:

@@ -5,7 +5,7 @@ one portion at a time, under that portion's lease and the run's. What a portion 
 it died, is found where a single process's remains are: keys in the inbox, operations in the journal.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import count, groupby, pairwise
 from operator import itemgetter
 from typing import Any
@@ -22,6 +22,8 @@ from connector.records import Operation, Side
 from connector.report import Tally
 from connector.store import inbox, links, portions
 from connector.store.portions import DONE, Ended, Left
+from connector.store.stretches import LISTING, READING
+from connector.stretches import cut_listing, cut_reading, finish_listing, undone
 from connector.sync import decide_inbox, decide_range
 from connector.worker import mappings_of
 
@@ -32,6 +34,7 @@ _ASK_EVERY = 5
 """Looks; so often those are asked anew who may have died, or come meanwhile."""
 _TELL_EVERY = 150
 """Looks; so often it is told that nobody has come."""
+_PAGES = 5
 _CALLS = 10
 """A portion is worth so many calls at least, as far as it is no larger than wanted."""
 
@@ -43,8 +46,33 @@ class Shared(Sharing):
         self._crew, self._size = crew, size
 
     @override
+    def read(self, work: Work) -> None:
+        for side in Side:
+            cut_reading(work, side, self._stretch(work.capabilities(side).page_size))
+        self._read_stretches(work, READING, Side)
+
+    @override
     def compare(self, work: Work, sides: Sequence[Side]) -> None:
-        self._conduct(work, "compare", [{"side": side} for side in sides])
+        """In ranges where a side's system knows them; else each side is read as a whole."""
+        for side in sides:
+            cut_listing(work, side, self._stretch(work.capabilities(side).keys_page_size))
+        whole = self._read_stretches(work, LISTING, sides)
+        shared = whole if len(whole) > 1 else []
+        if shared:
+            self._conduct(work, "list", [{"side": side} for side in shared])
+        finish_listing(work, *[side for side in sides if side not in shared])
+
+    def _stretch(self, page: int) -> int:
+        """How many records make a stretch: some pages, so that one is on its way while another is looked at."""
+        return _PAGES * min(page, self._size)
+
+    def _read_stretches(self, work: Work, kind: str, sides: Iterable[Side]) -> list[Side]:
+        """Have all stretches of these sides read; gives the sides that are not read in stretches."""
+        cut = {side: undone(work, side, kind) for side in sides}
+        payloads = [{"kind": kind, "side": side, "number": one} for side, numbers in cut.items() for one in numbers]
+        if payloads:
+            self._conduct(work, "read", payloads)
+        return [side for side, numbers in cut.items() if not numbers]
 
     @override
     def decide(self, work: Work) -> None:

@@ -1,5 +1,6 @@
 """Conduct one run: pull, decide, guard, apply, remember; parents first, until nothing more follows."""
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
@@ -17,7 +18,7 @@ from connector.holder import is_gone, name_process
 from connector.logs import bound, get_logger
 from connector.newcomers import Scene, choose, look_around
 from connector.pressure import Gauge
-from connector.pull import find_absent, pull, sides_to_list
+from connector.pull import pull, sides_to_list
 from connector.records import OperationState, Problem, Ref, Side, Waiting
 from connector.recover import recover, resolve_doubtful
 from connector.remarks import tell
@@ -26,6 +27,7 @@ from connector.sender import Sender
 from connector.stage import stage
 from connector.store import conflicts, cursors, inbox, journal, leases, links, portions, problems, standings
 from connector.store.inbox import Taken
+from connector.stretches import finish_listing, finish_reading
 from connector.tenure import LEASE
 
 log = get_logger()
@@ -54,12 +56,13 @@ def _conduct(context: Context, kind: str, entities: Collection[str], *, full: bo
     with running(context, report, () if kind == "plan" else chosen) as epoch:
         check_endpoints(context, report)
         halted: set[str] = set()
+        unread = _unread(context)
         for round_number in range(1 if kind == "plan" else context.limits.rounds):
             before = report.writes
             for name in chosen:
-                if name not in halted and not _run_entity(
-                    _work(context, report, name, epoch), full=full and round_number == 0
-                ):
+                work = _work(context, report, name, epoch)
+                listed, first = full and round_number == 0, name in unread
+                if name not in halted and not _run_entity(work, full=listed, first=first):
                     halted.add(name)
             if (report.writes == before or kind == "drain") and not _has_due(context, chosen, halted):
                 break
@@ -150,13 +153,20 @@ def was_read(context: Context, name: str) -> bool:
         return cursors.are_complete(connection, name)
 
 
-def _run_entity(work: Work, *, full: bool) -> bool:
+def _unread(context: Context) -> set[str]:
+    """The entities of which some side was never read to its end."""
+    with context.store.read() as connection:
+        read = Counter(position.entity for position in cursors.all(connection) if position.complete)
+    return {name for name in context.entities if read[name] < len(Side)}
+
+
+def _run_entity(work: Work, *, full: bool, first: bool) -> bool:
     """One entity's pass; False when it had to stop. What stops one entity leaves the others at work."""
     with bound(entity=work.name):
         try:
             recover(work)
             if not work.drains or _has_strangers(work):
-                _look(work, full=full)
+                _look(work, full=full, first=first)
             drain(work)
         except LeaseLost:
             raise
@@ -167,8 +177,10 @@ def _run_entity(work: Work, *, full: bool) -> bool:
     return True
 
 
-def _look(work: Work, *, full: bool) -> None:
-    """Ask both sides what has changed, and, where that is due, what has gone."""
+def _look(work: Work, *, full: bool, first: bool) -> None:
+    """Ask both sides what has changed, and, where that is due, what has gone; a first time in ranges, if shared."""
+    if first:
+        _read_ranges(work)
     gauge = Gauge(work)
     left = pull(work, gauge=gauge, counts=not full)
     while left:
@@ -176,10 +188,18 @@ def _look(work: Work, *, full: bool) -> None:
         gauge.fall()
         left = pull(work, *left, gauge=gauge, counts=not full)
     sides = sides_to_list(work, full=full)
-    if work.sharing is not None and len(sides) > 1:
+    if work.sharing is not None and sides:
         work.sharing.compare(work, sides)
     elif sides:
-        find_absent(work, *sides)
+        finish_listing(work, *sides)
+
+
+def _read_ranges(work: Work) -> None:
+    if work.sharing is not None:
+        work.sharing.read(work)
+        return
+    for side in work.context.systems:
+        finish_reading(work, side)
 
 
 def _has_strangers(work: Work) -> bool:

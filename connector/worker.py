@@ -16,11 +16,11 @@ from connector.executor import beside
 from connector.holder import name_process
 from connector.keeper import KeeperBeside
 from connector.logs import bound, get_logger, hide
-from connector.pull import find_absent
 from connector.records import OperationState, Side
 from connector.report import Report, Tally
 from connector.store import journal, portions
 from connector.store.portions import DONE, FAILED, Portion
+from connector.stretches import finish_listing, read_stretch
 from connector.sync import decide_keys, decide_range
 
 log = get_logger()
@@ -147,8 +147,12 @@ def mappings_of(context: Context, entity: str) -> list[int]:
 Task: TypeAlias = Callable[[Work, Mapping[str, Any]], None]
 
 
-def _compare(work: Work, payload: Mapping[str, Any]) -> None:
-    find_absent(work, Side(payload["side"]))
+def _read(work: Work, payload: Mapping[str, Any]) -> None:
+    read_stretch(work, Side(payload["side"]), payload["kind"], payload["number"])
+
+
+def _list(work: Work, payload: Mapping[str, Any]) -> None:
+    finish_listing(work, Side(payload["side"]))
 
 
 def _decide(work: Work, payload: Mapping[str, Any]) -> None:
@@ -166,4 +170,10 @@ def _apply(work: Work, payload: Mapping[str, Any]) -> None:
     apply_planned(work, [item for item in found if item.state is OperationState.PLANNED])
 
 
-_TASKS: Mapping[str, Task] = {"compare": _compare, "decide": _decide, "range": _range, "apply": _apply}
+_TASKS: Mapping[str, Task] = {
+    "read": _read,
+    "list": _list,
+    "decide": _decide,
+    "range": _range,
+    "apply": _apply,
+}

@@ -52,7 +52,7 @@ def _start(cursor: str | None) -> str:
 
 def rewind_cursor(call: Invocation, entity: EntityArgument, *, side: OnlySideOption = None) -> int:
     """Let the next sync read an entity from the beginning; what it knows already is not written again."""
-    from connector.store import cursors, leases
+    from connector.store import cursors, leases, stretches
     from connector.tenure import LEASE
 
     checked(call.entities, entity)
@@ -65,6 +65,7 @@ def rewind_cursor(call: Invocation, entity: EntityArgument, *, side: OnlySideOpt
         for one in sides:
             position = cursors.get(connection, entity, one)
             cursors.save(connection, position._replace(cursor=None, echoes=0), at)
+            stretches.clear(connection, entity, one)
     if call.as_json:
         print_json({"entity": entity, "rewound": sides})
     else:

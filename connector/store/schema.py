@@ -202,10 +202,7 @@ operation = Table(
     "operation",
     metadata,
     Column("id", Text, primary_key=True),
-    _text("entity"),
-    _text("side"),
-    _text("kind"),
-    _text("key"),
+    *map(_text, ("entity", "side", "kind", "key")),
     _text("target", empty=True),
     _text("source", empty=True),
     _number("link", empty=True),
@@ -274,13 +271,8 @@ conflict = Table(
     _serial("id"),
     _text("entity"),
     _number("link"),
-    _text("crm_id"),
-    _text("erp_id"),
-    _text("field"),
-    _bytes("crm_base"),
-    _bytes("erp_base"),
-    _bytes("crm_value"),
-    _bytes("erp_value"),
+    *map(_text, ("crm_id", "erp_id", "field")),
+    *map(_bytes, ("crm_base", "erp_base", "crm_value", "erp_value")),
     _text("reason"),
     _number("opened_at"),
     _number("changed_at"),
@@ -391,6 +383,16 @@ portion = Table(
     _bytes("tally", empty=True),
     _text("error", empty=True),
     _partial("ix_portion_open", "run", "number", where=UNDONE),
+)
+
+stretch = Table(
+    "stretch",
+    metadata,
+    *map(_text, ("entity", "side", "kind")),
+    _number("number"),
+    _text("cursor", empty=True),
+    _number("seen"),
+    PrimaryKeyConstraint("entity", "side", "kind", "number"),
 )
 
 pace = Table("pace", metadata, Column("name", Text, primary_key=True), _number("next"))

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import orjson
 from typing_extensions import override
 
-from connector.adapters.base import Adapter, Capabilities
+from connector.adapters.base import Adapter, Capabilities, Split
 from connector.records import (
     Cursor,
     Draft,
@@ -30,11 +30,19 @@ from tests.simulation.wire import Wire
 
 
 class Spot(NamedTuple):
-    """A cursor: where the window begins, where it ends once it is open, and the last number read in it."""
+    """A cursor: where the window begins, where it ends once it is open, and the last number read in it.
+
+    A range ends with a number.
+    """
 
     since: str = ""
     until: str = ""
     after: int = 0
+    last: int | None = None
+
+    @property
+    def cursor(self) -> Cursor:
+        return Cursor(orjson.dumps(list(self)).decode())
 
 
 class Port(Adapter):
@@ -71,13 +79,23 @@ class Port(Adapter):
         spot = Spot(*orjson.loads(cursor)) if cursor else Spot()
         until = spot.until or self._end()
         window = self._window(entity, spot.since)
-        rest = [row for row in window if int(row.id) > spot.after]
+        rest = [row for row in window if spot.after < int(row.id) <= (spot.last or int(row.id))]
         size = self.known.keys_page_size if keys_only else self.known.page_size
         page = rest[:size]
         more = len(rest) > size
-        following = Spot(spot.since, until, int(page[-1].id)) if more else Spot(self._start(until))
+        following = Spot(spot.since, until, int(page[-1].id), spot.last) if more else Spot(self._start(until))
         remotes = [self._remote(row, keys_only=keys_only) for row in page]
-        return Page(remotes, Cursor(orjson.dumps(list(following)).decode()), more)
+        return Page(remotes, following.cursor, more)
+
+    @override
+    def split(self, resource: Resource, size: int) -> Split:
+        return self.wire.ask(self.system, "split", lambda: self._split(self._entity(resource), size))
+
+    def _split(self, entity: str, size: int) -> Split:
+        until = self._end()
+        most = max((int(row.id) for row in self._window(entity, "")), default=0)
+        ranges = [Spot("", until, start, start + size).cursor for start in range(0, most, size)]
+        return Split(ranges, Spot(self._start(until)).cursor)
 
     def _end(self) -> str:
         """The end of a window is fixed when it is opened, less what may come late."""

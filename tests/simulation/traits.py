@@ -90,6 +90,7 @@ class Traits(NamedTuple):
             ordered_versions=self.versions and self.ordered,
             trustworthy_times=self.timed and not self.granularity and not self.skew,
             tombstones=self.tombstones,
+            ranges=self.counts,
             counts=self.counts,
             can_archive=True,
             granularity=self.granularity,
