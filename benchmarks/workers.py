@@ -43,6 +43,7 @@ MUST, GOAL = 0.75, 0.8
 WITHIN, SHARE = 1.0, 0.9
 """Requests a second over the limit, on average, and the share of it that must be used."""
 LATENCY = 0.05
+LISTED = "/api/v1/accounts"
 
 
 class Door(Application):
@@ -54,6 +55,7 @@ class Door(Application):
         self._recent: deque[float] = deque()
         self._refused = 0
         self._first = self._last = 0.0
+        self._begun = self._ended = 0.0
         self._count = self._asked = 0
 
     @override
@@ -73,9 +75,12 @@ class Door(Application):
         if path.startswith("/api/") and not self._lets_in(time.monotonic(), scope["method"]):
             await _answer(send, 429, b'{"error": {"code": "rate_limited"}}', [(b"retry-after", b"1")])
             return
+        begun = time.monotonic()
         if not path.startswith("/_bench"):
             await asyncio.sleep(self._latency)
         await self._application(scope, receive, send)
+        if scope["method"] == "GET" and path == LISTED:
+            self._begun, self._ended = self._begun or begun, time.monotonic()
 
     def _lets_in(self, now: float, method: str) -> bool:
         """Whether this one is within the limit of the last second, with one to spare.
@@ -95,8 +100,9 @@ class Door(Application):
         return True
 
     async def _tell(self, send: Send) -> None:
-        seconds = self._last - self._first
-        await _answer(send, 200, b'{"count": %d, "refused": %d, "seconds": %f}' % (self._asked, self._refused, seconds))
+        seconds, reading = self._last - self._first, self._ended - self._begun
+        told = b'{"count": %d, "refused": %d, "seconds": %f, "reading": %f}'
+        await _answer(send, 200, told % (self._asked, self._refused, seconds, reading))
 
 
 async def _answer(send: Send, status: int, body: bytes, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
@@ -127,6 +133,8 @@ class Figure(NamedTuple):
     asked: int
     refused: int
     door_seconds: float
+    reading: float
+    """Seconds from the first page that the CRM was asked for to the last."""
 
 
 def run(case: Case, postgres: Server) -> Figure:
@@ -149,8 +157,8 @@ def run(case: Case, postgres: Server) -> Figure:
         seconds = time.perf_counter() - begun
         if done.returncode:
             raise RuntimeError(f"the sync failed ({done.returncode}): {done.stdout[-1000:]}{done.stderr[-1000:]}")
-        told = requests.get(f"{erp}/_door", timeout=30).json()
-        return Figure(seconds, told["count"], told["refused"], told["seconds"])
+        told, read = (requests.get(f"{door}/_door", timeout=30).json() for door in (erp, crm))
+        return Figure(seconds, told["count"], told["refused"], told["seconds"], read["reading"])
 
 
 def _door(side: str, *options: str) -> AbstractContextManager[str]:
@@ -194,6 +202,17 @@ def efficiency(rounds: int, customers: int, batch: int, postgres: Server) -> flo
     return median(found)
 
 
+def reading(customers: int, postgres: Server) -> None:
+    """What ranges bring: a first read by one slot and by eight, told without a gate."""
+    for workers, slots in ((1, 1), (2, 4)):
+        figure = run(Case(customers, 200, workers, slots), postgres)
+        print(
+            f"  {customers} customers read in {workers} x {slots}: {figure.reading:.1f} s, "
+            f"{customers / figure.reading:.0f} a second; whole command {figure.seconds:.1f} s",
+            flush=True,
+        )
+
+
 def rate_limit(postgres: Server) -> bool:
     """Ten requests a second, shared by four workers: told, and whether both bounds hold."""
     figure = run(Case(customers=3000, batch=10, workers=4, slots=1, rate=10.0), postgres)
@@ -207,6 +226,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.workers", description=__doc__)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--customers", type=int, default=6_000)
+    parser.add_argument("--reading", type=int, default=50_000, help="customers of the first read; 0 leaves it out")
     parser.add_argument("--batch", type=int, action="append", help="records a call; may be said several times")
     parser.add_argument("--serve", choices=("crm", "erp"), help=argparse.SUPPRESS)
     parser.add_argument("--limit", type=float, default=0.0, help=argparse.SUPPRESS)
@@ -220,6 +240,8 @@ def main(arguments: Sequence[str]) -> int:
     with running_server() as postgres:
         print(f"efficiency of 8 slots, {LATENCY * 1000:.0f} ms a call, {chosen.customers} customers:", flush=True)
         found = [efficiency(chosen.rounds, chosen.customers, batch, postgres) for batch in chosen.batch or [10]]
+        if chosen.reading:
+            reading(chosen.reading, postgres)
         kept = rate_limit(postgres)
     print(f"efficiency {found[0]:.2f} (must {MUST}, goal {GOAL}); the rate is {'kept' if kept else 'NOT kept'}")
     return 0 if found[0] >= MUST and kept else 1
