@@ -5,11 +5,13 @@ from datetime import datetime, timedelta
 import pytest
 
 from connector import deposits
-from connector.deposits import Scan, keep_scan
+from connector.deposits import Scan, keep_scan, keep_stretch
 from connector.errors import StoreError
 from connector.records import Cursor, Side, Version
-from connector.store import cursors, leases, sightings
+from connector.store import cursors, leases, sightings, stretches
+from connector.store.cursors import Position
 from connector.store.database import Store
+from connector.store.stretches import READING
 from connector.tenure import LEASE, Tenure
 
 KEYS = {"a": (1, 2), "b": (3,), "c": (4, 2), "d": (5,), "e": (1,)}
@@ -62,3 +64,46 @@ def test_no_cursor_moves_past_a_page_that_was_not_stored(store: Store, tenure: T
     with store.read() as conn:
         position = cursors.get(conn, "customer", Side.CRM)
     assert (position.cursor, position.known) == ("a", 1)
+
+
+def read_range(store: Store, tenure: Tenure, number: int, page: Scan) -> None:
+    with store.read() as conn:
+        stretch = stretches.get(conn, "customer", Side.CRM, READING, number)
+    assert stretch is not None
+    keep_stretch(store, tenure, stretch._replace(cursor=page.cursor if page.more else None), page)
+
+
+@pytest.mark.parametrize("many", [0, 2, 100])
+def test_a_first_read_in_ranges_is_whole_when_all_of_them_and_the_window_after_them_are(
+    store: Store, tenure: Tenure, at: datetime, monkeypatch: pytest.MonkeyPatch, many: int
+) -> None:
+    monkeypatch.setattr(deposits, "MANY", many)
+    with store.write() as conn:
+        stretches.cut(conn, "customer", Side.CRM, READING, [Cursor("r0"), Cursor("r1")])
+        cursors.save(conn, Position("customer", Side.CRM, Cursor("w")), at)
+
+    read_range(store, tenure, 1, scan("c", "d", more=False, since="r1"))
+    keep_scan(store, tenure, Side.CRM, scan("d", more=False, since="w"))
+    with store.read() as conn:
+        early = cursors.get(conn, "customer", Side.CRM)
+    read_range(store, tenure, 0, scan("a", "b", more=False, since="r0"))
+    keep_scan(store, tenure, Side.CRM, scan("e", more=False, since=early.cursor))
+
+    with store.read() as conn:
+        position = cursors.get(conn, "customer", Side.CRM)
+        found = sightings.candidates(conn, "customer", Side.CRM, range(1, 6))
+    assert (early.complete, position.complete, position.known) == (False, True, len(KEYS))
+    assert found == {1: ["a", "e"], 2: ["a", "c"], 3: ["b"], 4: ["c"], 5: ["d"]}
+
+
+def test_no_range_moves_past_a_page_that_was_not_stored(store: Store, tenure: Tenure) -> None:
+    with store.write() as conn:
+        stretches.cut(conn, "customer", Side.CRM, READING, [Cursor("r0")])
+
+    with pytest.raises(StoreError, match="run again"):
+        read_range(store, tenure, 0, scan("c", more=True, since="b"))
+
+    with store.read() as conn:
+        stretch = stretches.get(conn, "customer", Side.CRM, READING, 0)
+    assert stretch is not None
+    assert stretch.cursor == "r0"
