@@ -105,11 +105,18 @@ def _is_read(connection: Connection, position: Position) -> bool:
 
 def _remember(connection: Connection, entity: str, position: Position, scan: Scan, at: datetime) -> tuple[int, int]:
     """How many records were never seen before, and how many problems are new."""
-    side = position.side
+    side, new = position.side, _see(connection, entity, position, scan, at)
+    told = problems.report(connection, scan.problems, at) if scan.problems else 0
+    # Last, as the numbers of keys are given in the order of commits: whoever else gives some waits from here on.
     inbox.put_scanned(connection, entity, side, Scanned(scan.ids, scan.versions, scan.modified, scan.records), at)
     gone = [Arrival(entity, side, one, "tombstone", version, deleted=True) for one, version in scan.deleted]
     inbox.put(connection, gone, at)
-    told = problems.report(connection, scan.problems, at) if scan.problems else 0
+    return new, told
+
+
+def _see(connection: Connection, entity: str, position: Position, scan: Scan, at: datetime) -> int:
+    """Remember that the records were seen; says how many never were before."""
+    side = position.side
     columns = Seen(scan.ids, scan.versions, scan.keys)
     unread = [Sighting(problem.id, None) for problem in scan.problems]
     if not position.complete:
@@ -117,9 +124,9 @@ def _remember(connection: Connection, entity: str, position: Position, scan: Sca
         new = sightings.meet(connection, entity, side, columns, position.generation, at, indexed=not later)
         if later and not scan.more:
             sightings.index_keys(connection, entity, side)
-        return new + sightings.see(connection, entity, side, unread, position.generation, at), told
+        return new + sightings.see(connection, entity, side, unread, position.generation, at)
     seen = [*map(Sighting, *columns), *unread]
-    return sightings.see(connection, entity, side, seen, position.generation, at), told
+    return sightings.see(connection, entity, side, seen, position.generation, at)
 
 
 def keep_newcomers(store: Store, tenure: Tenure, side: Side, creates: Mapping[str, Sequence[Any]]) -> bool:
