@@ -37,6 +37,7 @@ def test_a_run_in_three_slots_tells_one_story(drifted: Systems, tmp_path: Path, 
 
     sync(config)
 
+    assert "/api/v1/accounts/ranges" in drifted.crm.stats()["requests"]["GET"]
     assert witness.customers(drifted, witness.shared_vat_ids(drifted)).is_one_story
     assert witness.orders(drifted).is_one_story
     for number, account in enumerate(sorted(witness.every(drifted.crm, "accounts"))[:20]):

@@ -24,19 +24,23 @@ def register(app: typer.Typer) -> None:
 
 def show_cursors(call: Invocation, entity: MaybeEntityArgument = None) -> int:
     """Show how far each side was read, for each entity."""
-    from connector.store import cursors
+    from connector.store import cursors, stretches
 
     if entity is not None:
         checked(call.entities, entity)
     with call.store() as store, store.read() as connection:
         found = [one for one in cursors.all(connection) if entity in (None, one.entity)]
+        ranges = stretches.left(connection)
     if call.as_json:
-        print_json([one._asdict() for one in found])
+        print_json([one._asdict() | {"ranges_left": ranges.get((one.entity, one.side), 0)} for one in found])
     elif found:
         print_table(
             ("entity", "side", "known", "last read", "last listed whole", "from"),
             [
-                [one.entity, one.side, one.known, when(one.moved_at), when(one.enumerated_at), _start(one.cursor)]
+                [
+                    *(one.entity, one.side, one.known, when(one.moved_at), when(one.enumerated_at)),
+                    _start(one.cursor, ranges.get((one.entity, one.side), 0)),
+                ]
                 for one in found
             ],
         )
@@ -45,8 +49,10 @@ def show_cursors(call: Invocation, entity: MaybeEntityArgument = None) -> int:
     return int(Exit.CLEAN)
 
 
-def _start(cursor: str | None) -> str:
+def _start(cursor: str | None, ranges: int) -> str:
     """Where the next reading starts, in words; the cursor itself is the adapter's own and shown by `--json`."""
+    if ranges:
+        return f"where {ranges} of its ranges stopped"
     return "the beginning" if cursor is None else "where it stopped"
 
 

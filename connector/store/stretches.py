@@ -63,6 +63,13 @@ def seen(conn: Connection, entity: str, side: Side, kind: str) -> int | None:
     return conn.execute(select(func.sum(stretch.c.seen)).where(*_of(entity, side, kind))).scalar()
 
 
+def left(conn: Connection) -> dict[tuple[str, Side], int]:
+    """For each side of an entity that is being read in ranges, how many of them are not read to their end."""
+    query = select(stretch.c.entity, stretch.c.side, func.count()).where(stretch.c.cursor.is_not(None))
+    rows = conn.execute(query.group_by(stretch.c.entity, stretch.c.side))
+    return {(row[0], Side(row[1])): row[2] for row in rows}
+
+
 def clear(conn: Connection, entity: str, side: Side, kind: str | None = None) -> None:
     """Forget the ranges of one reading, or of both kinds."""
     conn.execute(stretch.delete().where(*_of(entity, side, kind)))

@@ -21,6 +21,7 @@ def test_a_stretch_is_undone_until_its_last_page(store: Store) -> None:
 
         assert stretches.undone(conn, "customer", Side.CRM, READING) == [1]
         assert stretches.seen(conn, "customer", Side.CRM, READING) == 7
+        assert stretches.left(conn) == {("customer", Side.CRM): 1}
 
 
 def test_readings_do_not_meddle_with_one_another(store: Store) -> None:
