@@ -133,9 +133,12 @@ def _read_states(work: Work, chunk: Chunk) -> None:
 def _known(work: Work, chunk: Chunk, number: int) -> Side | None:
     """The side of a pair that nothing was heard of, and whose base tells what it held at a version that a write needs.
 
-    Where a person is asked about the pair, or a mapping has changed, more than that version counts.
+    Where a person is asked about the pair, or a mapping has changed, more than that version counts. So it does where
+    something is tried again: what was heard of the other side then, such as that it is gone, is in no inbox any more.
     """
     link, heard = chunk.linked[number], {row.side for row in chunk.by_link[number]}
+    if any(row.why == "retry" or row.attempts for row in chunk.by_link[number]):
+        return None
     if len(heard) > 1 or link.status is not LinkStatus.ACTIVE or number in chunk.open:
         return None
     (side,) = (one for one in Side if one not in heard)

@@ -6,8 +6,10 @@ from datetime import timedelta
 import pytest
 
 from connector.records import Side
+from tests.simulation.desk import retry
 from tests.simulation.laws import listen
 from tests.simulation.small import Small
+from tests.simulation.tables import Rules
 from tests.simulation.traits import Traits
 
 World = Callable[..., Small]
@@ -400,3 +402,23 @@ def test_an_edit_of_a_record_that_is_just_being_written_across_goes_across_too(w
     small.sync()
 
     assert (small.only(Side.CRM)["city"], small.only(Side.ERP)["city"]) == ("Kiel", "KIEL")
+
+
+def test_a_delete_that_was_refused_is_tried_again_though_nothing_new_was_heard(world: World) -> None:
+    rules = Rules(crm_deletes="delete")
+    small = world(rules=rules)
+    first, _ = [small.customer(serial=serial, name=serial) for serial in ("K1", "K2")]
+    small.life.world.chronicle.entities |= {"K1": "customer", "M1": "adjustment"}
+    small.sync()
+    small.erp.remove(next(small.erp.of("customer")))
+    moved = {"serial": "M1", "customer": first.id, "quantity": "1", "status": "active"}
+    referring = small.crm.insert("adjustment", moved, ours=False)
+    small.wait()
+    small.sync()
+    assert [row.fields["serial"] for row in small.crm.of("customer")] == ["K1", "K2"]
+
+    small.crm.remove(referring)
+    retry(small.life.world, small.life.desk, rules)
+    small.sync()
+
+    assert [row.fields["serial"] for row in small.crm.of("customer")] == ["K2"]
