@@ -79,9 +79,9 @@ class Worker:
 
     def _do(self, portion: Portion) -> None:
         tally = Tally(portion.entity)
-        if portion.payload["mappings"] != mappings_of(self._context, portion.entity):
+        if (reason := self._strangeness(portion)) is not None:
             self._leave(portion, None, tried=False)
-            self._refuse(portion.run, f"other mappings of {portion.entity} are in force here than where the run began")
+            self._refuse(portion.run, reason)
             return
         with bound(run_id=portion.run, entity=portion.entity):
             try:
@@ -101,6 +101,14 @@ class Worker:
                 self._finish(portion, tally, FAILED, f"{type(error).__name__} in a portion; see the log")
             else:
                 self._finish(portion, tally, DONE, None)
+
+    def _strangeness(self, portion: Portion) -> str | None:
+        """Why this process would do something else with a portion than the one that conducts its run."""
+        if portion.task not in _TASKS:
+            return f"another version of the connector conducts it: nothing is known here of {portion.task!r}"
+        if portion.payload["mappings"] != mappings_of(self._context, portion.entity):
+            return f"other mappings of {portion.entity} are in force here than where the run began"
+        return None
 
     def _work(self, portion: Portion, tally: Tally) -> None:
         entity = self._context.entities[portion.entity]
