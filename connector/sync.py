@@ -56,7 +56,7 @@ def _conduct(context: Context, kind: str, entities: Collection[str], *, full: bo
     with running(context, report, () if kind == "plan" else chosen) as epoch:
         check_endpoints(context, report)
         halted: set[str] = set()
-        unread = _unread(context)
+        unread = set() if kind == "drain" else _unread(context)
         for round_number in range(1 if kind == "plan" else context.limits.rounds):
             before = report.writes
             for name in chosen:
