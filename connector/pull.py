@@ -28,8 +28,8 @@ log = get_logger()
 
 _CHUNKS, _BYTES = 2, 8 << 20
 """What is stored in one transaction: so many chunks or bytes, whichever comes first."""
-_STORING = 2
-"""So many batches may wait to be stored while another one is translated: memory is bounded by them."""
+_STORING = 1
+"""So many batches may wait to be stored while another one is translated: each of them takes 7 MiB twice."""
 
 
 @dataclass(slots=True)
