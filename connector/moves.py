@@ -266,7 +266,8 @@ def _keep_trails(work: Work, chunk: Chunk, moves: Moves, ends: Places) -> None:
         known = asked | {link.id_on(side) for link in chunk.linked.values()}
         for old, new in ends[side].items():
             moves.trails.append(Trail(side, old, new, seen[new].presence is Presence.PRESENT))
-        wanted = {ends[side][one] for one in asked & ends[side].keys()} - known
+        # What one of them was merged into may have been merged since, and have a link of its own to be followed.
+        wanted = ({ends[side][one] for one in asked & ends[side].keys()} | ends[side].keys()) - known
         moves.arrivals += [Arrival(work.name, side, record_id, "moved") for record_id in sorted(wanted)]
 
 

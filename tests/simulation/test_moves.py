@@ -153,3 +153,18 @@ def test_two_merged_into_one_that_is_new_leave_one_counterpart_over(world: World
         (losers[1].id, LinkStatus.DORMANT),
     ]
     assert (small.causes(), len(list(small.erp.of("customer")))) == (["merged"], 2)
+
+
+def test_a_record_that_is_passed_on_the_way_to_where_another_one_goes_on_is_followed_too(world: World) -> None:
+    small = world(crm=Traits.good(tombstones=False, counts=False))
+    first, second, third = (small.customer(serial=serial) for serial in ("K1", "K2", "K3"))
+    small.sync()
+    small.crm.remove(first, moved_to=second.id)
+    small.wait(90_000)
+    small.sync()
+    small.crm.remove(second, moved_to=third.id)
+    small.erp.change(small.erp.find("customer", "K1")[0], {"city": "BONN"})
+
+    small.sync()
+
+    assert small.causes() == ["merged", "merged"]
