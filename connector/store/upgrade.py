@@ -12,7 +12,7 @@ from sqlalchemy import Connection, text
 from connector.errors import StoreError
 from connector.store.schema import metadata
 
-HEAD = "0006"
+HEAD = "0007"
 """The version this program works with; the last file in `migrations/versions`."""
 
 Transaction: TypeAlias = Callable[[], AbstractContextManager[Connection]]
