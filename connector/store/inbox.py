@@ -10,7 +10,7 @@ from itertools import compress
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, bindparam, exists, func, or_, select, text
+from sqlalchemy import Connection, Select, and_, bindparam, func, or_, select, text
 from sqlalchemy.sql.elements import ColumnElement
 
 from connector.records import Arrival, Ref, Side, Version, Waiting
@@ -293,13 +293,19 @@ def _first(conditions: Iterable[Any], limit: Any) -> Select[Any]:
 _OF_ENTITY = inbox.c.entity == bindparam("entity")
 # Made once, as every run needs them: to put a statement together each time costs several times what it does.
 _HEAD = select(counter.c.value).where(counter.c.name == _COUNTER)
-# In the index's order, as without it PostgreSQL looks through the whole table for one that waits.
+# In the order of an index, as without it PostgreSQL looks through the whole table for one.
 _ANY_WAITING = select(inbox.c.seq).where(text(WAITING)).order_by(inbox.c.waits_for).limit(1)
 _PARKED = _first((text(WAITING), _OF_ENTITY, inbox.c.why != STAYS), bindparam("limit"))
+_RETRIED = (text(POSTPONED), _OF_ENTITY, inbox.c.next_try <= bindparam("now"))
 _DUE = select(
     or_(
-        exists().where(text(READY), _OF_ENTITY),
-        exists().where(text(POSTPONED), _OF_ENTITY, inbox.c.next_try <= bindparam("now")),
+        select(inbox.c.seq)
+        .where(text(READY), _OF_ENTITY)
+        .order_by(inbox.c.seq)
+        .limit(1)
+        .scalar_subquery()
+        .is_not(None),
+        select(inbox.c.seq).where(*_RETRIED).order_by(inbox.c.next_try).limit(1).scalar_subquery().is_not(None),
     )
 )
 
