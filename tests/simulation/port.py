@@ -93,8 +93,10 @@ class Port(Adapter):
 
     def _split(self, entity: str, size: int) -> Split:
         until = self._end()
-        most = max((int(row.id) for row in self._window(entity, "")), default=0)
-        ranges = [Spot("", until, start, start + size).cursor for start in range(0, most, size)]
+        there = self._window(entity, "")
+        width = -(-int(there[-1].id) // -(-len(there) // size)) if there else 1
+        most = int(there[-1].id) if there else 0
+        ranges = [Spot("", until, start, start + width).cursor for start in range(0, most, width)]
         return Split(ranges, Spot(self._start(until)).cursor)
 
     def _end(self) -> str:
