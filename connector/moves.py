@@ -4,7 +4,7 @@ A move writes nothing to either system and is told by the system itself, so no g
 written as any change is, and counted there. It is never evidence of a delete.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -70,6 +70,7 @@ Holders = dict[tuple[Side, str], Link]
 def follow_moves(work: Work, chunk: Chunk) -> Moves:
     """Let the chunk's links follow their records, and take those out of it that sleep or have to wait."""
     moves = Moves()
+    met = {side: {link.id_on(side) for link in chunk.linked.values()} for side in Side}
     _wait_for_creates(work, chunk, moves)
     _recall(work, chunk)
     _look_at_sleepers(work, chunk, moves)
@@ -80,7 +81,7 @@ def follow_moves(work: Work, chunk: Chunk) -> Moves:
             goals = _goals(link, ends, busy, holders)
             if goals:
                 _move(work, chunk, moves, link, goals, holders)
-    _keep_trails(work, chunk, moves, ends)
+    _keep_trails(work, chunk, moves, ends, met)
     return moves
 
 
@@ -258,7 +259,7 @@ def _left_over(work: Work, link: Link, side: Side, winner: Link) -> Problem:
     return Problem(work.name, across, link.id_on(across), MERGED, message)
 
 
-def _keep_trails(work: Work, chunk: Chunk, moves: Moves, ends: Places) -> None:
+def _keep_trails(work: Work, chunk: Chunk, moves: Moves, ends: Places, met: Mapping[Side, set[str]]) -> None:
     """Old ids that were asked for lead to the present ones, which get a look where nothing else brings one."""
     for side in Side:
         seen = chunk.seen[side]
@@ -266,9 +267,18 @@ def _keep_trails(work: Work, chunk: Chunk, moves: Moves, ends: Places) -> None:
         known = asked | {link.id_on(side) for link in chunk.linked.values()}
         for old, new in ends[side].items():
             moves.trails.append(Trail(side, old, new, seen[new].presence is Presence.PRESENT))
-        # What one of them was merged into may have been merged since, and have a link of its own to be followed.
-        wanted = ({ends[side][one] for one in asked & ends[side].keys()} | ends[side].keys()) - known
+        wanted = {ends[side][one] for one in asked & ends[side].keys()} - known
+        wanted |= _passed(work, side, ends[side].keys() - met[side])
         moves.arrivals += [Arrival(work.name, side, record_id, "moved") for record_id in sorted(wanted)]
+
+
+def _passed(work: Work, side: Side, ids: Collection[str]) -> set[str]:
+    """Those of the records merged away that were only passed, and whose links nobody has let follow them yet."""
+    if not ids:
+        return set()
+    with work.store.read() as connection:
+        ties = links.ties(connection, work.name, side, ids)
+    return {crm_id if side is Side.CRM else erp_id for _, crm_id, erp_id in ties}
 
 
 def store_moves(connection: Connection, work: Work, moves: Moves) -> None:
