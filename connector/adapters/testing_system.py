@@ -20,6 +20,8 @@ _numbers = itertools.count(time.time_ns() // 1_000_000)
 """Never the same number twice, in this run or the next against the same sandbox."""
 
 MOST_PAGES = 1000
+SETTLED_SECONDS = 5
+"""So long after it was made a record is in no system's last moment."""
 LOOK_SECONDS = 0.05
 """Between two looks at something that a declared lag allows to be missing."""
 
@@ -143,6 +145,15 @@ class SystemUnderTest:
     def split(self) -> Split:
         """Ranges of about a page each."""
         return self.adapter.split(self.resource, self.claims.page_size)
+
+    def settled_split(self) -> Split:
+        """The same, of records that are no longer new to the system."""
+        deadline = time.monotonic() + SETTLED_SECONDS
+        found = self.split()
+        while len(found.ranges) < 2 and time.monotonic() < deadline:  # noqa: PLR2004 -- one range is no cut
+            time.sleep(LOOK_SECONDS)
+            found = self.split()
+        return found
 
     def connect_anew(self) -> "SystemUnderTest":
         """The same system, behind another adapter."""
