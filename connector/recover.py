@@ -12,6 +12,7 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from connector.adapters.base import Capabilities
+from connector.adopt import adopt
 from connector.apply import apply_planned, batches, put_back, refs_of, send_batch
 from connector.context import Work
 from connector.decide import CreateDecision
@@ -40,7 +41,7 @@ from connector.records import (
     Sighting,
     encode,
 )
-from connector.settle import adopt, settle_creates, settle_updates
+from connector.settle import settle_creates, settle_updates
 from connector.stage import requeue
 from connector.store import conflicts, inbox, journal, links, problems
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
+from connector.adopt import adopt
 from connector.context import Work
 from connector.decide import CreateDecision
-from connector.doubt import held_when_sent
 from connector.errors import AlreadyExists, Forbidden, Gone, NotFound, OutcomeUnknown, RecordError, VersionConflict
 from connector.gather import valid_base
 from connector.mappings.compile import Translator
@@ -212,26 +212,6 @@ def _tell_doubtful(work: Work, refused: Sequence[tuple[Operation, RecordError]])
         told = [_refusal(operation, error) for operation, error in refused]
         rows = [problem._replace(message=f"{problem.message}; {why}") for problem in told]
         work.tally.problems += problems.report(connection, rows, work.now())
-
-
-def adopt(work: Work, operation: Operation, target: str) -> None:
-    """Link a create's source to the record that carries its marker: both held what was sent, whatever moved since."""
-    ids = {operation.side.other: str(operation.source), operation.side: target}
-    at = work.now()
-    with work.write() as connection:
-        held = held_when_sent(connection, work, operation)
-        bases = {side: Base(encode(held[side]), None, work.translator(side).id) for side in Side}
-        row = NewLink(operation.entity, ids[Side.CRM], ids[Side.ERP], bases[Side.CRM], bases[Side.ERP])
-        journal.complete(connection, [(operation.id, target)], at)
-        try:
-            (link,) = links.add(connection, [row], at)
-        except LinkTaken:
-            return  # Matching was faster: the record was seen before this create was known to have made it.
-        event = Event(work.name, operation.side, target, "adopted", {"source": operation.source}, link, operation.id)
-        history.append(connection, work.run, [event], at)
-        inbox.put(connection, [Arrival(work.name, side, ids[side], "adopted") for side in Side], at)
-        inbox.release(connection, [Ref(work.name, side, ids[side]) for side in Side])
-    work.tally.linked += 1
 
 
 def settle_updates(work: Work, side: Side, results: Sequence[Result]) -> None:

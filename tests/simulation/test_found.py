@@ -165,6 +165,20 @@ def test_a_record_that_is_too_new_to_be_read_is_read_again_by_itself(world: Worl
     assert small.causes() == []
 
 
+def test_an_adopted_record_that_cannot_be_looked_up_yet_is_not_taken_for_deleted(world: World) -> None:
+    small = world(erp=Traits.good(safety="marker", lookup_lag=LAG, visibility_lag=LAG))
+    small.customer(serial="K1")
+    small.sync()
+    small.wait()
+    small.customer(serial="K2", name="Bodo")
+    small.sync(create=["lost"])
+
+    small.sync()
+    small.sync()
+
+    assert [row.fields["status"] for row in small.crm.of("customer")] == ["active", "active"]
+
+
 def test_a_create_in_doubt_is_not_repeated_because_its_record_was_edited(world: World) -> None:
     small = world(erp=Traits.good(safety="none"))
     small.customer()
