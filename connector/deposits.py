@@ -54,6 +54,8 @@ class Scan(NamedTuple):
     records: Sequence[bytes]
     keys: Sequence[tuple[int, ...]]
     deleted: Sequence[tuple[str, Version | None]]
+    hidden: Sequence[tuple[str, Version | None]]
+    """Listed by their ids, and not to be looked up."""
     problems: Sequence[Problem]
 
 
@@ -110,7 +112,8 @@ def _remember(connection: Connection, entity: str, position: Position, scan: Sca
     # Last, as the numbers of keys are given in the order of commits: whoever else gives some waits from here on.
     inbox.put_scanned(connection, entity, side, Scanned(scan.ids, scan.versions, scan.modified, scan.records), at)
     gone = [Arrival(entity, side, one, "tombstone", version, deleted=True) for one, version in scan.deleted]
-    inbox.put(connection, gone, at)
+    unknown = [Arrival(entity, side, one, "scan", version) for one, version in scan.hidden]
+    inbox.put(connection, gone + unknown, at)
     return new, told
 
 
@@ -118,7 +121,7 @@ def _see(connection: Connection, entity: str, position: Position, scan: Scan, at
     """Remember that the records were seen; says how many never were before."""
     side = position.side
     columns = Seen(scan.ids, scan.versions, scan.keys)
-    unread = [Sighting(problem.id, None) for problem in scan.problems]
+    unread = [Sighting(problem.id, None) for problem in scan.problems] + [Sighting(one, None) for one, _ in scan.hidden]
     if not position.complete:
         later = position.known >= MANY
         new = sightings.meet(connection, entity, side, columns, position.generation, at, indexed=not later)

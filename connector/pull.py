@@ -44,6 +44,8 @@ class _Batch:
     bytes: int = 0
     survey: Survey = field(default_factory=Survey.empty)
     deleted: list[Remote] = field(default_factory=list)
+    hidden: list[Remote] = field(default_factory=list)
+    """Listed by their ids, and not to be looked up."""
 
 
 class _Part(ABC):
@@ -168,14 +170,15 @@ class _Pull(_Part):
 
     After many writes of our own the next window is mostly their echo: then only ids and versions are asked for, and
     what already has the version we recorded costs nothing more. The same goes for the next window of the same run where
-    lists lag, as it begins that much before the last one's end: it mostly shows once more what that one did.
+    lists lag, as it begins that much before the last one's end: it mostly shows once more what that one did. Where
+    look-ups lag it is not done: a new record would be listed without what it is matched by.
     """
 
     def __init__(self, work: Work, position: Position, storing: _Storing, gauge: Gauge | None, *, counts: bool) -> None:
         self._position, self._storing, self._gauge = position, storing, gauge
         claims = work.capabilities(position.side)
         again = work.tally.shown[position.side] if claims.visibility_lag else 0
-        self._keys_only = position.echoes + again > claims.page_size
+        self._keys_only = position.echoes + again > claims.page_size and not claims.lookup_lag
         self._batch: _Batch | None = None
         self._since, self._read = position.cursor, 0
         super().__init__(work, position.side, position.cursor, keys_only=self._keys_only)
@@ -222,9 +225,9 @@ class _Pull(_Part):
 
 def _scan(batch: "_Batch") -> Scan:
     found, page = batch.survey.last_of_each(), batch.page
-    deleted = [(remote.id, remote.version) for remote in batch.deleted]
+    deleted, hidden = ([(remote.id, remote.version) for remote in some] for some in (batch.deleted, batch.hidden))
     columns = found.ids, found.versions, found.modified, Documents(found.records), found.keys
-    return Scan(batch.since, page.cursor, page.more, batch.read, batch.fresh, *columns, deleted, found.problems)
+    return Scan(batch.since, page.cursor, page.more, batch.read, batch.fresh, *columns, deleted, hidden, found.problems)
 
 
 def _look_at(work: Work, position: Position, batch: _Batch, remotes: Sequence[Remote], *, keys_only: bool) -> None:
@@ -233,12 +236,15 @@ def _look_at(work: Work, position: Position, batch: _Batch, remotes: Sequence[Re
     if any(remote.body is not None for remote in remotes):
         work.alive.add(side)
     alive = [remote for remote in fresh if not remote.deleted]
-    found = survey(work, side, _with_bodies(work, side, alive) if keys_only else alive)
+    found = survey(work, side, shown := _with_bodies(work, side, alive) if keys_only else alive)
     batch.read += len(remotes)
     batch.fresh += len(fresh)
     batch.bytes += sum(map(len, found.records))
     batch.survey.add(found)
     batch.deleted += [remote for remote in fresh if remote.deleted]
+    # What is listed and cannot be looked up is looked for later: no list may ever show it again.
+    known = {remote.id for remote in shown} if len(shown) < len(alive) else None
+    batch.hidden += [remote for remote in alive if remote.id not in known] if known is not None else []
 
 
 def sides_to_list(work: Work, *, full: bool) -> list[Side]:
@@ -301,20 +307,24 @@ def refuse_nothing(work: Work, side: Side, position: Position) -> None:
 
 
 def _is_due(work: Work, position: Position) -> bool:
-    if position.enumerated_at is None:
-        return False
-    return work.now() - position.enumerated_at > work.context.limits.enumerate_every
+    last = position.enumerated_at
+    return last is not None and work.now() - last > work.context.limits.enumerate_every
 
 
 def _is_short(work: Work, side: Side, position: Position) -> bool:
     """Whether the side holds fewer records than were seen there: somebody deleted without a trace.
 
-    The number that came beside the scan is older than what the scan showed: it tells only that nothing is missing.
+    The number that came beside the scan is older than what it showed: it tells only that nothing is missing. What the
+    last enumeration missed is no news, while a person decides what becomes of it.
     """
     if not _tells_loss(work, position) or (work.counted.pop(side, None) or 0) >= position.known:
         return False
     count = work.adapter(side).count(work.resource(side))
-    return count is not None and count < position.known
+    lost = 0 if count is None else position.known - count
+    if lost <= 0:
+        return False
+    with work.store.read() as connection:
+        return sightings.count_unseen(connection, work.name, side, position.generation, lost) < lost
 
 
 def _tells_loss(work: Work, position: Position) -> bool:
@@ -349,10 +359,8 @@ def _unseen_versions(connection: Connection, work: Work, side: Side, remotes: Se
 
 
 def _with_bodies(work: Work, side: Side, remotes: Sequence[Remote]) -> list[Remote]:
-    answers = fetch(work, side, [remote.id for remote in remotes])
-    return [
-        found.remote for found in answers.values() if found.presence is Presence.PRESENT and found.remote is not None
-    ]
+    answers = fetch(work, side, [remote.id for remote in remotes]).values()
+    return [found.remote for found in answers if found.presence is Presence.PRESENT and found.remote is not None]
 
 
 def _mark_page(work: Work, position: Position, page: Page) -> Position:

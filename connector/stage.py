@@ -14,7 +14,7 @@ from connector.errors import OutcomeUnknown
 from connector.moves import Moves, awaited, store_moves
 from connector.reconcile.guards import digest
 from connector.reconcile.merge import Contest
-from connector.reconcile.plan import DELETED, PairPlan, Sight
+from connector.reconcile.plan import PairPlan, Sight
 from connector.records import (
     FOLLOW_UP,
     MARKER,
@@ -175,7 +175,8 @@ def _add_links(connection: Connection, work: Work, pairs: Sequence[PairDecision]
     if fresh:
         inbox.release(connection, [Ref(work.name, side, pair.sights[side].id) for pair in fresh for side in Side])
     work.tally.linked += len(fresh)
-    return [(pair, pair.link.id) for pair in pairs if pair.link] + list(zip(fresh, added, strict=True))
+    known = [(pair, pair.link.id) for pair in pairs if pair.link is not None]
+    return known + list(zip(fresh, added, strict=True))
 
 
 def _first_base(work: Work, pair: PairDecision, side: Side) -> Base:
@@ -227,7 +228,7 @@ def _awaits_mapping(pair: PairDecision) -> bool:
 def _stage_conflicts(connection: Connection, work: Work, identified: Sequence[tuple[PairDecision, int]]) -> None:
     opened = [_conflict(work, pair, link, contest) for pair, link in identified for contest in pair.plan.contests]
     work.tally.conflicts += conflicts.open(connection, opened, work.now())
-    contested = {(one.link, one.field) for one in opened}
+    contested = {(conflict.link, conflict.field) for conflict in opened}
     closed = [
         (link, item.conflict.field)
         for pair, link in identified
@@ -264,24 +265,23 @@ def _conflict(work: Work, pair: PairDecision, link: int, contest: Contest) -> Co
 
 
 def _stage_fates(connection: Connection, work: Work, pairs: Sequence[PairDecision]) -> None:
-    """End links, and forget who is gone: a person may take long over a delete, and no run need look for it."""
     for pair in pairs:
-        fate = pair.plan.fate
-        if pair.link is None or not (fate or DELETED in {contest.group for contest in pair.plan.contests}):
+        if pair.plan.fate is None or pair.link is None:
             continue
-        if fate and fate.what == "tombstone":
+        if pair.plan.fate.what == "tombstone":
             links.set_status(connection, [pair.link.id], LinkStatus.TOMBSTONED, work.now())
-        elif fate:
+        else:
             links.remove(connection, [pair.link.id])
-        work.tally.unlinked += fate is not None
-        for side, one in pair.sights.items():
-            if one.presence is not Presence.PRESENT:
-                forget(connection, work, side, [one.id])
+        work.tally.unlinked += 1
+        for side in Side:
+            if pair.sights[side].presence is not Presence.PRESENT:
+                forget(connection, work, side, [pair.sights[side].id])
 
 
 def forget(connection: Connection, work: Work, side: Side, ids: Sequence[str]) -> None:
     """Take ids that no longer exist out of the sightings, so that nothing matches them and counts stay true."""
-    if gone := sightings.forget(connection, work.name, side, ids):
+    gone = sightings.forget(connection, work.name, side, ids)
+    if gone:
         cursors.bump(connection, work.name, side, known=-gone)
 
 

@@ -144,4 +144,4 @@ class _Found:
         found = self._survey.last_of_each()
         deleted = [(remote.id, remote.version) for remote in self._deleted]
         columns = found.ids, found.versions, found.modified, Documents(found.records), found.keys
-        return Scan(since, None, True, self.read, self.read, *columns, deleted, found.problems)  # noqa: FBT003 -- more follows
+        return Scan(since, None, True, self.read, self.read, *columns, deleted, [], found.problems)  # noqa: FBT003 -- more follows

@@ -8,7 +8,7 @@ from connector import deposits
 from connector.deposits import Scan, keep_scan, keep_stretch
 from connector.errors import StoreError
 from connector.records import Cursor, Side, Version
-from connector.store import cursors, leases, sightings, stretches
+from connector.store import cursors, inbox, leases, sightings, stretches
 from connector.store.cursors import Position
 from connector.store.database import Store
 from connector.store.stretches import READING
@@ -23,7 +23,7 @@ def scan(*ids: str, more: bool, since: str | None = None) -> Scan:
     versions = [Version("1")] * count
     keys = [KEYS[one] for one in ids]
     columns = ids, versions, [None] * count, records, keys
-    return Scan(Cursor(since) if since else None, Cursor(ids[-1]), more, count, count, *columns, [], [])
+    return Scan(Cursor(since) if since else None, Cursor(ids[-1]), more, count, count, *columns, [], [], [])
 
 
 @pytest.fixture
@@ -107,3 +107,13 @@ def test_no_range_moves_past_a_page_that_was_not_stored(store: Store, tenure: Te
         stretch = stretches.get(conn, "customer", Side.CRM, READING, 0)
     assert stretch is not None
     assert stretch.cursor == "r0"
+
+
+def test_what_was_listed_and_could_not_be_looked_up_is_looked_for_later(
+    store: Store, at: datetime, tenure: Tenure
+) -> None:
+    keep_scan(store, tenure, Side.CRM, scan("a", more=False)._replace(hidden=[("z", Version("7"))]))
+
+    with store.read() as conn:
+        assert [(row.id, row.carries) for row in inbox.take(conn, "customer", 0, 9, at)] == [("a", True), ("z", False)]
+        assert sightings.known(conn, "customer", Side.CRM, ["z"]) == {"z": None}

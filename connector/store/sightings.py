@@ -7,7 +7,7 @@ from itertools import chain, compress, repeat
 from struct import Struct
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.exc import IntegrityError
 
 from connector.records import Side, Sighting, Version
@@ -173,6 +173,14 @@ def unseen(conn: Connection, entity: str, side: Side, generation: int, after: st
         sighting.c.generation < generation,
     )
     return list(conn.execute(query.order_by(sighting.c.id).limit(limit)).scalars())
+
+
+def count_unseen(conn: Connection, entity: str, side: Side, generation: int, most: int) -> int:
+    """How many ids the last enumeration did not show, counted up to so many."""
+    old = select(sighting.c.id).where(
+        sighting.c.entity == entity, sighting.c.side == str(side), sighting.c.generation < generation
+    )
+    return conn.execute(select(func.count()).select_from(old.limit(most).subquery())).scalar_one()
 
 
 def first_seen(conn: Connection, entity: str, side: Side, ids: Collection[str]) -> dict[str, datetime]:

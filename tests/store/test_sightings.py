@@ -64,7 +64,10 @@ def test_an_enumeration_leaves_what_it_did_not_show(store: Store, at: datetime) 
         first = sightings.unseen(conn, "customer", CRM, 2, "", 10)
         rest = sightings.unseen(conn, "customer", CRM, 2, first[-1], 10)
 
+        counted = [sightings.count_unseen(conn, "customer", CRM, 2, most) for most in (5, 15, 99)]
+
     assert first + rest == [f"{number:03}" for number in range(1, 30, 2)]
+    assert counted == [5, 15, 15]
 
 
 def test_a_forgotten_id_takes_its_keys_along(store: Store, at: datetime) -> None:
