@@ -23,7 +23,7 @@ from connector.store.sightings import Seen
 from connector.store.stretches import READING, Stretch
 from connector.tenure import Tenure
 
-MANY = 100_000
+MANY = 250_000
 """From so many on a first read leaves match keys to its end; what is read until then is indexed at once, beside it."""
 
 _GAP = "what was read just before could not be stored; run again, and it is read again"

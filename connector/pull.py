@@ -26,10 +26,10 @@ from connector.survey import Survey, survey
 
 log = get_logger()
 
-_CHUNKS, _BYTES = 2, 8 << 20
+_CHUNKS, _BYTES = 2, 4 << 20
 """What is stored in one transaction: so many chunks or bytes, whichever comes first."""
 _STORING = 1
-"""So many batches may wait to be stored while another one is translated: each of them takes 7 MiB twice."""
+"""So many batches may wait to be stored while another one is translated: each of them is held twice."""
 
 
 @dataclass(slots=True)
