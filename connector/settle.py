@@ -190,8 +190,9 @@ def _may_still_arrive(work: Work, operation: Operation, error: RecordError) -> b
     """Whether a create was refused now, and an earlier call for it may yet be taken.
 
     Only its own key tells the system that both are one: a create anew, under another key, would make a second record.
+    With a marker it would not, but what the first call has made would be met as if people had typed it.
     """
-    keyed = work.capabilities(operation.side).idempotency_key
+    keyed = work.capabilities(operation.side).repeats_creates
     if not keyed or operation.state is not OperationState.UNKNOWN or isinstance(error, AlreadyExists):
         return False
     with work.store.read() as connection:
