@@ -26,9 +26,9 @@ from connector.survey import Survey, survey
 
 log = get_logger()
 
-_CHUNKS, _BYTES = 2, 4 << 20
+CHUNKS, BYTES = 2, 4 << 20
 """What is stored in one transaction: so many chunks or bytes, whichever comes first."""
-_STORING = 1
+STORING = 1
 """So many batches may wait to be stored while another one is translated: each of them is held twice."""
 
 
@@ -157,7 +157,7 @@ class _Storing:
             work.tally.problems += keep_scan(work.store, work.tenure, side, scan)
         work.tally.read[side] += batch.read
         work.step(f"reading {side}", batch.read)
-        self.settle(side, _STORING)
+        self.settle(side, STORING)
 
     def settle(self, side: Side, room: int) -> None:
         """Wait until no more than so many batches of a side are being stored."""
@@ -204,7 +204,7 @@ class _Pull(_Part):
 
     def _is_full(self, batch: _Batch) -> bool:
         """Whether it is to be stored: it is large, or the last one, or there is nothing else to do meanwhile."""
-        if batch.read >= self.work.context.limits.chunk * _CHUNKS or batch.bytes >= _BYTES or not batch.page.more:
+        if batch.read >= self.work.context.limits.chunk * CHUNKS or batch.bytes >= BYTES or not batch.page.more:
             return True
         return not self.reading.coming.done() and self._storing.is_idle()
 

@@ -11,16 +11,12 @@ from concurrent.futures import Future
 from connector.adapters.base import Split
 from connector.context import Work
 from connector.deposits import Documents, Scan, keep_stretch
-from connector.pull import find_absent, mark_listed, pages, refuse_nothing
+from connector.pull import BYTES, CHUNKS, STORING, find_absent, mark_listed, pages, refuse_nothing
 from connector.records import Cursor, Remote, Side
 from connector.store import cursors, stretches
 from connector.store.cursors import Position
 from connector.store.stretches import LISTING, READING, Stretch
 from connector.survey import Survey, survey
-
-_CHUNKS, _BYTES = 2, 8 << 20
-"""What is stored in one transaction: so many chunks or bytes, whichever comes first."""
-_STORING = 2
 
 
 def cut_reading(work: Work, side: Side, size: int) -> None:
@@ -109,17 +105,17 @@ def _list(work: Work, position: Position, stretch: Stretch) -> None:
 
 def _read(work: Work, _position: Position, stretch: Stretch) -> None:
     """Page after page, several of them in one transaction, while the next ones are on their way."""
-    most, found = work.context.limits.chunk * _CHUNKS, _Found()
+    most, found = work.context.limits.chunk * CHUNKS, _Found()
     storing: deque[Future[int]] = deque()
     for page in pages(work, stretch.side, stretch.cursor, keys_only=False):
         found.add(work, stretch.side, page.remotes)
-        if found.read >= most or found.bytes >= _BYTES or not page.more:
+        if found.read >= most or found.bytes >= BYTES or not page.more:
             since, stretch = stretch.cursor, stretch.after(page, found.read)
             storing.append(work.keep(keep_stretch, stretch, found.scan(since)))
             work.tally.read[stretch.side] += found.read
             work.step(f"reading {stretch.side}", found.read)
             found = _Found()
-        while len(storing) > (_STORING if page.more else 0):
+        while len(storing) > (STORING if page.more else 0):
             work.tally.problems += storing.popleft().result()
 
 
