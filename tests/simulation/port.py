@@ -206,7 +206,7 @@ class Port(Adapter):
 
         def change(patch: Patch) -> Row:
             fields = understand(self.system.side, entity, patch.body)
-            return self.system.update(entity, patch.id, patch.version, fields)
+            return self.system.update(entity, patch, fields)
 
         return self._write("update", patches, change)
 
@@ -222,7 +222,7 @@ class Port(Adapter):
         entity, verb = self._entity(resource), "delete" if deleting else "archive"
 
         def take(item: Removal) -> Row:
-            return self.system.take_out(entity, item.id, item.version, deleting=deleting)
+            return self.system.take_out(entity, item, deleting=deleting)
 
         return self._write(verb, removals, take)
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from connector.errors import AlreadyExists, Forbidden, Gone, NotFound, RecordError, Rejected, VersionConflict
-from connector.records import Side
+from connector.records import Patch, Removal, Side
 from tests.simulation.chronicle import Chronicle
 from tests.simulation.forms import Fields, keep
 from tests.simulation.traits import MARKERS, SERIALS, Traits
@@ -36,6 +36,8 @@ class Row:
     moved_to: str | None = None
     shown: int = 0
     """The revision that the connector was shown last."""
+    written_by: str = ""
+    """The connector's operation that wrote it last; a later decision has a larger id."""
     hidden: bool = False
     """The connector's user could not see it for a while."""
     removed_by_us: bool = False
@@ -202,28 +204,28 @@ class System:
         if parent is not None and self.get("customer", parent) is None:
             raise Rejected("there is no such customer")
 
-    def update(self, entity: str, record_id: str, version: str | None, fields: Fields) -> Row:
+    def update(self, entity: str, patch: Patch, fields: Fields) -> Row:
         """The connector's update."""
-        row = self._writable(entity, record_id, version)
+        row = self._writable(entity, patch.id, patch.version)
         parent = fields.get("customer")
         if parent is not None and self.get("customer", parent) is None:
             raise Rejected("there is no such customer")
-        stale = self._watch(row, version, fields)
+        stale = self._watch(row, patch, fields)
         if row.entity == "sale" and "status" in fields and not stale:
             self.watch.leads(row, str(fields["status"]))
         self.change(row, fields)
         self._wrote("update", row, fields)
         return row
 
-    def take_out(self, entity: str, record_id: str, version: str | None, *, deleting: bool) -> Row:
+    def take_out(self, entity: str, removal: Removal, *, deleting: bool) -> Row:
         """The connector's delete or archive."""
-        row = self.rows.get((entity, record_id))
+        row = self.rows.get((entity, removal.id))
         if row is not None and row.gone and deleting:
             return row
-        row = self._writable(entity, record_id, version)
+        row = self._writable(entity, removal.id, removal.version)
         if deleting and (self.children(row, "contact") or self.documents(row)):
             raise Rejected("others refer to it")
-        stale = self._watch(row, version, dict.fromkeys(row.fields))
+        stale = self._watch(row, removal, dict.fromkeys(row.fields))
         self.watch.removes(row, self.deleted_across(row), stale=stale)
         if deleting:
             self.remove(row)
@@ -252,11 +254,16 @@ class System:
             raise VersionConflict("it has changed")
         return row
 
-    def _watch(self, row: Row, version: str | None, fields: Fields) -> bool:
-        """Whether a write is stale: without conditional writes it overwrites what nobody read, and no law can hold."""
+    def _watch(self, row: Row, item: Patch | Removal, fields: Fields) -> bool:
+        """Whether a write is stale: without conditional writes it overwrites what nobody read, and no law can hold.
+
+        Nor where a call that slept on its way arrives after one that was decided later: its value passes for an edit.
+        """
         twins = sum(not one.hidden for one in self.find(row.entity, row.serial))
-        self.watch.writes(row, guarded=version is not None or not self.traits.exact, twins=twins)
-        stale = version != self.version(row) if self.traits.versions else row.shown != row.revision
+        self.watch.writes(row, guarded=item.version is not None or not self.traits.exact, twins=twins)
+        stale = item.version != self.version(row) if self.traits.versions else row.shown != row.revision
+        stale = stale or item.key < row.written_by
+        row.written_by = max(item.key, row.written_by)
         if stale and not self.traits.exact:
             self.chronicle.unguarded += 1
             for name in fields:
