@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from sqlalchemy import Connection
+
 from connector.errors import LeaseHeld
 from connector.store import leases, portions
 from connector.store.database import Store
@@ -34,17 +36,22 @@ def is_gone(holder: str) -> bool:
     return False
 
 
+def take(connection: Connection, name: str, run: str, ttl: timedelta, at: datetime) -> int | None:
+    """Take a lease and say its epoch; None while another one is at work. Who has died on this machine is no holder."""
+    held = leases.holder(connection, name)
+    if held is not None and is_gone(held.owner):
+        leases.release(connection, name, held.epoch)
+    # A worker whose conductor is gone can store nothing more, but may be within a call.
+    if not all(is_gone(one) for one in portions.holders(connection, at)):
+        return None
+    return leases.acquire(connection, name, name_process(run), ttl, at)
+
+
 @contextmanager
 def alone(store: Store, name: str, run: str, at: datetime) -> Iterator[int]:
     """Keep every run out as long as the block lasts; gives its epoch. Raises `LeaseHeld` while one is at work."""
     with store.write() as connection:
-        held = leases.holder(connection, name)
-        if held is not None and is_gone(held.owner):
-            leases.release(connection, name, held.epoch)
-        epoch = None
-        # A worker whose conductor is gone can store nothing more, but may be within a call.
-        if all(is_gone(one) for one in portions.holders(connection, at)):
-            epoch = leases.acquire(connection, name, name_process(run), HOLD, at)
+        epoch = take(connection, name, run, HOLD, at)
     if epoch is None:
         raise LeaseHeld("a run is at work on this state, so nothing was changed; wait for its end, or stop it")
     try:

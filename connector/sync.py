@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from operator import itemgetter
 from typing import NamedTuple
 
+from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
+
 from connector import guard
 from connector.apply import apply_planned, batches
 from connector.context import Context, Work
@@ -14,7 +16,7 @@ from connector.endpoints import check_endpoints
 from connector.errors import LeaseHeld, LeaseLost, RunError
 from connector.executor import undisturbed
 from connector.gather import gather
-from connector.holder import is_gone, name_process
+from connector.holder import take
 from connector.logs import bound, get_logger
 from connector.newcomers import Scene, choose, look_around
 from connector.pressure import Gauge
@@ -119,26 +121,30 @@ def _fates(report: Report, names: Collection[str]) -> _Fates:
     return _Fates(halted, [name for name in names if name not in halted] if report.kind == "sync" else [])
 
 
+class _HandsAtWork(LeaseHeld):
+    """Nobody holds the lease, and somebody still works for a conductor that died; whoever does stops after a call."""
+
+
+_LET_GO = retry(
+    retry=retry_if_exception_type(_HandsAtWork), wait=wait_fixed(0.2), stop=stop_after_delay(10), reraise=True
+)
+
+
+@_LET_GO
 def _begin(context: Context, report: Report) -> int:
     """Note that a run begins, and take the lease; a holder on this machine that has died is not waited for."""
     with context.store.write() as connection:
-        held = leases.holder(connection, LEASE)
-        if held is not None and is_gone(held.owner):
-            leases.release(connection, LEASE, held.epoch)
-        epoch = None
-        # Whoever still works for a conductor that is gone can store nothing more, but may be within a call.
-        if all(is_gone(one) for one in portions.holders(connection, context.clock())):
-            owner = name_process(report.run)
-            epoch = leases.acquire(connection, LEASE, owner, context.limits.lease, context.clock())
+        epoch = take(connection, LEASE, report.run, context.limits.lease, context.clock())
         if epoch is not None:
             portions.clear(connection)
             journal.start_run(connection, report.run, report.kind, context.clock())
-    if epoch is None:
-        raise LeaseHeld(
-            "another connector process is at work on this store; wait for it to end, or, if it died, for its lease to "
-            f"expire (at most {context.limits.lease})"
-        )
-    return epoch
+        is_free = epoch is None and leases.holder(connection, LEASE) is None
+    if epoch is not None:
+        return epoch
+    raise (_HandsAtWork if is_free else LeaseHeld)(
+        "another connector process is at work on this store; wait for it to end, or, if it died, for its lease to "
+        f"expire (at most {context.limits.lease})"
+    )
 
 
 def _work(context: Context, report: Report, name: str, epoch: int) -> Work:

@@ -22,6 +22,7 @@ from connector.store import journal, portions
 from connector.store.portions import DONE, FAILED, Portion
 from connector.stretches import finish_listing, read_stretch
 from connector.sync import decide_keys, decide_range
+from connector.tenure import LEASE
 
 log = get_logger()
 
@@ -73,9 +74,9 @@ class Worker:
         log.warning("run_not_shared", run_id=run, reason=hide(reason))
 
     def _claim(self, run: str) -> Portion | None:
-        owner, lease = name_process(f"{run}.{threading.get_ident()}"), self._context.limits.lease
+        owner, ttl = name_process(f"{run}.{threading.get_ident()}"), self._context.limits.lease
         with self._context.store.write() as connection:
-            return portions.claim(connection, run, owner, lease, self._context.clock())
+            return portions.claim(connection, run, LEASE, owner, ttl, self._context.clock())
 
     def _do(self, portion: Portion) -> None:
         tally = Tally(portion.entity)

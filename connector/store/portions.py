@@ -14,7 +14,10 @@ from connector.store.schema import UNDONE, portion
 
 DONE, FAILED, OFF = "done", "failed", "off"
 
-_FREE = f"SELECT number FROM portion WHERE {UNDONE} AND run = :run AND until <= :now ORDER BY number LIMIT 1"  # noqa: S608 -- our own words
+_FREE = (
+    f"SELECT number FROM portion WHERE {UNDONE} AND run = :run AND until <= :now AND EXISTS"  # noqa: S608 -- our own words
+    " (SELECT 1 FROM lease WHERE name = :name AND epoch = portion.run_epoch AND until > :now) ORDER BY number LIMIT 1"
+)
 _CLAIM = (
     "UPDATE portion SET owner = :owner, epoch = epoch + 1, until = :until WHERE number = ({free})"
     " RETURNING number, run, run_epoch, entity, task, payload, epoch, attempts"
@@ -73,11 +76,11 @@ def add(conn: Connection, run: tuple[str, int], entity: str, task: str, payloads
         conn.execute(portion.insert(), rows)
 
 
-def claim(conn: Connection, run: str, owner: str, ttl: timedelta, now: datetime) -> Portion | None:
-    """Take the first portion of a run that nobody works on; None where there is none."""
+def claim(conn: Connection, run: str, lease: str, owner: str, ttl: timedelta, now: datetime) -> Portion | None:
+    """Take the first portion that nobody works on, of a run that goes on under its lease; None where there is none."""
     # Several ask at once: each takes one that no other is about to take.
     skip = " FOR UPDATE SKIP LOCKED" if conn.dialect.name == "postgresql" else ""
-    bound = {"run": run, "owner": owner, "until": to_micros(now + ttl), "now": to_micros(now)}
+    bound = {"run": run, "name": lease, "owner": owner, "until": to_micros(now + ttl), "now": to_micros(now)}
     row = conn.execute(text(_CLAIM.format(free=_FREE + skip)), bound).first()
     return None if row is None else Portion(*row)._replace(payload=from_json(row.payload))
 

@@ -26,7 +26,7 @@ def shared(store: Store, at: datetime) -> Store:
 
 def claim(store: Store, owner: str, at: datetime) -> Portion | None:
     with store.write() as conn:
-        return portions.claim(conn, "r1", owner, TTL, at)
+        return portions.claim(conn, "r1", LEASE, owner, TTL, at)
 
 
 def states(store: Store) -> list[str]:
@@ -47,13 +47,14 @@ def test_a_portion_whose_holder_was_not_heard_of_passes_on_and_the_late_one_stor
     shared: Store, at: datetime
 ) -> None:
     late = claim(shared, "a", at)
+    with shared.write() as conn:
+        assert leases.renew(conn, LEASE, 1, 2 * TTL, at)
     others = [claim(shared, "b", at + TTL) for _ in range(3)]
 
     assert late is not None
     assert others[0] is not None
     assert others[0][:6] == late[:6]
     with shared.write() as conn:
-        leases.acquire(conn, LEASE, "conductor", TTL, at + TTL)
         assert not portions.renew(conn, late, LEASE, TTL, at + TTL)
         portions.finish(conn, late, DONE, {})
     assert states(shared) == ["open"] * 3
@@ -70,6 +71,15 @@ def test_nobody_commits_for_a_run_that_another_process_took_over(shared: Store, 
         portions.clear(conn)
 
     assert states(shared) == ["open"] * 3
+
+
+def test_nobody_begins_for_a_run_whose_conductor_lost_its_lease(shared: Store, at: datetime) -> None:
+    assert claim(shared, "a", at) is not None
+    assert claim(shared, "b", at + TTL) is None
+    with shared.write() as conn:
+        leases.release(conn, LEASE, 1)
+
+    assert claim(shared, "c", at) is None
 
 
 def test_what_is_called_off_nobody_begins_and_who_has_begun_may_end(shared: Store, at: datetime) -> None:
