@@ -26,6 +26,7 @@ from connector.gather import (
 from connector.moves import MISSING, Moves, follow_moves
 from connector.observe import fetch
 from connector.quarantine import Planned, withhold_flips
+from connector.reconcile.flips import is_withheld
 from connector.reconcile.match import CREATE, Finding, Verdict, contradicts, judge
 from connector.reconcile.merge import Resolution
 from connector.reconcile.plan import PairPlan, Planner, Sight
@@ -162,10 +163,12 @@ def _decide_linked(
 
 
 def _resolutions(open_conflicts: Sequence[OpenConflict]) -> dict[str, Resolution]:
-    return {
-        item.conflict.field: Resolution(item.resolution, item.conflict.crm_value, item.conflict.erp_value)
-        for item in open_conflicts
-    }
+    found = {}
+    for item in open_conflicts:
+        asked = item.conflict
+        withheld = asked.reason if is_withheld(asked.reason) else None
+        found[asked.field] = Resolution(item.resolution, asked.crm_value, asked.erp_value, withheld)
+    return found
 
 
 def _proofs(work: Work, chunk: Chunk) -> dict[Side, set[str]]:

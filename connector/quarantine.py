@@ -7,7 +7,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from connector.context import Work
-from connector.reconcile.flips import FLIPS, REASON, WENT_BACK, Write, flipping, has_gone_back, reverted, withhold
+from connector.reconcile.flips import REASON, Write, flipping, has_gone_back, reverted, withhold
 from connector.reconcile.plan import PairPlan, Sight
 from connector.records import Link, OperationKind, Side
 from connector.store import journal
@@ -24,7 +24,7 @@ class Planned(NamedTuple):
 
 
 def withhold_flips(work: Work, pairs: Sequence[Planned]) -> None:
-    """Withhold what would flip or only went back; it stays so until a value moves or a person decides."""
+    """Withhold what would flip or only went back; the merge leaves it so until a value moves or a person decides."""
     updated = [pair for pair in pairs if any(item.kind is OperationKind.UPDATE for item in pair.plan.operations)]
     if not updated:
         return
@@ -32,7 +32,7 @@ def withhold_flips(work: Work, pairs: Sequence[Planned]) -> None:
         trails = {side: _trails(connection, work, side, updated) for side in Side}
     for pair in updated:
         decided = _decided(pair)
-        reasons = _flips(work, pair, trails) | _reverted(work, pair) | _still(pair)
+        reasons = _flips(work, pair, trails) | _reverted(work, pair)
         asked = {group: reason for group, reason in reasons.items() if group not in decided}
         if asked:
             withhold(work.entity, pair.plan, asked, work.shared)
@@ -65,12 +65,6 @@ def _trails(connection: Connection, work: Work, side: Side, pairs: Sequence[Plan
     for target, at, operation, values in found:
         trails[target].append((at, operation, Write(side, values)))
     return trails
-
-
-def _still(pair: Planned) -> dict[str, str]:
-    """The groups that are withheld, and whose values on both sides are those that a person was asked about."""
-    asked = [item.conflict for item in pair.open if item.resolution is None and _is_as_asked(pair, item)]
-    return {conflict.field: conflict.reason for conflict in asked if conflict.reason.startswith((FLIPS, WENT_BACK))}
 
 
 def _is_as_asked(pair: Planned, item: OpenConflict) -> bool:

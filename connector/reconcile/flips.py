@@ -83,6 +83,11 @@ def reverted(entity: Entity, sights: Mapping[Side, Sight], side: Side) -> dict[s
     return {entity.fields[name].group or name: reason for name in moved}
 
 
+def is_withheld(reason: str) -> bool:
+    """Whether a conflict with this reason is about what could be decided, and is withheld until a value moves."""
+    return reason.startswith((FLIPS, WENT_BACK))
+
+
 def withhold(entity: Entity, plan: PairPlan, reasons: Mapping[str, str], shared: Collection[str]) -> None:
     """Take groups of fields out of a pair's updates, and ask about them instead; everything else goes on."""
     taken = set()

@@ -49,6 +49,8 @@ class Resolution(NamedTuple):
     take: Side | None
     crm_value: Record
     erp_value: Record
+    withheld: str | None = None
+    """Why nothing is written of the group until then, though it could be decided."""
 
 
 class Contest(NamedTuple):
@@ -172,9 +174,7 @@ def _merge_group(pair: Pair, group: str, names: tuple[str, ...], result: Merge) 
     if not known:
         _first_contact(pair, group, names, result)
         return
-    resolution = _resolution(pair, group, names)
-    if resolution is not None:
-        _give_to(pair, group, names, resolution, result, "a person's decision")
+    if _is_as_asked(pair, group, names, result):
         return
     if owner is not None:
         _give_to(pair, group, names, owner, result, f"owner is {owner}")
@@ -184,6 +184,18 @@ def _merge_group(pair: Pair, group: str, names: tuple[str, ...], result: Merge) 
         _propagate(pair, group, names, movers[0], result)
     else:
         _contested(pair, group, names, result)
+
+
+def _is_as_asked(pair: Pair, group: str, names: tuple[str, ...], result: Merge) -> bool:
+    """Whether a person has decided about a group, or it stays withheld until one does."""
+    given = _resolution(pair, group, names)
+    if given is not None and given.take is not None:
+        _give_to(pair, group, names, given.take, result, "a person's decision")
+        return True
+    if given is not None and given.withheld:
+        result.contests.append(Contest(group, names, given.withheld))
+        return True
+    return False
 
 
 def _owner(pair: Pair, names: tuple[str, ...]) -> Side | None:
@@ -238,8 +250,8 @@ def _first_contact(pair: Pair, group: str, names: tuple[str, ...], result: Merge
         _fill(pair, group, names, filled[0], result)
         return
     # What waits for a person goes on waiting, whatever the rule for values that were never compared.
-    resolution = _resolution(pair, group, names)
-    winner = resolution if asked else _first_winner(pair, names, owner)
+    given = _resolution(pair, group, names)
+    winner = (given and given.take) if asked else _first_winner(pair, names, owner)
     if winner is None:
         result.contests.append(
             Contest(group, names, "first contact: both sides hold a value, and nothing says whose counts")
@@ -300,13 +312,13 @@ def _contested(pair: Pair, group: str, names: tuple[str, ...], result: Merge) ->
         _give_to(pair, group, names, winner, result, f"policy {policy}")
 
 
-def _resolution(pair: Pair, group: str, names: tuple[str, ...]) -> Side | None:
-    """The side a person chose, if both sides still hold the values the choice was made for."""
+def _resolution(pair: Pair, group: str, names: tuple[str, ...]) -> Resolution | None:
+    """What a person said or is asked, if both sides still hold the values that it is about."""
     given = pair.resolutions.get(group)
     if given is None:
         return None
     still = given.crm_value == pair.values(Side.CRM, names) and given.erp_value == pair.values(Side.ERP, names)
-    return given.take if still else None
+    return given if still else None
 
 
 def _delta(pair: Pair, name: str, result: Merge) -> bool:

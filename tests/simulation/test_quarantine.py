@@ -105,3 +105,29 @@ def test_somebody_who_sets_a_value_back_is_followed(world: Callable[..., Small])
 
     assert small.only(Side.ERP)["phone"] == "2"
     assert small.contested() == []
+
+
+def test_a_movement_that_is_withheld_holds_up_no_other_field_and_is_looked_at_once(world: Callable[..., Small]) -> None:
+    small = world()
+    crm = small.customer(points="5", phone="1")
+    small.sync()
+    (erp,) = small.erp.of("customer")
+    small.erp.change(erp, {"points": "8"})
+    small.sync()
+
+    restored_from_a_backup(small, erp, points="5")
+    small.crm.change(crm, {"points": "9", "phone": "2"})
+    small.sync()
+    before = small.crm.requests + small.erp.requests
+    small.crm.change(crm, {"city": "Ulm"})
+    small.sync()
+
+    assert (small.contested(), erp.fields["points"], crm.fields["points"]) == (["points"], "5", "9")
+    assert (erp.fields["phone"], erp.fields["city"]) == ("2", "ULM")
+    assert small.crm.requests + small.erp.requests - before < 40
+
+
+def restored_from_a_backup(small: Small, row: Row, **fields: str) -> None:
+    """The record is as it was, and its version starts again from there."""
+    small.erp.change(row, fields)
+    row.revision = 1
