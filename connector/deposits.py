@@ -37,17 +37,9 @@ class Documents(list[bytes]):
         return marshal.loads, (marshal.dumps(list(self)),)
 
 
-class Scan(NamedTuple):
-    """What some pages of a scan brought, as columns of one length, and what else they told."""
+class Brought(NamedTuple):
+    """What some pages brought, as columns of one length, and what else they told."""
 
-    since: Cursor | None
-    """Where the first of them was asked for."""
-    cursor: Cursor | None
-    more: bool
-    read: int
-    """How many records they showed."""
-    fresh: int
-    """How many of those need a look."""
     ids: Sequence[str]
     versions: Sequence[Version | None]
     modified: Sequence[datetime | None]
@@ -57,6 +49,27 @@ class Scan(NamedTuple):
     hidden: Sequence[tuple[str, Version | None]]
     """Listed by their ids, and not to be looked up."""
     problems: Sequence[Problem]
+
+
+class Scan(NamedTuple):
+    """Some pages of one scan, and how far it is read with them."""
+
+    since: Cursor | None
+    """Where the first of them was asked for."""
+    cursor: Cursor | None
+    more: bool
+    read: int
+    """How many records they showed."""
+    fresh: int
+    """How many of those need a look."""
+    brought: Brought
+
+
+class Moved(NamedTuple):
+    """How far a range is read with some pages, and where the first of them was asked for."""
+
+    since: Cursor | None
+    stretch: Stretch
 
 
 def keep_scan(store: Store, tenure: Tenure, side: Side, scan: Scan) -> int:
@@ -69,7 +82,9 @@ def keep_scan(store: Store, tenure: Tenure, side: Side, scan: Scan) -> int:
         position = cursors.get(connection, tenure.entity, side)
         if position.cursor != scan.since:
             raise StoreError(f"{side}: {_GAP}")
-        new, told = _remember(connection, tenure.entity, position, scan, at)
+        new, told = _remember(connection, tenure.entity, position, scan.brought, at)
+        if not scan.more and not position.complete and position.known >= MANY:
+            sightings.index_keys(connection, tenure.entity, side)
         position = position._replace(
             cursor=scan.cursor,
             complete=position.complete or (not scan.more and _is_read(connection, position)),
@@ -82,18 +97,20 @@ def keep_scan(store: Store, tenure: Tenure, side: Side, scan: Scan) -> int:
     return told
 
 
-def keep_stretch(store: Store, tenure: Tenure, stretch: Stretch, scan: Scan) -> int:
-    """The same for a range of a first read, whose cursor is its own: others read other ranges at the same time."""
+def keep_stretches(store: Store, tenure: Tenure, side: Side, moved: Sequence[Moved], brought: Brought) -> int:
+    """The same for ranges of a first read, which have cursors of their own: others read others at the same time."""
     at = tenure.clock()
     with tenure.write(store) as connection:
-        before = stretches.get(connection, stretch.entity, stretch.side, stretch.kind, stretch.number)
-        if before is None or before.cursor != scan.since:
-            raise StoreError(f"{stretch.side}: {_GAP}")
-        position = cursors.get(connection, tenure.entity, stretch.side)
-        met, told = _remember(connection, tenure.entity, position, scan, at)
-        stretches.save(connection, stretch)
+        for since, stretch in moved:
+            before = stretches.get(connection, tenure.entity, side, stretch.kind, stretch.number)
+            if before is None or before.cursor != since:
+                raise StoreError(f"{side}: {_GAP}")
+        position = cursors.get(connection, tenure.entity, side)
+        met, told = _remember(connection, tenure.entity, position, brought, at)
+        for _, stretch in moved:
+            stretches.save(connection, stretch)
         # Last, as whoever else reads this side waits for this row until the transaction ends.
-        cursors.bump(connection, tenure.entity, stretch.side, known=met)
+        cursors.bump(connection, tenure.entity, side, known=met)
     return told
 
 
@@ -105,31 +122,31 @@ def _is_read(connection: Connection, position: Position) -> bool:
     return not rest
 
 
-def _remember(connection: Connection, entity: str, position: Position, scan: Scan, at: datetime) -> tuple[int, int]:
+def _remember(
+    connection: Connection, entity: str, position: Position, brought: Brought, at: datetime
+) -> tuple[int, int]:
     """How many records were never seen before, and how many problems are new."""
-    side, new = position.side, _see(connection, entity, position, scan, at)
-    told = problems.report(connection, scan.problems, at) if scan.problems else 0
+    side, new = position.side, _see(connection, entity, position, brought, at)
+    told = problems.report(connection, brought.problems, at) if brought.problems else 0
     # Last, as the numbers of keys are given in the order of commits: whoever else gives some waits from here on.
-    inbox.put_scanned(connection, entity, side, Scanned(scan.ids, scan.versions, scan.modified, scan.records), at)
-    gone = [Arrival(entity, side, one, "tombstone", version, deleted=True) for one, version in scan.deleted]
-    unknown = [Arrival(entity, side, one, "scan", version) for one, version in scan.hidden]
+    columns = Scanned(brought.ids, brought.versions, brought.modified, brought.records)
+    inbox.put_scanned(connection, entity, side, columns, at)
+    gone = [Arrival(entity, side, one, "tombstone", version, deleted=True) for one, version in brought.deleted]
+    unknown = [Arrival(entity, side, one, "scan", version) for one, version in brought.hidden]
     inbox.put(connection, gone + unknown, at)
     return new, told
 
 
-def _see(connection: Connection, entity: str, position: Position, scan: Scan, at: datetime) -> int:
+def _see(connection: Connection, entity: str, position: Position, brought: Brought, at: datetime) -> int:
     """Remember that the records were seen; says how many never were before."""
-    side = position.side
-    columns = Seen(scan.ids, scan.versions, scan.keys)
-    unread = [Sighting(problem.id, None) for problem in scan.problems] + [Sighting(one, None) for one, _ in scan.hidden]
+    side, columns = position.side, Seen(brought.ids, brought.versions, brought.keys)
+    unread = [*(problem.id for problem in brought.problems), *(one for one, _ in brought.hidden)]
+    others = [Sighting(one, None) for one in unread]
     if not position.complete:
-        later = position.known >= MANY
-        new = sightings.meet(connection, entity, side, columns, position.generation, at, indexed=not later)
-        if later and not scan.more:
-            sightings.index_keys(connection, entity, side)
-        return new + sightings.see(connection, entity, side, unread, position.generation, at)
-    seen = [*map(Sighting, *columns), *unread]
-    return sightings.see(connection, entity, side, seen, position.generation, at)
+        indexed = position.known < MANY
+        new = sightings.meet(connection, entity, side, columns, position.generation, at, indexed=indexed)
+        return new + sightings.see(connection, entity, side, others, position.generation, at)
+    return sightings.see(connection, entity, side, [*map(Sighting, *columns), *others], position.generation, at)
 
 
 def keep_newcomers(store: Store, tenure: Tenure, side: Side, creates: Mapping[str, Sequence[Any]]) -> bool:

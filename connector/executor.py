@@ -9,28 +9,12 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from typing_extensions import override
 
 T = TypeVar("T")
-
-_M_ARENA_MAX = -8
-"""What glibc's `mallopt` calls the number of its pools of memory (malloc.h)."""
-
-
-def share_memory() -> None:
-    """Let threads share two pools of memory: by itself glibc gives nearly each its own, and none of it back.
-
-    In a first sync of customers and orders that took 32 MiB. Where another library allocates, nothing is done.
-    """
-    if sys.platform == "linux":
-        # Only a run with much to read needs it, and a sync with nothing to do would wait for its import.
-        import ctypes
-
-        with suppress(AttributeError, OSError):
-            ctypes.CDLL(None).mallopt(_M_ARENA_MAX, 2)
 
 
 def beside(threads: int) -> Executor:

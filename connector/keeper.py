@@ -17,8 +17,9 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection as Line
 from typing import Any, Protocol, TypeVar
 
+from connector import memory
 from connector.errors import StoreError
-from connector.executor import InTurn, share_memory
+from connector.executor import InTurn
 from connector.store.database import Store, open_store
 
 T = TypeVar("T")
@@ -82,7 +83,7 @@ class KeeperBeside:
     def prepare(self) -> None:
         """Start a process, where that is possible and has not been done."""
         if self._scribe is None and os.name == "posix":
-            share_memory()
+            memory.share()
             self._scribe = Scribe(self._store.url)
 
     def rest(self) -> None:

@@ -13,12 +13,12 @@ from connector.decide import Decisions, decide
 from connector.endpoints import check_endpoints
 from connector.gather import Chunk, census, gather, look_up
 from connector.observe import keys_of
-from connector.pull import pull
+from connector.pull import Asked, pull
 from connector.reconcile.match import judge
 from connector.records import Presence, Problem, Record, Side, Waiting
 from connector.report import Exit, Report
 from connector.store import inbox, links
-from connector.stretches import finish_reading
+from connector.stretches import finish_reading, read_large
 from connector.sync import running
 
 SHOWN = 3
@@ -89,9 +89,10 @@ def match(context: Context, *, entities: Collection[str] = ()) -> tuple[list[Con
         for name, entity in context.entities.items():
             if not entities or name in entities:
                 work = Work(context, entity, report.run, report.tally(name), epoch, dry=True)
-                for side in Side:
-                    finish_reading(work, side)
-                pull(work)
+                finish_reading(work, *Side)
+                if left := pull(work, asked=Asked(glances=True)):
+                    read_large(work, left)
+                    pull(work, *left)
                 found.append(_contact(work))
     return found, _exit(found)
 

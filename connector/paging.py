@@ -17,7 +17,7 @@ from connector.records import Cursor, Page, Resource
 
 T = TypeVar("T")
 
-_LEAST = 2
+AHEAD = 2
 """Pages that are asked for and not taken yet, where each one's cursor is told by the one before it."""
 
 
@@ -35,12 +35,14 @@ class Reading:
         executor: Callable[[int], Executor],
         *,
         keys_only: bool,
+        ahead: int = AHEAD,
     ) -> None:
+        """A scan from a cursor; with less `ahead` it asks for one page at a time, with 0 only for one awaited."""
         self.is_done = False
         """Whether there is nothing left to take."""
         self._adapter, self._resource, self._keys_only = adapter, resource, keys_only
-        self._most = adapter.capabilities(resource.name).parallel
-        self._readers = executor(self._most)
+        self._most = adapter.capabilities(resource.name).parallel if ahead > 1 else 1
+        self._ahead, self._readers = ahead, executor(self._most)
         self._lock = RLock()
         self._asked: dict[Cursor | None, Future[Page]] = {}
         self._next = cursor
@@ -50,7 +52,10 @@ class Reading:
     @property
     def coming(self) -> "Future[Page]":
         """The page that is taken next."""
-        return self._asked[self._next]
+        with self._lock:
+            if self._next not in self._asked:
+                self._ask_for(self._next)
+            return self._asked[self._next]
 
     def take(self) -> Page:
         """The next page; raises what asking for it came to."""
@@ -77,13 +82,16 @@ class Reading:
             known, guessed = self._following()
             for stale in self._asked.keys() - {*known, *guessed}:
                 self._asked.pop(stale).cancel()
-            room = max(_LEAST, self._most if guessed else 0)
+            room = max(self._ahead, self._most) if guessed and self._ahead > 1 else self._ahead
             missing = [cursor for cursor in [*known, *guessed][:room] if cursor not in self._asked]
             if not missing:
                 return
-            page = self._readers.submit(self._adapter.scan, self._resource, missing[0], keys_only=self._keys_only)
-            self._asked[missing[0]] = page
-            page.add_done_callback(self._note)
+            self._ask_for(missing[0])
+
+    def _ask_for(self, cursor: Cursor | None) -> None:
+        page = self._readers.submit(self._adapter.scan, self._resource, cursor, keys_only=self._keys_only)
+        self._asked[cursor] = page
+        page.add_done_callback(self._note)
 
     def _note(self, page: "Future[Page]") -> None:
         """A page has come: what follows need not wait until it is taken."""
@@ -110,13 +118,19 @@ class Reading:
         return asked.result()
 
 
-def together(readings: Sequence[Reading]) -> Iterator[Reading]:
-    """Each reading in turn whose next page has come, for that to be taken; one that is closed is left out."""
-    waiting = deque(readings)
+def together(lanes: Sequence[Iterator[Reading]]) -> Iterator[Reading]:
+    """Each lane's reading in turn whose next page has come, for that to be taken; then the lane goes on with its next.
+
+    A reading that is closed is left out.
+    """
+    waiting = deque((reading, lane) for lane in lanes if (reading := next(lane, None)) is not None)
     while waiting:
-        wait([one.coming for one in waiting], return_when=FIRST_COMPLETED)
-        reading = next(one for one in waiting if one.coming.done())
-        waiting.remove(reading)
+        wait([reading.coming for reading, _ in waiting], return_when=FIRST_COMPLETED)
+        found = next(one for one in waiting if one[0].coming.done())
+        waiting.remove(found)
+        reading, lane = found
         yield reading
-        if not reading.is_done:
-            waiting.append(reading)
+        following = next(lane, None) if reading.is_done else reading
+        if following is not None:
+            waiting.append((following, lane))
+        waiting = deque(one for one in waiting if not one[0].is_done)

@@ -1,30 +1,27 @@
 """Read what moved: pages of a scan go into the inbox and the sightings, in one transaction with their cursor."""
 
-from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 from typing_extensions import override
 
 from connector.context import Work
-from connector.deposits import Documents, Scan, keep_scan
-from connector.errors import LeaseLost, NothingShown, RunError
-from connector.logs import bound, get_logger
+from connector.deposits import Scan, keep_scan
+from connector.errors import NothingShown
 from connector.observe import fetch
-from connector.paging import Reading, together
+from connector.paging import AHEAD
+from connector.parts import Lane, Part, read_parts, scan
 from connector.pressure import Gauge
 from connector.reconcile.guards import digest_empty, removal_limit
 from connector.records import Arrival, Cursor, Page, Presence, Remote, Side, Sighting
 from connector.store import approvals, cursors, inbox, links, sightings
 from connector.store.cursors import Position
-from connector.survey import Survey, survey
-
-log = get_logger()
+from connector.survey import Gathered, survey
 
 CHUNKS, BYTES = 2, 4 << 20
 """What is stored in one transaction: so many chunks or bytes, whichever comes first."""
@@ -34,106 +31,46 @@ STORING = 1
 
 @dataclass(slots=True)
 class _Batch:
-    """What some pages brought, until it is stored."""
+    """Some pages of one scan, until they are stored."""
 
     since: Cursor | None
     page: Page
     """The last one, without its records."""
     read: int = 0
     fresh: int = 0
-    bytes: int = 0
-    survey: Survey = field(default_factory=Survey.empty)
-    deleted: list[Remote] = field(default_factory=list)
-    hidden: list[Remote] = field(default_factory=list)
-    """Listed by their ids, and not to be looked up."""
+    found: Gathered = field(default_factory=Gathered)
+
+    @property
+    def scan(self) -> Scan:
+        """All of it, as it is stored."""
+        return Scan(self.since, self.page.cursor, self.page.more, self.read, self.fresh, self.found.brought())
 
 
-class _Part(ABC):
-    """One side's part of what is read of both at a time, all on the run's thread but for the calls themselves."""
+class Asked(NamedTuple):
+    """What else a pull is to see to."""
 
-    def __init__(self, work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> None:
-        self.work, self.side = work, side
-        self.reading = _reading(work, side, cursor, keys_only=keys_only)
-
-    @abstractmethod
-    def take(self, page: Page) -> bool:
-        """Take the next page apart; False where all reading is to pause."""
-
-    @abstractmethod
-    def finish(self) -> None:
-        """There was nothing more to take, or reading pauses."""
+    gauge: Gauge | None = None
+    """Has reading pause when too much waits."""
+    counts: bool = False
+    """Ask the sides meanwhile how many records they hold, where `sides_to_list` will want to know it."""
+    glances: bool = False
+    """Leave a side of which nothing was read yet, if it takes more than a page and can be read in ranges."""
 
 
-def pull(work: Work, *sides: Side, gauge: Gauge | None = None, counts: bool = False) -> list[Side]:
-    """Bring the changes of these sides, or of both, into the inbox; gives the sides left when the gauge had it pause.
+def pull(work: Work, *sides: Side, asked: Asked = Asked()) -> list[Side]:  # noqa: B008 -- a value
+    """Bring the changes of these sides, or of both, into the inbox; gives the sides left when reading was to pause.
 
     It goes on where it paused when it is called again, as after any stop: what was read is stored with its cursor.
-    With `counts` the sides are asked meanwhile how many records they hold, where `sides_to_list` will want to know it.
     """
     with work.store.read() as connection:
         positions = cursors.both(connection, work.name)
     storing = _Storing(work)
     chosen = [positions[side] for side in sides or work.context.systems]
-    return _read(work, [partial(_Pull, work, position, storing, gauge, counts=counts) for position in chosen])
+    return read_parts(_alone(partial(_Pull, work, position, storing, asked)) for position in chosen)
 
 
-def pages(work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> Iterator[Page]:
-    """The pages of one scan; those behind the one that is being worked on are on their way."""
-    with closing(_reading(work, side, cursor, keys_only=keys_only)) as reading:
-        while not reading.is_done:
-            yield reading.take()
-
-
-def _reading(work: Work, side: Side, cursor: Cursor | None, *, keys_only: bool) -> Reading:
-    return Reading(work.adapter(side), work.resource(side), cursor, work.context.executor, keys_only=keys_only)
-
-
-def _read(work: Work, parts: Sequence[Callable[[], _Part]]) -> list[Side]:
-    """Read all parts to their end; where one of them fails, the others go on, and then it is told."""
-    wrong: list[RunError] = []
-    with ExitStack() as opened:
-        left: dict[Reading, _Part] = {}
-        for make in parts:
-            part = make()
-            opened.callback(part.reading.close)
-            left[part.reading] = part
-        for reading in together(list(left)):
-            part, goes_on = left[reading], True
-            with _collected(wrong, part):
-                goes_on = part.take(reading.take())
-                if reading.is_done:
-                    part.finish()
-            if reading.is_done:
-                del left[reading]
-            if not goes_on:
-                break
-        for part in left.values():
-            with _collected(wrong, part):
-                part.finish()
-    _tell(work, wrong)
-    return [part.side for part in left.values()]
-
-
-@contextmanager
-def _collected(wrong: list[RunError], part: _Part) -> Iterator[None]:
-    """What ends one part is told later; but who lost the lease does nothing more."""
-    try:
-        with bound(system=part.work.context.systems[part.side].name):
-            yield
-    except LeaseLost:
-        raise
-    except RunError as error:
-        part.reading.close()
-        wrong.append(error)
-
-
-def _tell(work: Work, wrong: Sequence[RunError]) -> None:
-    """Raise what went wrong first; what went wrong on the other side is not hidden by it."""
-    for error in wrong[1:]:
-        log.warning("side_failed_too", reason=str(error), error=type(error).__name__)
-        work.tally.halted.append(f"{work.name}: {error}")
-    if wrong:
-        raise wrong[0]
+def _alone(make: Callable[[], Part]) -> Lane:
+    yield make()
 
 
 class _Storing:
@@ -149,7 +86,7 @@ class _Storing:
 
     def store(self, side: Side, batch: _Batch) -> None:
         """Store what some pages brought, with the cursor behind it; where nothing would go on beside it, at once."""
-        work, scan = self._work, _scan(batch)
+        work, scan = self._work, batch.scan
         if batch.page.more or not self.is_idle():
             self._under_way[side].append(work.keep(keep_scan, side, scan))
         else:
@@ -165,7 +102,7 @@ class _Storing:
             self._work.tally.problems += self._under_way[side].popleft().result()
 
 
-class _Pull(_Part):
+class _Pull(Part):
     """What one side's scan brings.
 
     After many writes of our own the next window is mostly their echo: then only ids and versions are asked for, and
@@ -174,15 +111,19 @@ class _Pull(_Part):
     look-ups lag it is not done: a new record would be listed without what it is matched by.
     """
 
-    def __init__(self, work: Work, position: Position, storing: _Storing, gauge: Gauge | None, *, counts: bool) -> None:
-        self._position, self._storing, self._gauge = position, storing, gauge
+    def __init__(self, work: Work, position: Position, storing: _Storing, asked: Asked) -> None:
+        self._position, self._storing, self._gauge = position, storing, asked.gauge
         claims = work.capabilities(position.side)
+        is_new = position.cursor is None and not position.complete
+        self._glances = asked.glances and is_new and claims.ranges and claims.parallel > 1
         again = work.tally.shown[position.side] if claims.visibility_lag else 0
         self._keys_only = position.echoes + again > claims.page_size and not claims.lookup_lag
         self._batch: _Batch | None = None
         self._since, self._read = position.cursor, 0
-        super().__init__(work, position.side, position.cursor, keys_only=self._keys_only)
-        counts = counts and not (position.enumeration or _is_due(work, position)) and _tells_loss(work, position)
+        ahead = 0 if self._glances else AHEAD
+        reading = scan(work, position.side, position.cursor, keys_only=self._keys_only, ahead=ahead)
+        super().__init__(work, position.side, reading)
+        counts = asked.counts and not (position.enumeration or _is_due(work, position)) and _tells_loss(work, position)
         self._count = self.reading.ask(work.adapter(self.side).count) if counts else None
 
     @override
@@ -191,6 +132,8 @@ class _Pull(_Part):
         work = self.work
         if page.more and not self._position.complete:
             work.context.keeper.prepare()
+        if page.more and self._glances:
+            return False
         batch = self._batch = self._batch or _Batch(self._since, page)
         _look_at(work, self._position, batch, page.remotes, keys_only=self._keys_only)
         batch.page, self._since = page._replace(remotes=[]), page.cursor
@@ -204,7 +147,7 @@ class _Pull(_Part):
 
     def _is_full(self, batch: _Batch) -> bool:
         """Whether it is to be stored: it is large, or the last one, or there is nothing else to do meanwhile."""
-        if batch.read >= self.work.context.limits.chunk * CHUNKS or batch.bytes >= BYTES or not batch.page.more:
+        if batch.read >= self.work.context.limits.chunk * CHUNKS or batch.found.bytes >= BYTES or not batch.page.more:
             return True
         return not self.reading.coming.done() and self._storing.is_idle()
 
@@ -223,28 +166,20 @@ class _Pull(_Part):
             self.work.counted[self.side] = self._count.result()
 
 
-def _scan(batch: "_Batch") -> Scan:
-    found, page = batch.survey.last_of_each(), batch.page
-    deleted, hidden = ([(remote.id, remote.version) for remote in some] for some in (batch.deleted, batch.hidden))
-    columns = found.ids, found.versions, found.modified, Documents(found.records), found.keys
-    return Scan(batch.since, page.cursor, page.more, batch.read, batch.fresh, *columns, deleted, hidden, found.problems)
-
-
 def _look_at(work: Work, position: Position, batch: _Batch, remotes: Sequence[Remote], *, keys_only: bool) -> None:
     side = position.side
     fresh = _fresh(work, side, position, remotes)
     if any(remote.body is not None for remote in remotes):
         work.alive.add(side)
     alive = [remote for remote in fresh if not remote.deleted]
-    found = survey(work, side, shown := _with_bodies(work, side, alive) if keys_only else alive)
+    shown = _with_bodies(work, side, alive) if keys_only else alive
     batch.read += len(remotes)
     batch.fresh += len(fresh)
-    batch.bytes += sum(map(len, found.records))
-    batch.survey.add(found)
-    batch.deleted += [remote for remote in fresh if remote.deleted]
-    # What is listed and cannot be looked up is looked for later: no list may ever show it again.
-    known = {remote.id for remote in shown} if len(shown) < len(alive) else None
-    batch.hidden += [remote for remote in alive if remote.id not in known] if known is not None else []
+    batch.found.add(survey(work, side, shown), [remote for remote in fresh if remote.deleted])
+    if len(shown) < len(alive):
+        # What is listed and cannot be looked up is looked for later: no list may ever show it again.
+        known = {remote.id for remote in shown}
+        batch.found.hidden += [remote for remote in alive if remote.id not in known]
 
 
 def sides_to_list(work: Work, *, full: bool) -> list[Side]:
@@ -265,17 +200,17 @@ def find_absent(work: Work, *sides: Side) -> None:
     """
     with work.store.read() as connection:
         positions = cursors.both(connection, work.name)
-    _read(work, [partial(_Listing, work, positions[side]) for side in sides])
+    read_parts(_alone(partial(_Listing, work, positions[side])) for side in sides)
 
 
-class _Listing(_Part):
+class _Listing(Part):
     """One side's enumeration."""
 
     def __init__(self, work: Work, position: Position) -> None:
         self._position = position
         # One that goes on from an earlier run may have shown everything then.
         self._shown = position.enumeration is not None
-        super().__init__(work, position.side, position.enumeration, keys_only=True)
+        super().__init__(work, position.side, scan(work, position.side, position.enumeration, keys_only=True))
 
     @override
     def take(self, page: Page) -> bool:

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeAlias
 
 from connector.context import Work
 from connector.observe import fetch
-from connector.pull import pages
+from connector.parts import pages
 from connector.records import Body, Side
 from connector.store import cursors, links
 from connector.store.links import Tie

@@ -23,7 +23,7 @@ from connector.report import Tally
 from connector.store import inbox, links, portions
 from connector.store.portions import DONE, Ended, Left
 from connector.store.stretches import LISTING, READING
-from connector.stretches import cut_listing, cut_reading, finish_listing, undone
+from connector.stretches import PAGES, cut_listing, cut_reading, finish_listing, undone
 from connector.sync import decide_inbox, decide_range
 from connector.worker import mappings_of
 
@@ -34,7 +34,6 @@ _ASK_EVERY = 5
 """Looks; so often those are asked anew who may have died, or come meanwhile."""
 _TELL_EVERY = 150
 """Looks; so often it is told that nobody has come."""
-_PAGES = 5
 _CALLS = 10
 """A portion is worth so many calls at least, as far as it is no larger than wanted."""
 
@@ -64,7 +63,7 @@ class Shared(Sharing):
 
     def _stretch(self, page: int) -> int:
         """How many records make a stretch: some pages, so that one is on its way while another is looked at."""
-        return _PAGES * min(page, self._size)
+        return PAGES * min(page, self._size)
 
     def _read_stretches(self, work: Work, kind: str, sides: Iterable[Side]) -> list[Side]:
         """Have all stretches of these sides read; gives the sides that are not read in stretches."""

@@ -5,18 +5,24 @@ them was cut, and is read when all of them are: only then the reading is complet
 """
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Future
+from contextlib import ExitStack, contextmanager
+
+from typing_extensions import override
 
 from connector.adapters.base import Split
 from connector.context import Work
-from connector.deposits import Documents, Scan, keep_stretch
-from connector.pull import BYTES, CHUNKS, STORING, find_absent, mark_listed, pages, refuse_nothing
-from connector.records import Cursor, Remote, Side
+from connector.deposits import Moved, keep_stretches
+from connector.parts import Lane, Part, pages, read_parts, scan
+from connector.pull import BYTES, CHUNKS, STORING, find_absent, mark_listed, refuse_nothing
+from connector.records import Cursor, Page, Side
 from connector.store import cursors, stretches
-from connector.store.cursors import Position
 from connector.store.stretches import LISTING, READING, Stretch
-from connector.survey import Survey, survey
+from connector.survey import Gathered, survey
+
+PAGES = 5
+"""So many pages make a range, so that one is on its way while another is looked at."""
 
 
 def cut_reading(work: Work, side: Side, size: int) -> None:
@@ -56,10 +62,22 @@ def undone(work: Work, side: Side, kind: str) -> list[int]:
         return stretches.undone(connection, work.name, side, kind)
 
 
-def finish_reading(work: Work, side: Side) -> None:
-    """Read what is left of a first read in ranges, one after the other; the window after them is left to a pull."""
-    for number in undone(work, side, READING):
-        read_stretch(work, side, READING, number)
+def read_large(work: Work, sides: Iterable[Side]) -> None:
+    """Read sides in ranges of which a first read showed more than a page; a pull of what changed meanwhile ends it."""
+    for side in sides:
+        cut_reading(work, side, PAGES * work.capabilities(side).page_size)
+    finish_reading(work, *sides)
+
+
+def finish_reading(work: Work, *sides: Side) -> None:
+    """Read what is left of first reads in ranges, several at a time; the windows after them are left to a pull."""
+    lanes: list[Lane] = []
+    with ExitStack() as kept:
+        for side in sides:
+            if numbers := undone(work, side, READING):
+                ranges = kept.enter_context(_Ranges(work, side).kept())
+                lanes += [ranges.parts(numbers)] * min(work.capabilities(side).parallel, len(numbers))
+        read_parts(lanes)
 
 
 def finish_listing(work: Work, *sides: Side) -> None:
@@ -85,59 +103,98 @@ def _end_listing(work: Work, side: Side) -> None:
 
 def read_stretch(work: Work, side: Side, kind: str, number: int) -> None:
     """Read one stretch on to its end from where it stands."""
+    if kind == LISTING:
+        _list(work, side, number)
+        return
+    with _Ranges(work, side).kept() as ranges:
+        read_parts([ranges.parts([number])])
+
+
+def _list(work: Work, side: Side, number: int) -> None:
     with work.store.read() as connection:
-        stretch = stretches.get(connection, work.name, side, kind, number)
+        stretch = stretches.get(connection, work.name, side, LISTING, number)
         position = cursors.get(connection, work.name, side)
-    if stretch is not None and stretch.cursor is not None:
-        (_list if kind == LISTING else _read)(work, position, stretch)
-
-
-def _list(work: Work, position: Position, stretch: Stretch) -> None:
-    for page in pages(work, stretch.side, stretch.cursor, keys_only=True):
-        stretch = stretch.after(page, len(page.remotes))
+    if stretch is None or stretch.cursor is None:
+        return
+    for page in pages(work, side, stretch.cursor, keys_only=True):
+        stretch = stretch.after(page)
         with work.write() as connection:
             new = mark_listed(connection, work, position, page.remotes)
             stretches.save(connection, stretch)
             # Last, as whoever else lists this side waits for this row until the transaction ends.
-            cursors.bump(connection, work.name, stretch.side, known=new)
-        work.step(f"comparing {stretch.side}", len(page.remotes))
+            cursors.bump(connection, work.name, side, known=new)
+        work.step(f"comparing {side}", len(page.remotes))
 
 
-def _read(work: Work, _position: Position, stretch: Stretch) -> None:
-    """Page after page, several of them in one transaction, while the next ones are on their way."""
-    most, found = work.context.limits.chunk * CHUNKS, _Found()
-    storing: deque[Future[int]] = deque()
-    for page in pages(work, stretch.side, stretch.cursor, keys_only=False):
-        found.add(work, stretch.side, page.remotes)
-        if found.read >= most or found.bytes >= BYTES or not page.more:
-            since, stretch = stretch.cursor, stretch.after(page, found.read)
-            storing.append(work.keep(keep_stretch, stretch, found.scan(since)))
-            work.tally.read[stretch.side] += found.read
-            work.step(f"reading {stretch.side}", found.read)
-            found = _Found()
-        while len(storing) > (STORING if page.more else 0):
-            work.tally.problems += storing.popleft().result()
+class _Ranges:
+    """What ranges of one side bring together, until it is stored with how far each of them was read."""
+
+    def __init__(self, work: Work, side: Side) -> None:
+        self.work, self.side = work, side
+        self._most = work.context.limits.chunk * CHUNKS
+        self._storing: deque[Future[int]] = deque()
+        self._forget()
+
+    def _forget(self) -> None:
+        self._read, self._found = 0, Gathered()
+        self._moved: dict[int, Moved] = {}
+
+    @contextmanager
+    def kept(self) -> "Iterator[_Ranges]":
+        """Gather, and store what is left when everything went well."""
+        self.work.context.keeper.prepare()
+        yield self
+        self._store()
+        self._settle(0)
+
+    def parts(self, numbers: Iterable[int]) -> Lane:
+        """A part for each range that is not read to its end."""
+        for number in numbers:
+            with self.work.store.read() as connection:
+                stretch = stretches.get(connection, self.work.name, self.side, READING, number)
+            if stretch is not None and stretch.cursor is not None:
+                yield _Range(self, stretch, stretch.cursor)
+
+    def take(self, stretch: Stretch, page: Page) -> Stretch:
+        """Translate one page more; of a first read every record needs a look. Gives how far the range is read now."""
+        alive = [remote for remote in page.remotes if not remote.deleted]
+        gone = [remote for remote in page.remotes if remote.deleted]
+        self._found.add(survey(self.work, self.side, alive), gone)
+        self._read += len(page.remotes)
+        after, before = stretch.after(page), self._moved.get(stretch.number)
+        self._moved[stretch.number] = Moved(before.since if before else stretch.cursor, after)
+        if self._read >= self._most or self._found.bytes >= BYTES:
+            self._store()
+            self._settle(STORING)
+        return after
+
+    def _store(self) -> None:
+        if not self._moved:
+            return
+        moved, brought = list(self._moved.values()), self._found.brought()
+        self._storing.append(self.work.keep(keep_stretches, self.side, moved, brought))
+        self.work.tally.read[self.side] += self._read
+        self.work.step(f"reading {self.side}", self._read)
+        self._forget()
+
+    def _settle(self, room: int) -> None:
+        """Wait until no more than so many batches are being stored."""
+        while len(self._storing) > room:
+            self.work.tally.problems += self._storing.popleft().result()
 
 
-class _Found:
-    """What some pages of a stretch brought, until it is stored; of a first read every record needs a look."""
+class _Range(Part):
+    """One of several ranges that are read at a time, so that of each only the page that is taken next is asked for."""
 
-    def __init__(self) -> None:
-        self.read = self.bytes = 0
-        self._survey = Survey.empty()
-        self._deleted: list[Remote] = []
+    def __init__(self, ranges: _Ranges, stretch: Stretch, cursor: Cursor) -> None:
+        super().__init__(ranges.work, ranges.side, scan(ranges.work, ranges.side, cursor, keys_only=False, ahead=1))
+        self._ranges, self._stretch = ranges, stretch
 
-    def add(self, work: Work, side: Side, remotes: Sequence[Remote]) -> None:
-        """Translate one page more."""
-        found = survey(work, side, [remote for remote in remotes if not remote.deleted])
-        self.read += len(remotes)
-        self.bytes += sum(map(len, found.records))
-        self._survey.add(found)
-        self._deleted += [remote for remote in remotes if remote.deleted]
+    @override
+    def take(self, page: Page) -> bool:
+        self._stretch = self._ranges.take(self._stretch, page)
+        return True
 
-    def scan(self, since: Cursor | None) -> Scan:
-        """All of it as columns; the side's own cursor is no part of it."""
-        found = self._survey.last_of_each()
-        deleted = [(remote.id, remote.version) for remote in self._deleted]
-        columns = found.ids, found.versions, found.modified, Documents(found.records), found.keys
-        return Scan(since, None, True, self.read, self.read, *columns, deleted, [], found.problems)  # noqa: FBT003 -- more follows
+    @override
+    def finish(self) -> None:
+        """It is stored with what the other ranges brought."""

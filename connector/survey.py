@@ -1,11 +1,13 @@
 """Many present records at once, as columns: what a page of a scan brings into the inbox and the sightings."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from operator import itemgetter
 from typing import Any, NamedTuple
 
 from connector.context import Work
+from connector.deposits import Brought, Documents
 from connector.mappings.pages import each_record
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.observe import keys_of, observe
@@ -46,6 +48,30 @@ class Survey(NamedTuple):
             return self
         columns = [[column[place] for place in last.values()] for column in _lists(self)[:-1]]
         return Survey._make([*columns, self.problems])
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What some pages brought, until it is stored."""
+
+    bytes: int = 0
+    survey: Survey = field(default_factory=Survey.empty)
+    deleted: list[Remote] = field(default_factory=list)
+    hidden: list[Remote] = field(default_factory=list)
+    """Listed by their ids, and not to be looked up."""
+
+    def add(self, found: Survey, deleted: Iterable[Remote]) -> None:
+        """Put some records more behind these."""
+        self.bytes += sum(map(len, found.records))
+        self.survey.add(found)
+        self.deleted += deleted
+
+    def brought(self) -> Brought:
+        """All of it, as it is stored."""
+        found = self.survey.last_of_each()
+        deleted, hidden = ([(one.id, one.version) for one in some] for some in (self.deleted, self.hidden))
+        columns = found.ids, found.versions, found.modified, Documents(found.records), found.keys
+        return Brought(*columns, deleted, hidden, found.problems)
 
 
 def survey(work: Work, side: Side, remotes: Sequence[Remote]) -> Survey:

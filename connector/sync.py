@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from connector import guard
+from connector import guard, memory
 from connector.apply import apply_planned, batches
 from connector.context import Context, Work
 from connector.decide import decide
@@ -20,7 +20,7 @@ from connector.holder import take
 from connector.logs import bound, get_logger
 from connector.newcomers import Scene, choose, look_around
 from connector.pressure import Gauge
-from connector.pull import pull, sides_to_list
+from connector.pull import Asked, pull, sides_to_list
 from connector.records import OperationState, Problem, Ref, Side, Waiting
 from connector.recover import recover, resolve_doubtful
 from connector.remarks import tell
@@ -29,7 +29,7 @@ from connector.sender import Sender
 from connector.stage import stage
 from connector.store import conflicts, cursors, inbox, journal, leases, links, portions, problems, standings
 from connector.store.inbox import Taken
-from connector.stretches import finish_listing, finish_reading
+from connector.stretches import finish_listing, finish_reading, read_large
 from connector.tenure import LEASE
 
 log = get_logger()
@@ -188,11 +188,17 @@ def _look(work: Work, *, full: bool, first: bool) -> None:
     if first:
         _read_ranges(work)
     gauge = Gauge(work)
-    left = pull(work, gauge=gauge, counts=not full)
+    asked = Asked(gauge, counts=not full)
+    left = pull(work, asked=asked._replace(glances=first and work.sharing is None))
+    if left and first:
+        read_large(work, left)
+        left = pull(work, *left, asked=asked)
     while left:
         make_room(work)
         gauge.fall()
-        left = pull(work, *left, gauge=gauge, counts=not full)
+        left = pull(work, *left, asked=asked)
+    if first:
+        memory.give_back()
     sides = sides_to_list(work, full=full)
     if work.sharing is not None and sides:
         work.sharing.compare(work, sides)
@@ -204,8 +210,7 @@ def _read_ranges(work: Work) -> None:
     if work.sharing is not None:
         work.sharing.read(work)
         return
-    for side in work.context.systems:
-        finish_reading(work, side)
+    finish_reading(work, *work.context.systems)
 
 
 def _has_strangers(work: Work) -> bool:

@@ -14,7 +14,7 @@ from connector.context import Context, Work
 from connector.executor import undisturbed
 from connector.gather import Chunk, look_up
 from connector.likeness import compare
-from connector.pull import pages
+from connector.parts import pages
 from connector.readings import Reading, read_pairs, side_to_list
 from connector.records import LinkStatus, Presence, Ref, Side
 from connector.report import Exit, Tally

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 
 from connector import deposits
-from connector.deposits import Scan, keep_scan, keep_stretch
+from connector.deposits import Brought, Moved, Scan, keep_scan, keep_stretches
 from connector.errors import StoreError
 from connector.records import Cursor, Side, Version
 from connector.store import cursors, inbox, leases, sightings, stretches
@@ -22,8 +22,8 @@ def scan(*ids: str, more: bool, since: str | None = None) -> Scan:
     count, records = len(ids), [b"{}"] * len(ids)
     versions = [Version("1")] * count
     keys = [KEYS[one] for one in ids]
-    columns = ids, versions, [None] * count, records, keys
-    return Scan(Cursor(since) if since else None, Cursor(ids[-1]), more, count, count, *columns, [], [], [])
+    brought = Brought(ids, versions, [None] * count, records, keys, [], [], [])
+    return Scan(Cursor(since) if since else None, Cursor(ids[-1]), more, count, count, brought)
 
 
 @pytest.fixture
@@ -70,7 +70,8 @@ def read_range(store: Store, tenure: Tenure, number: int, page: Scan) -> None:
     with store.read() as conn:
         stretch = stretches.get(conn, "customer", Side.CRM, READING, number)
     assert stretch is not None
-    keep_stretch(store, tenure, stretch._replace(cursor=page.cursor if page.more else None), page)
+    moved = Moved(page.since, stretch._replace(cursor=page.cursor if page.more else None))
+    keep_stretches(store, tenure, Side.CRM, [moved], page.brought)
 
 
 @pytest.mark.parametrize("many", [0, 2, 100])
@@ -112,7 +113,10 @@ def test_no_range_moves_past_a_page_that_was_not_stored(store: Store, tenure: Te
 def test_what_was_listed_and_could_not_be_looked_up_is_looked_for_later(
     store: Store, at: datetime, tenure: Tenure
 ) -> None:
-    keep_scan(store, tenure, Side.CRM, scan("a", more=False)._replace(hidden=[("z", Version("7"))]))
+    page = scan("a", more=False)
+    listed = page.brought._replace(hidden=[("z", Version("7"))])
+
+    keep_scan(store, tenure, Side.CRM, page._replace(brought=listed))
 
     with store.read() as conn:
         assert [(row.id, row.carries) for row in inbox.take(conn, "customer", 0, 9, at)] == [("a", True), ("z", False)]

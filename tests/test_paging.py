@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from threading import Barrier, Event
 
 import pytest
@@ -133,7 +133,7 @@ def test_both_sides_are_asked_at_the_same_time() -> None:
         side.before = lambda number: await_others(meeting) if number == 1 else None
 
     with read(sides[0]) as one, read(sides[1]) as other:
-        taken = [(reading is one, reading.take()) for reading in together([one, other])]
+        taken = [(reading is one, reading.take()) for reading in together([iter([one]), iter([other])])]
 
     assert len(taken) == 10
 
@@ -144,13 +144,32 @@ def test_a_slow_side_does_not_hold_up_the_other_one(system: Numbered) -> None:
 
     with read(slow) as late, read(system) as early:
         order = []
-        for reading in together([late, early]):
+        for reading in together([iter([late]), iter([early])]):
             reading.take()
             order.append(reading)
             if early.is_done:
                 go_on.set()
 
     assert order == [early] * 5 + [late] * 5
+
+
+def test_a_lane_goes_on_with_its_next_reading_when_one_is_done(system: Numbered) -> None:
+    systems = [system, Numbered(), Numbered()]
+    opened: list[Numbered] = []
+
+    def readings() -> Iterator[Reading]:
+        for one in systems:
+            opened.append(one)
+            yield kept.enter_context(read(one, in_turn))
+
+    with ExitStack() as kept:
+        lane, taken = readings(), 0
+        for reading in together([lane, lane]):
+            reading.take()
+            taken += 1
+            assert len(opened) <= 2 + taken // 5
+
+    assert (taken, opened) == (15, systems)
 
 
 def await_others(meeting: Barrier) -> None:

@@ -28,9 +28,9 @@ class Stretch(NamedTuple):
     seen: int = 0
     """How many records it has shown."""
 
-    def after(self, page: Page, shown: int) -> "Stretch":
-        """How far it is read after a page, with as many records as were shown up to it."""
-        return self._replace(cursor=page.cursor if page.more else None, seen=self.seen + shown)
+    def after(self, page: Page) -> "Stretch":
+        """How far it is read with one page more."""
+        return self._replace(cursor=page.cursor if page.more else None, seen=self.seen + len(page.remotes))
 
 
 def cut(conn: Connection, entity: str, side: Side, kind: str, ranges: Sequence[Cursor]) -> None:

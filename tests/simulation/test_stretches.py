@@ -3,9 +3,12 @@
 from collections.abc import Callable
 from random import Random
 
+import orjson
 import pytest
 
+from connector.adapters.base import Split
 from connector.context import Work
+from connector.errors import Sent, SystemDown
 from connector.pull import pull
 from connector.records import Cursor, Page, Resource, Side
 from connector.report import Report, Tally
@@ -13,7 +16,7 @@ from connector.store import cursors, stretches
 from connector.store.stretches import LISTING, READING, Stretch
 from connector.sync import running
 from tests.simulation import hands
-from tests.simulation.port import Port
+from tests.simulation.port import Port, Spot
 from tests.simulation.small import Small
 from tests.simulation.tables import Rules
 from tests.simulation.traits import Traits
@@ -83,6 +86,19 @@ def scans(small: Small, monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
     return seen
 
 
+def splits(monkeypatch: pytest.MonkeyPatch) -> list[Side]:
+    """The sides whose customers are cut into ranges from here on."""
+    seen: list[Side] = []
+    split = Port.split
+
+    def noted(self: Port, resource: Resource, size: int) -> Split:
+        seen.append(self.system.side)
+        return split(self, resource, size)
+
+    monkeypatch.setattr(Port, "split", noted)
+    return seen
+
+
 def test_a_first_read_in_ranges_tells_one_story(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     small = filled(world)
     asked = scans(small, monkeypatch)
@@ -119,6 +135,44 @@ def test_a_process_alone_ends_what_was_begun_in_ranges_before_it_creates(
 
     assert names(small, Side.ERP) == names(small, Side.CRM)
     assert len(names(small, Side.ERP)) == MANY
+
+
+def test_a_process_alone_reads_at_a_time_the_ranges_of_what_takes_more_than_a_page(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hands, "PORTION", 0)
+    small = filled(world)
+    asked, cut = scans(small, monkeypatch), splits(monkeypatch)
+
+    small.sync()
+
+    glance, *others = asked
+    places = [Spot(*orjson.loads(cursor or "[]")).last for cursor in others]
+    assert (glance, places[:4]) == (None, [RANGE, MANY, RANGE, MANY])
+    assert cut == [Side.CRM]
+    assert names(small, Side.ERP) == names(small, Side.CRM)
+
+
+def test_a_range_that_cannot_be_read_ends_the_others_and_is_told_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hands, "PORTION", 0)
+    small = filled(world)
+    scan = Port.scan
+
+    def broken(self: Port, resource: Resource, cursor: Cursor | None, *, keys_only: bool = False) -> Page:
+        if resource.name == "accounts" and Spot(*orjson.loads(cursor or "[]")).last:
+            raise SystemDown("the CRM is down", sent=Sent.NO)
+        return scan(self, resource, cursor, keys_only=keys_only)
+
+    with monkeypatch.context() as down:
+        down.setattr(Port, "scan", broken)
+        report = small.sync()
+    small.sync()
+
+    assert report is not None
+    assert report.halted == ["customer: the CRM is down"]
+    assert names(small, Side.ERP) == names(small, Side.CRM)
 
 
 def test_a_side_is_not_read_while_ranges_of_it_are_left(world: World) -> None:

@@ -90,6 +90,7 @@ class Traits(NamedTuple):
             ordered_versions=self.versions and self.ordered,
             trustworthy_times=self.timed and not self.granularity and not self.skew,
             tombstones=self.tombstones,
+            parallel=2 if self.answers else 1,
             ranges=self.counts,
             counts=self.counts,
             can_archive=True,

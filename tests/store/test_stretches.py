@@ -1,11 +1,12 @@
 """Stretches: ranges that are read at once, each with a cursor of its own."""
 
-from connector.records import Cursor, Page, Side
+from connector.records import Cursor, Page, Remote, Side
 from connector.store import stretches
 from connector.store.database import Store
 from connector.store.stretches import LISTING, READING
 
 RANGES = [Cursor("a"), Cursor("b")]
+SHOWN = [Remote("1", None, None, {})]
 
 
 def test_a_stretch_is_undone_until_its_last_page(store: Store) -> None:
@@ -13,11 +14,11 @@ def test_a_stretch_is_undone_until_its_last_page(store: Store) -> None:
         stretches.cut(conn, "customer", Side.CRM, READING, RANGES)
         first = stretches.get(conn, "customer", Side.CRM, READING, 0)
         assert first is not None
-        middle = first.after(Page([], Cursor("a2"), more=True), 5)
+        middle = first.after(Page(SHOWN * 5, Cursor("a2"), more=True))
 
         stretches.save(conn, middle)
         assert stretches.get(conn, "customer", Side.CRM, READING, 0) == middle
-        stretches.save(conn, middle.after(Page([], Cursor("a3"), more=False), 2))
+        stretches.save(conn, middle.after(Page(SHOWN * 2, Cursor("a3"), more=False)))
 
         assert stretches.undone(conn, "customer", Side.CRM, READING) == [1]
         assert stretches.seen(conn, "customer", Side.CRM, READING) == 7
