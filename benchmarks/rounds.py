@@ -19,6 +19,7 @@ from benchmarks.cases import (
     READ,
     START,
     TOGETHER,
+    VERIFY,
     Connector,
     Figure,
     Pair,
@@ -56,11 +57,14 @@ def one_round(customers: int, folder: Path, database: Server | None, *, peers: b
 
 
 def larger_round(customers: int, folder: Path) -> Iterator[Figure]:
-    """Floor and first contact alone, among so many that the start of the command weighs little."""
+    """First contact and the full comparison, among so many that the start of the command weighs little."""
     with bench_pair(customers) as pair:
         yield floor(pair, folder / FLOOR)
     with bench_pair(customers) as pair:
-        yield Connector(pair, folder / "one-way", one_way=True).run(INITIAL, customers, "sync", *CUSTOMERS)
+        product = Connector(pair, folder / "one-way", one_way=True)
+        yield product.run(INITIAL, customers, "sync", *CUSTOMERS)
+        yield product.run(VERIFY, customers, "verify", *CUSTOMERS)
+        yield floor(pair, folder / READ, READ)
 
 
 def slow_round(customers: int, folder: Path, *, peers: bool) -> Iterator[Figure]:

@@ -59,7 +59,7 @@ def _options() -> argparse.ArgumentParser:
     parser.add_argument("--peers", action=on_off, default=True, help="the same copy by dlt and by Singer")
     parser.add_argument("--postgres", action=on_off, default=True, help="the same with the state in PostgreSQL")
     parser.add_argument("--larger-customers", type=int, default=200_000, help="customers of a larger round; 0 for none")
-    parser.add_argument("--slow-customers", type=int, default=20_000, help="customers at 50 ms a call; 0 for none")
+    parser.add_argument("--slow-customers", type=int, default=50_000, help="customers at 50 ms a call; 0 for none")
     parser.add_argument("--sizes", type=int, nargs="*", default=[10_000, 50_000, 200_000], help="of the cost curve")
     parser.add_argument("--webhooks", type=int, default=30, help="webhooks to time; 0 for none")
     parser.add_argument("--large", action=on_off, default=True, help="the memory of one large run")
@@ -116,7 +116,7 @@ class Bench:
         self.found += judged(GOALS, found)
 
     def larger(self) -> None:
-        """Floor and first sync alone, where the start of the command weighs little."""
+        """First sync and full comparison, where the start of the command weighs little."""
         customers = self.chosen.larger_customers
         if customers:
             found = [self._noted(name, larger_round(customers, self.folder / name)) for name in self._names("larger")]
