@@ -2,8 +2,9 @@
 
 from connector.context import Work
 from connector.doubt import held_when_sent
+from connector.observe import remember
 from connector.records import Arrival, Base, Event, NewLink, Operation, Ref, Side, Sighting, encode
-from connector.store import cursors, history, inbox, journal, links, sightings
+from connector.store import history, inbox, journal, links
 from connector.store.links import LinkTaken
 
 
@@ -23,9 +24,7 @@ def adopt(work: Work, operation: Operation, target: str) -> None:
             (link,) = links.add(connection, [row], at)
         except LinkTaken:
             return  # Matching was faster: the record was seen before this create was known to have made it.
-        generation = cursors.get(connection, work.name, operation.side).generation
-        new = sightings.see(connection, work.name, operation.side, [Sighting(target, None)], generation, at)
-        cursors.bump(connection, work.name, operation.side, known=new)
+        remember(connection, work, operation.side, [Sighting(target, None)])
         event = Event(work.name, operation.side, target, "adopted", {"source": operation.source}, link, operation.id)
         history.append(connection, work.run, [event], at)
         inbox.put(connection, [Arrival(work.name, side, ids[side], "adopted") for side in Side], at)

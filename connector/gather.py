@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import Connection
 
 from connector.context import Work
-from connector.observe import fetch, keys_of, observe
+from connector.observe import fetch, keys_of, observe, remember
 from connector.reconcile.carry import references
 from connector.reconcile.flips import has_gone_on
 from connector.reconcile.match import Census, marker_key
@@ -29,7 +29,7 @@ from connector.records import (
     Waiting,
     decode,
 )
-from connector.store import conflicts, cursors, endpoints, inbox, links, sightings
+from connector.store import conflicts, endpoints, inbox, links, sightings
 from connector.store.conflicts import OpenConflict
 
 _NOTHING: Record = {}
@@ -322,9 +322,7 @@ def known_keys(work: Work, chunk: Chunk, side: Side, records: Mapping[str, Recor
 def remember_keys(work: Work, side: Side, rows: Sequence[Sighting]) -> None:
     """Remember what was read just now, so that it is found by its match keys."""
     with work.write() as connection:
-        generation = cursors.get(connection, work.name, side).generation
-        new = sightings.see(connection, work.name, side, rows, generation, work.now())
-        cursors.bump(connection, work.name, side, known=new)
+        remember(connection, work, side, rows)
 
 
 def rows_across(work: Work, side: Side, ids: Collection[str]) -> dict[str, Waiting]:

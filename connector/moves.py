@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from connector.context import Work
 from connector.gather import Chunk, Seen, is_canary_alive, is_settled_long_enough, look_up, rows_across
-from connector.observe import keys_of
+from connector.observe import keys_of, remember
 from connector.reconcile.moves import (
     MOST_STEPS,
     Course,
@@ -25,7 +25,7 @@ from connector.reconcile.moves import (
     needs_person,
 )
 from connector.records import Arrival, Event, Link, LinkStatus, Presence, Problem, Ref, Side, Sighting, Waiting
-from connector.store import aliases, conflicts, cursors, history, inbox, journal, links, problems, sightings
+from connector.store import aliases, conflicts, history, inbox, journal, links, problems, sightings
 
 MERGED = "merged"
 """The cause of the problem that a merged record's counterpart is left over."""
@@ -53,6 +53,8 @@ class Moves:
     """The links that follow, on which side, and to which id."""
     statuses: dict[int, LinkStatus] = field(default_factory=dict)
     sighted: list[tuple[Side, Sighting]] = field(default_factory=list)
+    left: list[tuple[Side, Sighting]] = field(default_factory=list)
+    """Counterparts whose own record became another one: what they are matched by is no longer found through it."""
     arrivals: list[Arrival] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
@@ -224,7 +226,15 @@ def _point(work: Work, chunk: Chunk, moves: Moves, link: Link, side: Side, new: 
         Event(work.name, side, old, kind, {"old": old, "new": new, "then": "its link follows"}, link.id)
     )
     moves.sighted.append((side, _sighting(work, side, new, chunk.seen[side][new])))
+    _remember_left(work, chunk, moves, link, side.other)
     return link
+
+
+def _remember_left(work: Work, chunk: Chunk, moves: Moves, link: Link, side: Side) -> None:
+    record_id = link.id_on(side)
+    seen = chunk.seen[side].get(record_id)
+    if seen is not None and seen.presence is Presence.PRESENT:
+        moves.left.append((side, _sighting(work, side, record_id, seen)))
 
 
 def _sighting(work: Work, side: Side, record_id: str, seen: Seen) -> Sighting:
@@ -243,6 +253,7 @@ def _put_to_sleep(work: Work, chunk: Chunk, moves: Moves, link: Link, winners: M
         moves.events.append(Event(work.name, side, told["new"], "absorbed", told, winner.id))
         if needs_person(winners, uses):
             moves.problems.append(_left_over(work, link, side, winner))
+        _remember_left(work, chunk, moves, link, side.other)
     moves.statuses[link.id] = LinkStatus.DORMANT
     chunk.dropped.extend(_take_out(chunk, link))
 
@@ -296,6 +307,8 @@ def store_moves(connection: Connection, work: Work, moves: Moves) -> None:
     asleep = [number for number, status in moves.statuses.items() if status is LinkStatus.DORMANT]
     _close_conflicts(connection, work, asleep)
     _sight(connection, work, moves.sighted)
+    for side, sighting in moves.left:
+        remember(connection, work, side, [sighting])
     inbox.put(connection, moves.arrivals, at)
     olds = [Ref(work.name, trail.side, trail.old) for trail in moves.trails]
     inbox.release(connection, olds)
@@ -315,9 +328,7 @@ def _close_conflicts(connection: Connection, work: Work, asleep: Sequence[int]) 
 def _sight(connection: Connection, work: Work, sighted: Iterable[tuple[Side, Sighting]]) -> None:
     for side, sighting in sighted:
         if not sightings.known(connection, work.name, side, [sighting.id]):
-            generation = cursors.get(connection, work.name, side).generation
-            new = sightings.see(connection, work.name, side, [sighting], generation, work.now())
-            cursors.bump(connection, work.name, side, known=new)
+            remember(connection, work, side, [sighting])
 
 
 def awaited(connection: Connection, parents: Sequence[Ref]) -> list[Ref]:

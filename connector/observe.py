@@ -3,10 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from sqlalchemy import Connection
+
 from connector.context import Work
 from connector.errors import MappingFailed
 from connector.reconcile.match import marker_key, match_keys
-from connector.records import MARKER, Fetched, Presence, Problem, Record, Remote, Resource, Side, Version
+from connector.records import MARKER, Fetched, Presence, Problem, Record, Remote, Resource, Side, Sighting, Version
+from connector.store import cursors, sightings
 
 
 class Observed(NamedTuple):
@@ -23,6 +26,21 @@ class Observation(NamedTuple):
 
     present: list[Observed]
     problems: list[Problem]
+
+
+def remember(connection: Connection, work: Work, side: Side, rows: Sequence[Sighting]) -> None:
+    """Remember that records were seen, so that they are found by their match keys."""
+    if rows:
+        generation = cursors.get(connection, work.name, side).generation
+        new = sightings.see(connection, work.name, side, rows, generation, work.now())
+        cursors.bump(connection, work.name, side, known=new)
+
+
+def forget(connection: Connection, work: Work, side: Side, ids: Sequence[str]) -> None:
+    """Take ids that no longer exist out of the sightings, so that nothing matches them and counts stay true."""
+    gone = sightings.forget(connection, work.name, side, ids)
+    if gone:
+        cursors.bump(connection, work.name, side, known=-gone)
 
 
 def observe(work: Work, side: Side, remotes: Iterable[Remote]) -> Observation:

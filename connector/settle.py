@@ -17,7 +17,7 @@ from connector.decide import CreateDecision
 from connector.errors import AlreadyExists, Forbidden, Gone, NotFound, OutcomeUnknown, RecordError, VersionConflict
 from connector.gather import valid_base
 from connector.mappings.compile import Translator
-from connector.observe import keys_of
+from connector.observe import forget, keys_of, remember
 from connector.reconcile.plan import COMBINED
 from connector.records import (
     FOLLOW_UP,
@@ -42,7 +42,7 @@ from connector.records import (
     decode,
     encode,
 )
-from connector.stage import forget, requeue
+from connector.stage import requeue
 from connector.store import conflicts, cursors, history, inbox, journal, links, problems, sightings
 from connector.store.links import LinkTaken
 from connector.unread import hidden, stays_whole
@@ -267,9 +267,7 @@ def _sight_again(
         for operation, outcome in done
         if operation.link in stored and matched & operation.values.keys()
     ]
-    if rows:
-        generation = cursors.get(connection, work.name, side).generation
-        sightings.see(connection, work.name, side, rows, generation, work.now())
+    remember(connection, work, side, rows)
 
 
 def _stored_fields(work: Work, side: Side, operation: Operation, body: Body | None) -> Record:

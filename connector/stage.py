@@ -12,6 +12,7 @@ from connector.context import Work
 from connector.decide import CreateDecision, Decisions, PairDecision
 from connector.errors import OutcomeUnknown
 from connector.moves import Moves, awaited, store_moves
+from connector.observe import forget, keys_of, remember
 from connector.reconcile.guards import digest
 from connector.reconcile.merge import Contest
 from connector.reconcile.plan import PairPlan, Sight
@@ -32,10 +33,11 @@ from connector.records import (
     Record,
     Ref,
     Side,
+    Sighting,
     encode,
 )
 from connector.stays import staying
-from connector.store import conflicts, creating, cursors, history, inbox, journal, links, problems, sightings
+from connector.store import conflicts, creating, history, inbox, journal, links, problems
 from connector.store.journal import OperationTaken
 
 
@@ -273,16 +275,13 @@ def _stage_fates(connection: Connection, work: Work, pairs: Sequence[PairDecisio
         else:
             links.remove(connection, [pair.link.id])
         work.tally.unlinked += 1
-        for side in Side:
-            if pair.sights[side].presence is not Presence.PRESENT:
-                forget(connection, work, side, [pair.sights[side].id])
-
-
-def forget(connection: Connection, work: Work, side: Side, ids: Sequence[str]) -> None:
-    """Take ids that no longer exist out of the sightings, so that nothing matches them and counts stay true."""
-    gone = sightings.forget(connection, work.name, side, ids)
-    if gone:
-        cursors.bump(connection, work.name, side, known=-gone)
+        for side, sight in pair.sights.items():
+            if sight.presence is not Presence.PRESENT:
+                forget(connection, work, side, [sight.id])
+            else:
+                # If the connector created it, it was found by what its counterpart is matched by.
+                keys = keys_of(work, side, sight.half.now)
+                remember(connection, work, side, [Sighting(sight.id, sight.version, keys)])
 
 
 def _events(work: Work, pair: PairDecision, link: int) -> Iterable[Event]:

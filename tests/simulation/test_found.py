@@ -183,3 +183,22 @@ def test_a_delete_that_was_refused_is_tried_again_though_nothing_new_was_heard(w
     small.sync()
 
     assert [row.fields["serial"] for row in small.crm.of("customer")] == ["K2"]
+
+
+@pytest.mark.parametrize("policy", ["ignore", "archive"])
+def test_what_stays_when_its_counterpart_is_deleted_is_found_when_people_type_that_again(
+    world: World, policy: str
+) -> None:
+    small = world(rules=Rules(crm_deletes=policy, erp_deletes=policy))
+    small.life.world.chronicle.entities["K1"] = "customer"
+    row, _ = small.customer(serial="K1", name="Anna"), small.customer(serial="K2", name="Berta")
+    small.sync()
+    small.wait()
+    small.crm.remove(row)
+    small.sync()
+
+    small.customer(serial="K1", name="Anna again")
+    small.sync()
+
+    assert [row.serial for row in small.erp.of("customer")] == ["K1", "K2"]
+    assert small.causes() == ["ambiguous"]

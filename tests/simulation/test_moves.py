@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import timedelta
 
+import pytest
+
 from connector.records import LinkStatus, Side
 from connector.store import links
 from tests.simulation.small import Small
@@ -168,3 +170,22 @@ def test_a_record_that_is_passed_on_the_way_to_where_another_one_goes_on_is_foll
     small.sync()
 
     assert small.causes() == ["merged", "merged"]
+
+
+@pytest.mark.parametrize("is_linked", [pytest.param(False, id="its link follows"), pytest.param(True, id="it sleeps")])
+def test_what_a_merged_record_was_matched_by_still_finds_its_counterpart(world: World, *, is_linked: bool) -> None:
+    small = world()
+    loser = small.customer(serial="K1", name="Anna")
+    if is_linked:
+        winner = small.customer(serial="K2", name="Berta")
+    small.sync()
+    if not is_linked:
+        winner = small.customer(serial="K2", name="Berta")
+    small.crm.remove(loser, moved_to=winner.id)
+    small.sync()
+
+    small.customer(serial="K1", name="Anna again")
+    small.sync()
+
+    assert [row.serial for row in small.erp.of("customer")].count("K1") == 1
+    assert "ambiguous" in small.causes()
