@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 
 from connector import deposits
 from connector.deposits import Brought, Moved, Scan, keep_scan, keep_stretches
@@ -64,6 +65,18 @@ def test_no_cursor_moves_past_a_page_that_was_not_stored(store: Store, tenure: T
     with store.read() as conn:
         position = cursors.get(conn, "customer", Side.CRM)
     assert (position.cursor, position.known) == ("a", 1)
+
+
+def test_a_cursor_stays_where_it_is_when_what_came_with_it_cannot_be_stored(store: Store, tenure: Tenure) -> None:
+    page = scan("a", more=True)
+    nameless = page._replace(brought=page.brought._replace(ids=[None]))  # type: ignore[list-item]  # no database takes it
+
+    with pytest.raises(IntegrityError):
+        keep_scan(store, tenure, Side.CRM, nameless)
+
+    with store.read() as conn:
+        position = cursors.get(conn, "customer", Side.CRM)
+    assert (position.cursor, position.known) == (None, 0)
 
 
 def read_range(store: Store, tenure: Tenure, number: int, page: Scan) -> None:
