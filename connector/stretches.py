@@ -14,9 +14,10 @@ from typing_extensions import override
 from connector.adapters.base import Split
 from connector.context import Work
 from connector.deposits import Moved, keep_stretches
+from connector.paging import AHEAD, Reading
 from connector.parts import Lane, Part, pages, read_parts, scan
 from connector.pull import BYTES, CHUNKS, STORING, find_absent, mark_listed, refuse_nothing
-from connector.records import Cursor, Page, Side
+from connector.records import Page, Side
 from connector.store import cursors, stretches
 from connector.store.stretches import LISTING, READING, Stretch
 from connector.survey import Gathered, survey
@@ -76,7 +77,9 @@ def finish_reading(work: Work, *sides: Side) -> None:
         for side in sides:
             if numbers := undone(work, side, READING):
                 ranges = kept.enter_context(_Ranges(work, side).kept())
-                lanes += [ranges.parts(numbers)] * min(work.capabilities(side).parallel, len(numbers))
+                most = min(work.capabilities(side).parallel, len(numbers))
+                # Of each that is read beside others only the page that is taken next is asked for.
+                lanes += [ranges.parts(numbers, ahead=1 if most > 1 else AHEAD)] * most
         read_parts(lanes)
 
 
@@ -107,7 +110,7 @@ def read_stretch(work: Work, side: Side, kind: str, number: int) -> None:
         _list(work, side, number)
         return
     with _Ranges(work, side).kept() as ranges:
-        read_parts([ranges.parts([number])])
+        read_parts([ranges.parts([number], AHEAD)])
 
 
 def _list(work: Work, side: Side, number: int) -> None:
@@ -147,13 +150,14 @@ class _Ranges:
         self._store()
         self._settle(0)
 
-    def parts(self, numbers: Iterable[int]) -> Lane:
-        """A part for each range that is not read to its end."""
+    def parts(self, numbers: Iterable[int], ahead: int) -> Lane:
+        """A part for each range that is not read to its end, of which so many pages are asked for."""
         for number in numbers:
             with self.work.store.read() as connection:
                 stretch = stretches.get(connection, self.work.name, self.side, READING, number)
             if stretch is not None and stretch.cursor is not None:
-                yield _Range(self, stretch, stretch.cursor)
+                reading = scan(self.work, self.side, stretch.cursor, keys_only=False, ahead=ahead)
+                yield _Range(self, stretch, reading)
 
     def take(self, stretch: Stretch, page: Page) -> Stretch:
         """Translate one page more; of a first read every record needs a look. Gives how far the range is read now."""
@@ -184,10 +188,10 @@ class _Ranges:
 
 
 class _Range(Part):
-    """One of several ranges that are read at a time, so that of each only the page that is taken next is asked for."""
+    """One range, perhaps of several that are read at a time."""
 
-    def __init__(self, ranges: _Ranges, stretch: Stretch, cursor: Cursor) -> None:
-        super().__init__(ranges.work, ranges.side, scan(ranges.work, ranges.side, cursor, keys_only=False, ahead=1))
+    def __init__(self, ranges: _Ranges, stretch: Stretch, reading: Reading) -> None:
+        super().__init__(ranges.work, ranges.side, reading)
         self._ranges, self._stretch = ranges, stretch
 
     @override
