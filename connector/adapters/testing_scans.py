@@ -116,9 +116,8 @@ class ScanContract:
 
     def test_pages_that_are_foretold_come_as_foretold_whenever_they_are_read(self, system: SystemUnderTest) -> None:
         system.create(3 * system.claims.page_size + 1)
-        page = system.adapter.scan(system.resource, None)
-        foretold = list(system.adapter.ahead(system.resource, page.cursor)) if page.more else []
-        system.need(bool(foretold), "foretells no pages")
+        page, foretold = system.foretold()
+        system.need(foretold, "foretells no pages")
 
         early = [system.adapter.scan(system.resource, cursor) for cursor in reversed(foretold)]
         in_turn = [page := system.adapter.scan(system.resource, page.cursor) for _ in foretold]

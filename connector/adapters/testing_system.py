@@ -12,7 +12,7 @@ import pytest
 
 from connector.adapters.base import Adapter, Capabilities, Split
 from connector.adapters.testing_proxy import Request
-from connector.records import Body, Cursor, Draft, Fetched, Patch, Remote, Removal, Resource
+from connector.records import Body, Cursor, Draft, Fetched, Page, Patch, Remote, Removal, Resource
 
 T = TypeVar("T")
 
@@ -118,12 +118,7 @@ class SystemUnderTest:
 
     def looked_up(self, look: Callable[[], T], is_complete: Callable[[T], bool]) -> T:
         """What a look-up answers, at the latest when the declared lag has passed."""
-        deadline = time.monotonic() + self.claims.lookup_lag.total_seconds()
-        found = look()
-        while not is_complete(found) and time.monotonic() < deadline:
-            time.sleep(LOOK_SECONDS)
-            found = look()
-        return found
+        return _until(look, is_complete, self.claims.lookup_lag.total_seconds())
 
     def change(self, remote: Remote, **fields: Any) -> None:
         """Change fields of one record as a person would, behind the adapter's back."""
@@ -148,12 +143,16 @@ class SystemUnderTest:
 
     def settled_split(self) -> Split:
         """The same, of records that are no longer new to the system."""
-        deadline = time.monotonic() + SETTLED_SECONDS
-        found = self.split()
-        while len(found.ranges) < 2 and time.monotonic() < deadline:  # noqa: PLR2004 -- one range is no cut
-            time.sleep(LOOK_SECONDS)
-            found = self.split()
-        return found
+        return _until(self.split, lambda found: len(found.ranges) > 1, SETTLED_SECONDS)
+
+    def foretold(self) -> tuple[Page, list[Cursor]]:
+        """A scan's first page, and the cursors that it foretells, of records that are no longer new to the system."""
+        foretells = type(self.adapter).ahead is not Adapter.ahead
+        return _until(self._foretold, lambda found: bool(found[1]), SETTLED_SECONDS if foretells else 0)
+
+    def _foretold(self) -> tuple[Page, list[Cursor]]:
+        page = self.adapter.scan(self.resource, None)
+        return page, list(self.adapter.ahead(self.resource, page.cursor)) if page.more else []
 
     def connect_anew(self) -> "SystemUnderTest":
         """The same system, behind another adapter."""
@@ -168,6 +167,16 @@ class SystemUnderTest:
             if not page.more:
                 return remotes, cursor
         raise AssertionError(f"the scan of {self.resource.name} does not end within {MOST_PAGES} pages")
+
+
+def _until(look: Callable[[], T], is_complete: Callable[[T], bool], seconds: float) -> T:
+    """Look until what is found is complete, for so long at most."""
+    deadline = time.monotonic() + seconds
+    found = look()
+    while not is_complete(found) and time.monotonic() < deadline:
+        time.sleep(LOOK_SECONDS)
+        found = look()
+    return found
 
 
 def remote_of(fetched: Fetched) -> Remote:
