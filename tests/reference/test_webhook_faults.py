@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.reference.receiver import SECRET, Receiver, listening
+from tests.services import until
 from tests.systems import System, start
 
 
@@ -35,7 +36,8 @@ def test_messages_are_lost(erp: System, receiver: Receiver) -> None:
     ids = add_partners(erp, 4)
 
     assert sorted(event["ids"][0] for event in receiver.wait(2)) == sorted(ids[::2])
-    assert erp.stats()["webhooks"]["queued"] == 0
+    # The last one is lost after the one before it has come.
+    until(lambda: erp.stats()["webhooks"]["queued"] == 0)
 
 
 def test_messages_come_twice_under_one_id(erp: System, receiver: Receiver) -> None:
