@@ -13,12 +13,12 @@ from connector.decide import Decisions, decide
 from connector.endpoints import check_endpoints
 from connector.gather import Chunk, census, gather, look_up
 from connector.observe import keys_of
-from connector.pull import Asked, pull
+from connector.pull import Asked
 from connector.reconcile.match import judge
 from connector.records import Presence, Problem, Record, Side, Waiting
 from connector.report import Exit, Report
 from connector.store import inbox, links
-from connector.stretches import finish_reading, read_large
+from connector.stretches import finish_reading, read_first
 from connector.sync import running
 
 SHOWN = 3
@@ -90,9 +90,7 @@ def match(context: Context, *, entities: Collection[str] = ()) -> tuple[list[Con
             if not entities or name in entities:
                 work = Work(context, entity, report.run, report.tally(name), epoch, dry=True)
                 finish_reading(work, *Side)
-                if left := pull(work, asked=Asked(glances=True)):
-                    read_large(work, left)
-                    pull(work, *left)
+                read_first(work, Asked())
                 found.append(_contact(work))
     return found, _exit(found)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 from typing_extensions import override
@@ -13,6 +13,7 @@ from typing_extensions import override
 from connector.context import Work
 from connector.deposits import Scan, keep_scan
 from connector.errors import NothingShown
+from connector.keeper import Step
 from connector.observe import fetch
 from connector.paging import AHEAD
 from connector.parts import Lane, Part, read_parts, scan
@@ -25,7 +26,7 @@ from connector.survey import Gathered, survey
 
 CHUNKS, BYTES = 2, 4 << 20
 """What is stored in one transaction: so many chunks or bytes, whichever comes first."""
-STORING = 1
+_STORING = 1
 """So many batches may wait to be stored while another one is translated: each of them is held twice."""
 
 
@@ -64,7 +65,7 @@ def pull(work: Work, *sides: Side, asked: Asked = Asked()) -> list[Side]:  # noq
     """
     with work.store.read() as connection:
         positions = cursors.both(connection, work.name)
-    storing = _Storing(work)
+    storing = Storing(work)
     chosen = [positions[side] for side in sides or work.context.systems]
     return read_parts(_alone(partial(_Pull, work, position, storing, asked)) for position in chosen)
 
@@ -73,7 +74,7 @@ def _alone(make: Callable[[], Part]) -> Lane:
     yield make()
 
 
-class _Storing:
+class Storing:
     """Batches that are being stored beside the reading of more."""
 
     def __init__(self, work: Work) -> None:
@@ -84,17 +85,25 @@ class _Storing:
         """Whether nothing is being stored."""
         return all(one.done() for side in self._under_way.values() for one in side)
 
+    def begin(self, side: Side, read: int, step: Step[int], *values: Any) -> None:
+        """Have so many records stored beside what goes on, after what of this side is under way."""
+        self._under_way[side].append(self._work.keep(step, side, *values))
+        self._tell(side, read)
+
     def store(self, side: Side, batch: _Batch) -> None:
         """Store what some pages brought, with the cursor behind it; where nothing would go on beside it, at once."""
-        work, scan = self._work, batch.scan
+        work = self._work
         if batch.page.more or not self.is_idle():
-            self._under_way[side].append(work.keep(keep_scan, side, scan))
-        else:
-            self.settle(side, 0)
-            work.tally.problems += keep_scan(work.store, work.tenure, side, scan)
-        work.tally.read[side] += batch.read
-        work.step(f"reading {side}", batch.read)
-        self.settle(side, STORING)
+            self.begin(side, batch.read, keep_scan, batch.scan)
+            return
+        self.settle(side, 0)
+        work.tally.problems += keep_scan(work.store, work.tenure, side, batch.scan)
+        self._tell(side, batch.read)
+
+    def _tell(self, side: Side, read: int) -> None:
+        self._work.tally.read[side] += read
+        self._work.step(f"reading {side}", read)
+        self.settle(side, _STORING)
 
     def settle(self, side: Side, room: int) -> None:
         """Wait until no more than so many batches of a side are being stored."""
@@ -111,7 +120,7 @@ class _Pull(Part):
     look-ups lag it is not done: a new record would be listed without what it is matched by.
     """
 
-    def __init__(self, work: Work, position: Position, storing: _Storing, asked: Asked) -> None:
+    def __init__(self, work: Work, position: Position, storing: Storing, asked: Asked) -> None:
         self._position, self._storing, self._gauge = position, storing, asked.gauge
         claims = work.capabilities(position.side)
         is_new = position.cursor is None and not position.complete

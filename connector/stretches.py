@@ -4,9 +4,7 @@ Each keeps how far it was read with what it brought. The window with what change
 them was cut, and is read when all of them are: only then the reading is complete.
 """
 
-from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 
 from typing_extensions import override
@@ -16,7 +14,7 @@ from connector.context import Work
 from connector.deposits import Moved, keep_stretches
 from connector.paging import AHEAD, Reading
 from connector.parts import Lane, Part, pages, read_parts, scan
-from connector.pull import BYTES, CHUNKS, STORING, find_absent, mark_listed, refuse_nothing
+from connector.pull import BYTES, CHUNKS, Asked, Storing, find_absent, mark_listed, pull, refuse_nothing
 from connector.records import Page, Side
 from connector.store import cursors, stretches
 from connector.store.stretches import LISTING, READING, Stretch
@@ -63,11 +61,13 @@ def undone(work: Work, side: Side, kind: str) -> list[int]:
         return stretches.undone(connection, work.name, side, kind)
 
 
-def read_large(work: Work, sides: Iterable[Side]) -> None:
-    """Read sides in ranges of which a first read showed more than a page; a pull of what changed meanwhile ends it."""
-    for side in sides:
+def read_first(work: Work, asked: Asked) -> list[Side]:
+    """A pull that reads in ranges what is read for the first time and takes more than a page; gives what it gives."""
+    large = pull(work, asked=asked._replace(glances=True))
+    for side in large:
         cut_reading(work, side, PAGES * work.capabilities(side).page_size)
-    finish_reading(work, *sides)
+    finish_reading(work, *large)
+    return pull(work, *large, asked=asked) if large else []
 
 
 def finish_reading(work: Work, *sides: Side) -> None:
@@ -135,7 +135,7 @@ class _Ranges:
     def __init__(self, work: Work, side: Side) -> None:
         self.work, self.side = work, side
         self._most = work.context.limits.chunk * CHUNKS
-        self._storing: deque[Future[int]] = deque()
+        self._storing = Storing(work)
         self._forget()
 
     def _forget(self) -> None:
@@ -148,7 +148,7 @@ class _Ranges:
         self.work.context.keeper.prepare()
         yield self
         self._store()
-        self._settle(0)
+        self._storing.settle(self.side, 0)
 
     def parts(self, numbers: Iterable[int], ahead: int) -> Lane:
         """A part for each range that is not read to its end, of which so many pages are asked for."""
@@ -169,22 +169,14 @@ class _Ranges:
         self._moved[stretch.number] = Moved(before.since if before else stretch.cursor, after)
         if self._read >= self._most or self._found.bytes >= BYTES:
             self._store()
-            self._settle(STORING)
         return after
 
     def _store(self) -> None:
         if not self._moved:
             return
         moved, brought = list(self._moved.values()), self._found.brought()
-        self._storing.append(self.work.keep(keep_stretches, self.side, moved, brought))
-        self.work.tally.read[self.side] += self._read
-        self.work.step(f"reading {self.side}", self._read)
+        self._storing.begin(self.side, self._read, keep_stretches, moved, brought)
         self._forget()
-
-    def _settle(self, room: int) -> None:
-        """Wait until no more than so many batches are being stored."""
-        while len(self._storing) > room:
-            self.work.tally.problems += self._storing.popleft().result()
 
 
 class _Range(Part):

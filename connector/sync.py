@@ -29,7 +29,7 @@ from connector.sender import Sender
 from connector.stage import stage
 from connector.store import conflicts, cursors, inbox, journal, leases, links, portions, problems, standings
 from connector.store.inbox import Taken
-from connector.stretches import finish_listing, finish_reading, read_large
+from connector.stretches import finish_listing, finish_reading, read_first
 from connector.tenure import LEASE
 
 log = get_logger()
@@ -125,12 +125,7 @@ class _HandsAtWork(LeaseHeld):
     """Nobody holds the lease, and somebody still works for a conductor that died; whoever does stops after a call."""
 
 
-_LET_GO = retry(
-    retry=retry_if_exception_type(_HandsAtWork), wait=wait_fixed(0.2), stop=stop_after_delay(10), reraise=True
-)
-
-
-@_LET_GO
+@retry(retry=retry_if_exception_type(_HandsAtWork), wait=wait_fixed(0.2), stop=stop_after_delay(10), reraise=True)
 def _begin(context: Context, report: Report) -> int:
     """Note that a run begins, and take the lease; a holder on this machine that has died is not waited for."""
     with context.store.write() as connection:
@@ -189,10 +184,7 @@ def _look(work: Work, *, full: bool, first: bool) -> None:
         _read_ranges(work)
     gauge = Gauge(work)
     asked = Asked(gauge, counts=not full)
-    left = pull(work, asked=asked._replace(glances=first and work.sharing is None))
-    if left and first:
-        read_large(work, left)
-        left = pull(work, *left, asked=asked)
+    left = read_first(work, asked) if first and work.sharing is None else pull(work, asked=asked)
     while left:
         make_room(work)
         gauge.fall()

@@ -198,21 +198,11 @@ def test_an_edit_of_a_group_survives_that_was_written_without_an_answer(world: W
     assert (small.only(Side.ERP)["city"], small.only(Side.ERP)["zip"]) == ("BONN", "2")
 
 
-def test_a_lost_create_is_found_again_by_its_unique_key(world: World) -> None:
+@pytest.mark.parametrize("fate", [pytest.param("lost", id="found again"), pytest.param("vanished", id="sent again")])
+def test_a_create_without_an_answer_comes_to_one_record_where_its_key_is_unique(world: World, fate: str) -> None:
     small = world(erp=Traits.good(safety="unique"))
     small.customer(name="Anna")
-    small.sync(create=["lost"])
-
-    small.sync()
-
-    assert small.only(Side.ERP)["name"] == "Anna"
-    assert small.causes() == []
-
-
-def test_a_create_that_vanished_is_sent_again_where_its_key_is_unique(world: World) -> None:
-    small = world(erp=Traits.good(safety="unique"))
-    small.customer(name="Anna")
-    small.sync(create=["vanished"])
+    small.sync(create=[fate])
 
     small.sync()
 
