@@ -7,9 +7,11 @@ import gc
 import sys
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait as wait_for
 from contextlib import contextmanager
+from functools import cache, partial
 from typing import Any, TypeVar
 
 from typing_extensions import override
@@ -17,9 +19,19 @@ from typing_extensions import override
 T = TypeVar("T")
 
 
+_MANY = 1000
+"""Threads that a process may keep; how many there are is decided by who borrows them."""
+
+
 def beside(threads: int) -> Executor:
     """So many threads beside the run's own; one of them alone does what it is given in its order."""
-    return ThreadPoolExecutor(threads)
+    return Lent(threads)
+
+
+@cache
+def _kept() -> ThreadPoolExecutor:
+    """The threads of this process. An idle one is taken before one is started."""
+    return ThreadPoolExecutor(_MANY, "beside")
 
 
 def in_turn(_threads: int) -> Executor:
@@ -30,15 +42,66 @@ def in_turn(_threads: int) -> Executor:
 def begin(step: Callable[[], T]) -> Future[T]:
     """Do something on a thread for which the end of the process does not wait."""
     told: Future[T] = Future()
-
-    def do() -> None:
-        try:
-            told.set_result(step())
-        except BaseException as error:  # noqa: BLE001 -- handed on to whoever asks for the result
-            told.set_exception(error)
-
-    threading.Thread(target=do, name="beginning", daemon=True).start()
+    threading.Thread(target=_fulfil, args=(told, step), name="beginning", daemon=True).start()
     return told
+
+
+class Lent(Executor):
+    """Some of the threads that the process keeps, until it is shut down.
+
+    To start a thread takes longer than a short call does: with five started for each sync with nothing to do, that one
+    took nearly twice as long.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self._most, self._busy, self._is_shut = threads, 0, False
+        self._waiting: deque[tuple[Future[Any], Callable[[], Any]]] = deque()
+        self._under_way: set[Future[Any]] = set()
+        self._lock = threading.Lock()
+
+    @override
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        told: Future[T] = Future()
+        with self._lock:
+            if self._is_shut:
+                raise RuntimeError("these threads were given back")
+            self._under_way.add(told)
+            self._waiting.append((told, partial(fn, *args, **kwargs)))
+            is_free = self._busy < self._most
+            self._busy += is_free
+        told.add_done_callback(self._under_way.discard)
+        if is_free:
+            _kept().submit(self._work)
+        return told
+
+    @override
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        with self._lock:
+            self._is_shut = True
+            left = list(self._under_way)
+        if cancel_futures:
+            for one in left:
+                one.cancel()
+        if wait:
+            wait_for(left)
+
+    def _work(self) -> None:
+        """One thread's share: what waits, until nothing does."""
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._busy -= 1
+                    return
+                told, step = self._waiting.popleft()
+            if told.set_running_or_notify_cancel():
+                _fulfil(told, step)
+
+
+def _fulfil(told: Future[T], step: Callable[[], T]) -> None:
+    try:
+        told.set_result(step())
+    except BaseException as error:  # noqa: BLE001 -- handed on to whoever asks for the result
+        told.set_exception(error)
 
 
 class InTurn(Executor):
