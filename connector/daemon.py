@@ -22,6 +22,8 @@ _SHORTEST = 0.005
 _RETRIES = timedelta(seconds=30)
 _UPKEEP = timedelta(hours=1)
 _LOOK_AGAIN = timedelta(seconds=5)
+_TELL = timedelta(minutes=1)
+"""How long another process may be at work before that is told, and how often it is told from then on."""
 _REST, _MOST_REST = timedelta(seconds=5), timedelta(minutes=5)
 
 
@@ -60,6 +62,7 @@ class Daemon:
         self._failures: dict[str, int] = {}
         self._claimed: dict[str, datetime] = {}
         self._resting: dict[str, datetime] = {}
+        self._told_at: datetime | None = None
 
     def run(self) -> None:
         """Go on until `stopping` says so; a run in hand ends at its next batch."""
@@ -79,7 +82,8 @@ class Daemon:
             return min((self._not_before - now).total_seconds(), self._settings.poll_seconds)
         try:
             self._do_due(now)
-        except LeaseHeld:
+        except LeaseHeld as error:
+            self._tell_held(error, now)
             # At random, or two daemons that run as often as one waits would keep each other out for ever.
             self._not_before = now + random.uniform(0.2, 1) * _TURN  # noqa: S311 -- a rest, no secret
         except Exception as error:  # noqa: BLE001 -- whatever it is, the daemon goes on and says so
@@ -87,7 +91,15 @@ class Daemon:
             self._not_before = now + self._rest("")
         else:
             self._failures.pop("", None)
+            self._told_at = None
         return self._idle(self._context.clock())
+
+    def _tell_held(self, error: LeaseHeld, now: datetime) -> None:
+        """Say now and then that nothing is done here; for a moment it is nothing unusual where others are at work."""
+        self._told_at = self._told_at or now
+        if now - self._told_at >= _TELL:
+            get_logger().warning("kept_out", reason=str(error))
+            self._told_at = now
 
     def _do_due(self, now: datetime) -> None:
         with self._context.store.read() as connection:

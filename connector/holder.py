@@ -15,6 +15,8 @@ from connector.store.database import Store
 
 HOLD = timedelta(hours=1)
 """How long a command may keep every run out."""
+_IN_HAND: set[str] = set()
+"""The names under which this process may hold a lease just now; any other of ours was left when the store was away."""
 
 
 def name_process(run: str) -> str:
@@ -36,10 +38,26 @@ def is_gone(holder: str) -> bool:
     return False
 
 
+@contextmanager
+def in_hand(run: str) -> Iterator[None]:
+    """This process is at work on a run as long as the block lasts: a lease of ours that outlives it is a left one."""
+    name = name_process(run)
+    _IN_HAND.add(name)
+    try:
+        yield
+    finally:
+        _IN_HAND.discard(name)
+
+
+def _is_left(holder: str) -> bool:
+    """Whether this process held it once and could not give it back; a process before us may have had our id, too."""
+    return holder.startswith(name_process("")) and holder not in _IN_HAND
+
+
 def take(connection: Connection, name: str, run: str, ttl: timedelta, at: datetime) -> int | None:
     """Take a lease and say its epoch; None while another one is at work. Who has died on this machine is no holder."""
     held = leases.holder(connection, name)
-    if held is not None and is_gone(held.owner):
+    if held is not None and (is_gone(held.owner) or _is_left(held.owner)):
         leases.release(connection, name, held.epoch)
     # A worker whose conductor is gone can store nothing more, but may be within a call.
     if not all(is_gone(one) for one in portions.holders(connection, at)):
@@ -50,15 +68,16 @@ def take(connection: Connection, name: str, run: str, ttl: timedelta, at: dateti
 @contextmanager
 def alone(store: Store, name: str, run: str, at: datetime) -> Iterator[int]:
     """Keep every run out as long as the block lasts; gives its epoch. Raises `LeaseHeld` while one is at work."""
-    with store.write() as connection:
-        epoch = take(connection, name, run, HOLD, at)
-    if epoch is None:
-        raise LeaseHeld("a run is at work on this state, so nothing was changed; wait for its end, or stop it")
-    try:
-        yield epoch
-    finally:
+    with in_hand(run):
         with store.write() as connection:
-            leases.release(connection, name, epoch)
+            epoch = take(connection, name, run, HOLD, at)
+        if epoch is None:
+            raise LeaseHeld("a run is at work on this state, so nothing was changed; wait for its end, or stop it")
+        try:
+            yield epoch
+        finally:
+            with store.write() as connection:
+                leases.release(connection, name, epoch)
 
 
 def _place() -> str:

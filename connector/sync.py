@@ -16,7 +16,7 @@ from connector.endpoints import check_endpoints
 from connector.errors import LeaseHeld, LeaseLost, RunError
 from connector.executor import undisturbed
 from connector.gather import gather
-from connector.holder import take
+from connector.holder import in_hand, take
 from connector.logs import bound, get_logger
 from connector.newcomers import Scene, choose, look_around
 from connector.pressure import Gauge
@@ -82,6 +82,11 @@ def running(context: Context, report: Report, names: Collection[str] = ()) -> It
 
     Of the entities named it is remembered that they went well as a whole, or why they had to stop.
     """
+    with in_hand(report.run):
+        yield from _hold(context, report, names)
+
+
+def _hold(context: Context, report: Report, names: Collection[str]) -> Iterator[int]:
     epoch = _begin(context, report)
     outcome = "failed"
     broken: dict[str, object] = {}

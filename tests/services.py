@@ -29,7 +29,8 @@ class Service:
     @property
     def lines(self) -> list[dict[str, Any]]:
         """What it has logged so far."""
-        return [json.loads(line) for line in self.text.splitlines() if line[:1] == "{"]
+        whole = self.text.rpartition("\n")[0]  # the last line may still be being written
+        return [json.loads(line) for line in whole.splitlines() if line[:1] == "{"]
 
     def logged(self, event: str) -> list[dict[str, Any]]:
         """The lines about one kind of event."""

@@ -8,7 +8,7 @@ import pytest
 
 from tests.command import connector
 from tests.postgres import Server, name_of
-from tests.services import serving, until
+from tests.services import Service, serving, until
 from tests.systems import Systems
 
 OFTEN = "daemon: {every: 1s}\n"
@@ -25,6 +25,12 @@ def arrived(systems: Systems, email: str) -> bool:
     return len(systems.erp.listed("partners", email=email)) == 1
 
 
+def run_twice(daemon: Service) -> None:
+    """Wait for the ends of two more runs: the second one began after this was asked for."""
+    before = len(daemon.logged("run_finished"))
+    until(lambda: len(daemon.logged("run_finished")) > before + 1)
+
+
 def test_what_is_entered_in_the_crm_is_in_the_erp_after_an_interval(
     reference_systems: Systems, tmp_path: Path, store_url: str
 ) -> None:
@@ -34,7 +40,7 @@ def test_what_is_entered_in_the_crm_is_in_the_erp_after_an_interval(
 
         email = new_customer(reference_systems, "Always")
 
-        until(lambda: arrived(reference_systems, email), within=10)
+        until(lambda: arrived(reference_systems, email))
         assert daemon.stop() == 0
     assert daemon.logged("daemon_stopped")
 
@@ -79,15 +85,15 @@ def test_pause_and_resume_reach_a_running_daemon(reference_systems: Systems, tmp
     with serving(config, "daemon") as daemon:
         until(lambda: daemon.logged("run_finished"))
         assert connector(config, "pause", "customer").code == 0
-        time.sleep(1)
+        run_twice(daemon)
         email = new_customer(reference_systems, "Paused")
-        time.sleep(3)
+        run_twice(daemon)
         assert not arrived(reference_systems, email)
         assert [one["name"] for one in connector(config, "status", "--json").json["paused"]] == ["customer"]
 
         assert connector(config, "resume").code == 0
 
-        until(lambda: arrived(reference_systems, email), within=10)
+        until(lambda: arrived(reference_systems, email))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["a polite kill", "Ctrl-C"])
@@ -98,7 +104,7 @@ def test_a_stop_in_the_middle_of_a_run_ends_between_two_batches(
     with serving(config, "daemon") as daemon:
         until(lambda: own_systems.erp.stats()["requests"].get("POST"), every=0.01)
 
-        assert daemon.stop(number, within=10) == 0
+        assert daemon.stop(number) == 0
 
     assert not daemon.logged("run_finished")
     status = connector(config, "status", "--json").json
@@ -114,9 +120,9 @@ def test_a_stop_that_takes_too_long_is_cut_off_and_the_next_run_goes_on(own_syst
         own_systems.erp.process.send_signal(signal.SIGSTOP)
         began = time.monotonic()
 
-        code = daemon.stop(within=10)
+        code = daemon.stop()
 
-        assert time.monotonic() - began < 4
+        assert time.monotonic() - began < 15  # who is given no `stop_within` takes 20
         own_systems.erp.process.send_signal(signal.SIGCONT)
     assert code in (0, 143)
     assert connector(config, "sync", "--json").json["halted"] == []
@@ -130,7 +136,7 @@ def test_a_daemon_that_was_killed_is_not_waited_for(own_systems: Systems, tmp_pa
         daemon.stop(signal.SIGKILL)
 
     with serving(config, "daemon", name="second") as second:
-        until(lambda: second.logged("run_finished"), within=20)
+        until(lambda: second.logged("run_finished"))
 
     assert connector(config, "sync", "--json").json["writes"] == 0
 
@@ -148,11 +154,11 @@ def test_two_daemons_and_somebody_at_the_keyboard_share_one_store(
             emails.append(new_customer(reference_systems, f"Shared{number}"))
             connector(config, "sync")
 
-        until(lambda: all(arrived(reference_systems, email) for email in emails), within=10)
+        until(lambda: all(arrived(reference_systems, email) for email in emails))
         busy, other = sorted((one, two), key=lambda daemon: len(daemon.logged("run_finished")), reverse=True)
         assert busy.stop() == 0
         left = new_customer(reference_systems, "Inherited")
-        until(lambda: arrived(reference_systems, left), within=10)
+        until(lambda: arrived(reference_systems, left))
         assert other.stop() == 0
 
     assert one.logged("run_failed") == two.logged("run_failed") == []

@@ -7,12 +7,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import Connection
 
+from connector import sync as running
 from connector.always import build_daemon
 from connector.bootstrap import build
 from connector.context import Context, Quiet
 from connector.daemon import Daemon, Doors
+from connector.errors import StoreError
 from connector.records import Arrival, Problem, Side
+from connector.report import Report
 from connector.retries import retry_problems
 from connector.settings import Settings, load_settings
 from connector.store import inbox, journal, leases, pauses, problems
@@ -175,6 +179,49 @@ def test_while_another_process_is_at_work_the_daemon_waits_for_its_turn(watch: W
     watch.live(0.5)
 
     assert watch.runs("product")[0] - watch.started == timedelta(minutes=10)
+
+
+def test_a_daemon_that_is_kept_out_for_long_says_so(watch: Watch, capsys: pytest.CaptureFixture[str]) -> None:
+    with watch.context.store.write() as connection:
+        leases.acquire(connection, "sync", "another/machine/1/run", timedelta(minutes=10), watch.clock())
+
+    watch.live(0.5)
+
+    told = [line for line in "".join(capsys.readouterr()).splitlines() if "kept_out" in line]
+    assert 5 <= len(told) <= 10
+    assert "another connector process is at work" in told[0]
+
+
+@pytest.mark.parametrize("lost", ["its last transaction", "the answer to its first"])
+def test_a_daemon_whose_store_went_away_at_the_end_of_a_run_keeps_nobody_out(
+    watch: Watch, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    broken = [1]
+    release, begin = leases.release, running._begin
+
+    def fail() -> None:
+        if broken:
+            broken.pop()
+            raise StoreError("the connection was closed")
+
+    def fails_to_release(connection: Connection, name: str, epoch: int) -> None:
+        fail()
+        release(connection, name, epoch)
+
+    def begins_unheard(context: Context, report: Report) -> int:
+        epoch = begin(context, report)
+        fail()
+        return epoch
+
+    if lost == "its last transaction":
+        monkeypatch.setattr(leases, "release", fails_to_release)
+    else:
+        monkeypatch.setattr(running, "_begin", begins_unheard)
+
+    watch.live(1.1)
+
+    assert not broken
+    assert watch.runs("product")
 
 
 def refused(watch: Watch, cause: str = "rejected") -> Problem:

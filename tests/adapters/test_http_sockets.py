@@ -147,13 +147,14 @@ def test_no_thread_sends_before_a_rest_is_over() -> None:
 
 
 def test_a_system_that_is_down_is_asked_by_one_thread_after_the_cool_down() -> None:
+    now = [0.0]
     with served(lambda handler: answer(handler, 500)) as (url, asked):
-        client = local(url, max_attempts=1, trip_after=3, cool_down=0.2)
+        client = local(url, max_attempts=1, trip_after=3, cool_down=30.0, clock=lambda: now[0])
         with ThreadPoolExecutor(4) as threads:
             for _ in range(2):
                 calls = [threads.submit(client.request, "GET", "/things", safe=True) for _ in range(20)]
                 errors = [each.exception() for each in calls]
-                time.sleep(0.25)
+                now[0] += 31
         client.close()
 
     # As many as were under way when the third one failed, and the trial.

@@ -10,6 +10,7 @@ import requests
 
 from tests.command import command
 from tests.reference.doors import ask, batch, bulk, refusal
+from tests.services import until
 from tests.systems import System, launch, start
 
 NAMED = [{"op": "create", "record": {"name": name}} for name in "abcd"]
@@ -105,7 +106,7 @@ def test_answers_come_late(crm: System) -> None:
     began = time.monotonic()
 
     assert status(crm, "accounts") == 200
-    assert 0.2 <= time.monotonic() - began < 2
+    assert time.monotonic() - began >= 0.2
 
 
 @pytest.mark.parametrize("after", [None, 7, "Fri, 31 Dec 2027 23:59:59 GMT"])
@@ -155,7 +156,7 @@ def test_an_answer_is_held_until_the_caller_gives_up(crm: System) -> None:
     with pytest.raises(requests.ReadTimeout):
         crm.session.post(f"{crm.base}/accounts", json={"name": "A"}, timeout=0.3)
 
-    assert count(crm) == before + 1
+    until(lambda: count(crm) == before + 1)
 
 
 def test_a_body_ends_before_its_length(crm: System) -> None:
@@ -227,16 +228,15 @@ def test_a_token_ends_in_the_middle(crm: System) -> None:
 
 
 def test_a_key_is_revoked_for_a_while(erp: System) -> None:
-    erp.faults({"fault": "error", "status": 401, "times": 1, "lasting": 0.4})
+    erp.faults({"fault": "error", "status": 401, "times": 1, "lasting": 3})
 
     assert refusal(ask(erp, "GET", "partners"))[:2] == (401, "bad_key")
     assert status(erp, "items") == 401
-    time.sleep(0.5)
-    assert status(erp, "items") == 200
+    until(lambda: status(erp, "items") == 200)
 
 
 def test_a_search_does_not_find_what_is_new(crm: System) -> None:
-    crm.faults({"fault": "lookup_lag", "seconds": 0.6, "path": "*/accounts"})
+    crm.faults({"fault": "lookup_lag", "seconds": 60, "path": "*/accounts"})
     made = crm.create("accounts", name="New", externalId="ref-lag")
     looks = [
         lambda: [each["id"] for each in crm.listed("accounts", externalId="ref-lag")],
@@ -249,8 +249,8 @@ def test_a_search_does_not_find_what_is_new(crm: System) -> None:
     assert [look() for look in looks] == [[], [], []]
     assert crm.read("accounts", made["id"]) == made
     assert ask(crm, "POST", "accounts", json={"name": "B", "externalId": "ref-lag"}).status_code == 409
-    time.sleep(0.7)
-    assert looks[0]() == looks[2]() == [made["id"]]
+    crm.faults({"fault": "lookup_lag", "seconds": 0.01, "path": "*/accounts"})
+    until(lambda: looks[0]() == looks[2]() == [made["id"]])
 
 
 def read_many(crm: System, *ids: str) -> list[dict[str, Any]]:
@@ -258,18 +258,18 @@ def read_many(crm: System, *ids: str) -> list[dict[str, Any]]:
 
 
 def test_the_erp_does_not_list_a_new_record_by_its_id(erp: System) -> None:
-    erp.faults({"fault": "lookup_lag", "seconds": 0.6})
+    erp.faults({"fault": "lookup_lag", "seconds": 60})
     made = erp.create("partners", is_company=True, name="New")
 
     assert erp.call("GET", "partners", params={"id": made["id"]})["total"] == 0
-    time.sleep(0.7)
-    assert erp.listed("partners", id=made["id"]) == [made]
+    erp.faults({"fault": "lookup_lag", "seconds": 0.01})
+    until(lambda: erp.listed("partners", id=made["id"]) == [made])
 
 
 def test_a_list_by_time_does_not_show_a_fresh_change(crm: System, erp: System) -> None:
     account, partner = crm.create("accounts", name="A"), erp.create("partners", is_company=True, name="A")
     for system in (crm, erp):
-        system.faults({"fault": "read_lag", "seconds": 0.6})
+        system.faults({"fault": "read_lag", "seconds": 60})
     changes = ((crm, "accounts", "modifiedSince", account), (erp, "partners", "write_date_from", partner))
 
     for system, collection, since, record in changes:
@@ -277,8 +277,8 @@ def test_a_list_by_time_does_not_show_a_fresh_change(crm: System, erp: System) -
         system.change(collection, record["id"], name="B")
         assert record["id"] not in [each["id"] for each in system.listed(collection, **{since: stamp})]
         assert system.read(collection, record["id"])["name"] == "B"
-        time.sleep(0.7)
-        assert record["id"] in [each["id"] for each in system.listed(collection, **{since: stamp})]
+        system.faults({"fault": "read_lag", "seconds": 0.01})
+        until(lambda: record["id"] in [each["id"] for each in system.listed(collection, **{since: stamp})])  # noqa: B023 -- called at once
 
 
 @pytest.mark.parametrize("skew", [7200, -7200])
