@@ -26,6 +26,7 @@ MAX_DEPTH = 40
 MAX_NODES = 200_000
 """Larger documents are aliases that multiply, not configuration."""
 
+_TEXT = "tag:yaml.org,2002:str"
 _PLAIN_TAGS = frozenset({"tag:yaml.org,2002:map", "tag:yaml.org,2002:seq"})
 
 
@@ -170,13 +171,17 @@ class _Builder:
         if self.nodes > MAX_NODES or len(path) > MAX_DEPTH:
             raise yaml.MarkedYAMLError(problem="nested too deep or too large", problem_mark=node.start_mark)
         self.lines.setdefault(path, node.start_mark.line + 1)
-        if isinstance(node, yaml.CollectionNode) and node.tag not in _PLAIN_TAGS:
+        if isinstance(node, yaml.ScalarNode):
+            return self._scalar(node)
+        if node.tag not in _PLAIN_TAGS:
             raise yaml.MarkedYAMLError(problem="tags are not allowed here", problem_mark=node.start_mark)
         if isinstance(node, yaml.MappingNode):
             return self._mapping(node, path)
-        if isinstance(node, yaml.SequenceNode):
-            return [self.build(item, (*path, str(place))) for place, item in enumerate(node.value)]
-        return self.loader.construct_object(node)
+        return [self.build(item, (*path, str(place))) for place, item in enumerate(node.value)]
+
+    def _scalar(self, node: yaml.Node) -> Any:
+        # Nearly all are words, which stand for themselves.
+        return node.value if node.tag == _TEXT else self.loader.construct_object(node)
 
     def _mapping(self, node: yaml.MappingNode, path: tuple[str, ...]) -> dict[Any, Any]:
         self._refuse_doubles(node, path)
@@ -192,8 +197,7 @@ class _Builder:
     def _refuse_doubles(self, node: yaml.MappingNode, path: tuple[str, ...]) -> None:
         seen: dict[Any, int] = {}
         for key_node, _ in node.value:
-            line = key_node.start_mark.line + 1
-            key = self._key(key_node)
+            key, line = self._key(key_node), key_node.start_mark.line + 1
             if key in seen:
                 place = ".".join((*path, str(key)))
                 self.found.append(ConfigIssue(self.name, line, place, f"the key was already given in line {seen[key]}"))
@@ -204,4 +208,4 @@ class _Builder:
             raise yaml.MarkedYAMLError(problem="a key must be a plain word", problem_mark=node.start_mark)
         if node.tag.endswith(":merge"):
             return "<<"
-        return self.loader.construct_object(node)
+        return self._scalar(node)

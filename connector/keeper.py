@@ -13,8 +13,6 @@ import traceback
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from multiprocessing import Pipe
-from multiprocessing.connection import Connection as Line
 from typing import Any, Protocol, TypeVar
 
 from connector import memory
@@ -100,6 +98,9 @@ class Scribe:
     """A process that does steps with a store of its own; it ends with the one that started it."""
 
     def __init__(self, url: str) -> None:
+        # Here, as a sync with nothing to do needs none of it.
+        from multiprocessing import Pipe
+
         self._line, theirs = Pipe()
         number = theirs.fileno()
         self._process = subprocess.Popen(  # noqa: S603 -- our own interpreter and our own words
@@ -158,6 +159,8 @@ def serve(number: int) -> None:
     # What it does makes many tuples and no cycles: to look for those took a fifth of its time.
     gc.freeze()
     gc.set_threshold(1_000_000, 20, 50)
+    from multiprocessing.connection import Connection as Line
+
     line = Line(number)
     try:
         store = open_store(line.recv())

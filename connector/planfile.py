@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connector.apply import batches
 from connector.context import Context, Work
+from connector.drain import apply_staged, decide_inbox
 from connector.endpoints import check_endpoints
 from connector.errors import ConfigError, RunError
 from connector.reconcile.guards import digest
@@ -21,7 +22,7 @@ from connector.records import Arrival, Operation, OperationKind, OperationState,
 from connector.recover import recover, resolve_doubtful
 from connector.report import Report
 from connector.store import inbox, journal
-from connector.sync import apply_staged, count_open, decide_inbox, running, was_read
+from connector.sync import count_open, running, was_read
 
 FORMAT = 1
 

@@ -191,14 +191,17 @@ def _look_at(work: Work, position: Position, batch: _Batch, remotes: Sequence[Re
         batch.found.hidden += [remote for remote in alive if remote.id not in known]
 
 
-def sides_to_list(work: Work, *, full: bool) -> list[Side]:
-    """Where ids and versions are to be enumerated: on request, when due, or when records are missing."""
+def sides_to_list(work: Work, *, full: bool, again: bool = False) -> list[Side]:
+    """Where ids and versions are to be enumerated: on request, when due, or when records are missing.
+
+    The last is asked once a run, not `again`: a system may have to go through all of its records to count them.
+    """
     with work.store.read() as connection:
         positions = cursors.both(connection, work.name)
     return [
         side
         for side, position in positions.items()
-        if full or position.enumeration or _is_due(work, position) or _is_short(work, side, position)
+        if full or position.enumeration or _is_due(work, position) or (not again and _is_short(work, side, position))
     ]
 
 

@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from connector.apply import apply_planned
 from connector.context import Sharing, Work
+from connector.drain import decide_inbox, decide_range
 from connector.errors import RunError
 from connector.executor import Crew
 from connector.holder import is_gone
@@ -24,7 +25,6 @@ from connector.store import inbox, links, portions
 from connector.store.portions import DONE, Ended, Left
 from connector.store.stretches import LISTING, READING
 from connector.stretches import PAGES, cut_listing, cut_reading, finish_listing, undone
-from connector.sync import decide_inbox, decide_range
 from connector.worker import mappings_of
 
 log = get_logger()

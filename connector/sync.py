@@ -3,32 +3,23 @@
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from operator import itemgetter
 from typing import NamedTuple
 
 from tenacity import retry, retry_if_exception_type, stop_after_delay, wait_fixed
 
-from connector import guard, memory
-from connector.apply import apply_planned, batches
+from connector import memory
 from connector.context import Context, Work
-from connector.decide import decide
 from connector.endpoints import check_endpoints
 from connector.errors import LeaseHeld, LeaseLost, RunError
 from connector.executor import undisturbed
-from connector.gather import gather
 from connector.holder import in_hand, take
 from connector.logs import bound, get_logger
-from connector.newcomers import Scene, choose, look_around
 from connector.pressure import Gauge
 from connector.pull import Asked, pull, sides_to_list
-from connector.records import OperationState, Problem, Ref, Side, Waiting
-from connector.recover import recover, resolve_doubtful
+from connector.records import Problem, Ref, Side, Waiting
 from connector.remarks import tell
 from connector.report import Exit, Report
-from connector.sender import Sender
-from connector.stage import stage
 from connector.store import conflicts, cursors, inbox, journal, leases, links, portions, problems, standings
-from connector.store.inbox import Taken
 from connector.stretches import finish_listing, finish_reading, read_first
 from connector.tenure import LEASE
 
@@ -63,8 +54,10 @@ def _conduct(context: Context, kind: str, entities: Collection[str], *, full: bo
             before = report.writes
             for name in chosen:
                 work = _work(context, report, name, epoch)
-                listed, first = full and round_number == 0, name in unread
-                if name not in halted and not _run_entity(work, full=listed, first=first):
+                again = round_number > 0
+                if name not in halted and not _run_entity(
+                    work, full=full and not again, first=name in unread, again=again
+                ):
                     halted.add(name)
             if (report.writes == before or kind == "drain") and not _has_due(context, chosen, halted):
                 break
@@ -166,14 +159,14 @@ def _unread(context: Context) -> set[str]:
     return {name for name in context.entities if read[name] < len(Side)}
 
 
-def _run_entity(work: Work, *, full: bool, first: bool) -> bool:
+def _run_entity(work: Work, *, full: bool, first: bool, again: bool) -> bool:
     """One entity's pass; False when it had to stop. What stops one entity leaves the others at work."""
     with bound(entity=work.name):
         try:
-            recover(work)
+            _recover(work)
             if not work.drains or _has_strangers(work):
-                _look(work, full=full, first=first)
-            drain(work)
+                _look(work, full=full, first=first, again=again)
+            _drain(work)
         except LeaseLost:
             raise
         except RunError as error:
@@ -183,20 +176,23 @@ def _run_entity(work: Work, *, full: bool, first: bool) -> bool:
     return True
 
 
-def _look(work: Work, *, full: bool, first: bool) -> None:
-    """Ask both sides what has changed, and, where that is due, what has gone; a first time in ranges, if shared."""
+def _look(work: Work, *, full: bool, first: bool, again: bool) -> None:
+    """Ask both sides what has changed, and, where that is due, what has gone; a first time in ranges, if shared.
+
+    When a run looks `again` at what it brought about, it has asked already whether records are missing.
+    """
     if first:
         _read_ranges(work)
     gauge = Gauge(work)
-    asked = Asked(gauge, counts=not full)
+    asked = Asked(gauge, counts=not (full or again))
     left = read_first(work, asked) if first and work.sharing is None else pull(work, asked=asked)
     while left:
-        make_room(work)
+        _make_room(work)
         gauge.fall()
         left = pull(work, *left, asked=asked)
     if first:
         memory.give_back()
-    sides = sides_to_list(work, full=full)
+    sides = sides_to_list(work, full=full, again=again)
     if work.sharing is not None and sides:
         work.sharing.compare(work, sides)
     elif sides:
@@ -222,115 +218,34 @@ def _has_strangers(work: Work) -> bool:
     return False
 
 
-def drain(work: Work) -> None:
-    """Decide every key that was in the inbox at the start; creates stream, everything else is guarded as a whole."""
-    if not work.drains and _is_idle(work):
-        return
-    if work.sharing is not None:
-        work.sharing.decide(work)
-    else:
-        decide_inbox(work)
-    if work.dry:
-        guard.foretell(work)
-        return
-    apply_staged(work)
-    resolve_doubtful(work)
+# A run in which nothing has happened loads none of what follows, nor what that takes: a fiftieth of its time.
 
 
-def _is_idle(work: Work) -> bool:
-    """Whether no key is due and no operation waits for its end: mostly so, and then nothing more need be asked."""
+def _recover(work: Work) -> None:
+    """Settle what an earlier run left under way."""
+    if _is_any_live(work):
+        from connector.recover import recover
+
+        recover(work)
+
+
+def _make_room(work: Work) -> None:
+    from connector.drain import make_room
+
+    make_room(work)
+
+
+def _drain(work: Work) -> None:
+    """Settle what the inbox holds."""
+    if work.drains or _has_due(work.context, [work.name], ()) or _is_any_live(work):
+        from connector.drain import drain
+
+        drain(work)
+
+
+def _is_any_live(work: Work) -> bool:
     with work.store.read() as connection:
-        return not (inbox.due(connection, work.name, work.now()) or journal.is_any_live(connection, work.name))
-
-
-def make_room(work: Work) -> None:
-    """Decide and write what is linked already, as too many keys wait: nothing of it can be created a second time.
-
-    The others wait until both sides were read to their end, as on any day.
-    """
-    with work.store.read() as connection:
-        keys = inbox.linked(connection, work.name, inbox.head(connection), work.now())
-    log.info("reading_paused", linked=len(keys))
-    if work.sharing is not None:
-        work.sharing.decide_linked(work, keys)
-    else:
-        decide_keys(work, [seq for seq, _ in sorted(keys, key=itemgetter(1))])
-    apply_staged(work)
-    resolve_doubtful(work)
-
-
-def decide_inbox(work: Work) -> None:
-    """Gather, decide and stage the inbox chunk by chunk, up to what it held at the start."""
-    with work.store.read() as connection:
-        head = inbox.head(connection)
-    decide_range(work, 0, head)
-
-
-def decide_range(work: Work, after: int, head: int, side: Side | None = None) -> None:
-    """The same for the keys whose numbers lie in a range, or for those of one side among them."""
-    # It pays where much of what was ever seen is to be met, which is never so in a drain.
-    scene, is_more = Scene() if work.drains else look_around(work), True
-    with Sender(work) as sender:
-        while is_more and (taken := _take(work, after, head)).seqs:
-            after, is_more = taken.seqs[-1], len(taken.seqs) == work.context.limits.chunk
-            newcomers, others = choose(work, taken if side is None else taken.on(side), scene)
-            if others:
-                # What is read on the general way can tell who somebody is.
-                scene = Scene()
-                _decide_chunk(work, others, sender)
-            for new in newcomers:
-                sender.introduce(new)
-            _decide_refused(work, sender)
-            work.step("deciding", len(taken.seqs))
-        sender.finish()
-        _decide_refused(work, sender)
-
-
-def decide_keys(work: Work, seqs: Sequence[int]) -> None:
-    """Gather, decide and stage these keys, as far as they still have these numbers."""
-    with Sender(work) as sender:
-        for part in batches(seqs, work.context.limits.chunk):
-            _decide_chunk(work, part, sender)
-            work.step("deciding", len(part))
-        sender.finish()
-
-
-def _decide_refused(work: Work, sender: Sender) -> None:
-    """Newcomers in whose way another operation stands: the general way tells which."""
-    for new in sender.refused():
-        _decide_chunk(work, new.seqs, sender)
-
-
-def _decide_chunk(work: Work, seqs: Collection[int], sender: Sender) -> None:
-    sender.catch_up()
-    with work.store.read() as connection:
-        rows = inbox.numbered(connection, seqs, work.now())
-    if rows:
-        chunk = gather(work, rows)
-        sender.send(stage(work, decide(work, chunk)), chunk.refs)
-
-
-def _take(work: Work, after: int, head: int) -> Taken:
-    with work.store.read() as connection:
-        return inbox.take_columns(connection, work.name, after, work.context.limits.chunk, work.now(), head)
-
-
-def apply_staged(work: Work) -> None:
-    """Guard the finished plan, then execute what no guard holds back, page by page."""
-    verdict = guard.judge(work)
-    for page in guard.staged(work) if verdict.whole is None else [verdict.whole]:
-        held = verdict.held(work, page)
-        if held:
-            with work.write() as connection:
-                journal.advance(
-                    connection, [item.id for item in held], OperationState.HELD, work.now(), error="held by a guard"
-                )
-            work.tally.held += len(held)
-        free = [item for item in page if item not in held]
-        if work.sharing is not None:
-            work.sharing.apply(work, free)
-        else:
-            apply_planned(work, free)
+        return journal.is_any_live(connection, work.name)
 
 
 def _has_due(context: Context, entities: Sequence[str], halted: Collection[str]) -> bool:

@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from connector.apply import batches
 from connector.context import Context, Work
+from connector.drain import apply_staged
 from connector.endpoints import check_endpoints
 from connector.entities import Policy
 from connector.gather import Chunk, Seen, look_up, valid_base
@@ -33,7 +34,7 @@ from connector.records import (
 from connector.recover import recover, resolve_doubtful
 from connector.report import Report, Tally
 from connector.store import conflicts, journal, links
-from connector.sync import apply_staged, count_open, running
+from connector.sync import count_open, running
 
 NEVER = "only changed values are undone, never what was created, deleted, archived or moved on to another state"
 

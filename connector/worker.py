@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from connector.apply import apply_planned
 from connector.context import Context, Work
+from connector.drain import decide_keys, decide_range
 from connector.endpoints import check_endpoints
 from connector.errors import LeaseLost, RunError, StoreError, WrongTenant
 from connector.executor import beside
@@ -21,7 +22,6 @@ from connector.report import Report, Tally
 from connector.store import journal, portions
 from connector.store.portions import DONE, FAILED, Portion
 from connector.stretches import finish_listing, read_stretch
-from connector.sync import decide_keys, decide_range
 from connector.tenure import LEASE
 
 log = get_logger()

@@ -8,8 +8,8 @@ CUSTOMERS_THERE, MANY = 2_500, 1_100
 """More than a page of the CRM, and less than would make a guard ask."""
 BEGINNING = 2 + 1
 """Both sides tell who they are, and the CRM gives a token."""
-LOOKS = 3 + 3
-"""Of the ERP what changed and how many there are, and of the CRM what changed; and all of that after the writes."""
+LOOKS = 3 + 2
+"""Of the ERP what changed and how many there are, and of the CRM what changed; after the writes only what changed."""
 MORE_PAGES, BATCHES = 1, 6
 
 

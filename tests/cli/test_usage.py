@@ -90,10 +90,26 @@ def test_help_needs_neither_the_engine_nor_the_store(terminal: Terminal) -> None
 
 def test_a_sync_loads_nothing_but_what_it_needs(live: Terminal) -> None:
     live("sync", "--entity", "product")  # makes the store, which takes Alembic
-    never = "'rich', 'alembic', 'apscheduler', 'uvicorn', 'starlette', 'fastapi', 'prometheus_client', 'psycopg'"
+    never = "'rich', 'alembic', 'apscheduler', 'uvicorn', 'starlette', 'fastapi', 'prometheus_client', 'psycopg', "
+    never += "'multiprocessing'"
     code = (
         "import sys; from connector.__main__ import main; main(['sync', '--entity', 'product']); "
         f"print({{{never}}} & set(sys.modules))"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=live.folder, capture_output=True, text=True, timeout=60, check=True
+    )
+
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+def test_a_sync_in_which_nothing_has_happened_does_not_load_what_decides(live: Terminal) -> None:
+    for _ in range(2):
+        live("sync", "--entity", "product")
+    code = (
+        "import sys; from connector.__main__ import main; main(['sync', '--entity', 'product']); "
+        "print({'connector.drain', 'connector.decide', 'connector.apply', 'connector.recover'} & set(sys.modules))"
     )
 
     done = subprocess.run(
