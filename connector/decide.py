@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from connector.context import Work
-from connector.doubt import Held, in_doubt
+from connector.doubt import Held, in_doubt, made_by_lost
 from connector.errors import OutcomeUnknown
 from connector.gather import (
     Chunk,
@@ -334,11 +334,16 @@ def _decide_loose(
     creator, across, new_id = work.creator(side.other), side.other, work.context.new_id
     states, keys_of, refs, entity = chunk.seen[side], chunk.keys[side], chunk.refs, work.name
     creates, ignored = decisions.creates, decisions.ignored
+    new = {row.id: states[row.id].record for row, verdict in rows if verdict.finding is not Finding.AMBIGUOUS}
+    lost = made_by_lost(work, side, new)
     for row, verdict in rows:
         record_id = row.id
         _, record, version, _, data = states[record_id]
         if verdict.finding is Finding.AMBIGUOUS:
             _ambiguous(work, [row], verdict.reason, verdict.rivals, decisions)
+        elif record_id in lost:
+            reason = f"it may be what a create on {side} has made whose answer never came"
+            _ambiguous(work, [row], reason, (str(lost[record_id]),), decisions)
         elif not creator.wanted(record):
             ignored.append(row)
         elif (lacking := creator.lacks(record)) is not None:

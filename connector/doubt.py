@@ -1,4 +1,4 @@
-"""Creates whose answer never came: what each side held when they were sent, so that what was edited since shows."""
+"""Creates whose answer never came: what both sides held when they were sent, and what they may have made."""
 
 from collections.abc import Collection, Mapping
 
@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 from connector.context import Work
 from connector.errors import OutcomeUnknown
 from connector.reconcile.carry import PLAIN
+from connector.reconcile.match import fold
 from connector.records import Operation, OperationKind, OperationState, Record, Ref, Side
 from connector.store import journal, problems
 
@@ -17,15 +18,29 @@ Held = Mapping[Side, Record]
 
 
 def held_when_sent(connection: Connection, work: Work, operation: Operation) -> Held:
-    """What each side held when a create was sent; nothing is known where an earlier one may have made the record."""
+    """What each side held when a create was sent.
+
+    Nothing is known where an earlier one may have made the record, and held something else.
+    """
     told = journal.of_record(connection, work.name, operation.side.other, str(operation.source), _STORY)
     creates = [item for item, _, _ in told if item.kind is OperationKind.CREATE]
     earlier = [item for item in creates if item.state is not OperationState.ABANDONED and item.id != operation.id]
-    fields, target = work.entity.fields, work.translator(operation.side)
-    values = work.creator(operation.side).values(operation.values)
-    sent = {} if earlier else {name: held for name, held in values.items() if fields[name].type in PLAIN}
-    kept = {name: target.normal(name, held) for name, held in sent.items()}
-    return {operation.side.other: sent, operation.side: kept}
+    sent = _plain(work, operation)
+    if any(_plain(work, item) != sent for item in earlier):
+        return {}
+    return {operation.side.other: sent, operation.side: _stored(work, operation)}
+
+
+def _plain(work: Work, create: Operation) -> Record:
+    """What a create sends of plain values."""
+    values, fields = work.creator(create.side).values(create.values), work.entity.fields
+    return {name: held for name, held in values.items() if fields[name].type in PLAIN}
+
+
+def _stored(work: Work, create: Operation) -> Record:
+    """The same as the other side keeps it."""
+    normal = work.translator(create.side).normal
+    return {name: normal(name, held) for name, held in _plain(work, create).items()}
 
 
 def in_doubt(work: Work, refs: Collection[Ref]) -> dict[Ref, Held]:
@@ -51,6 +66,46 @@ def _parked(connection: Connection, work: Work, refs: Collection[Ref]) -> list[R
         return []
     told = [item.problem for item in problems.of(connection, refs)]
     return [Ref(*problem[:3]) for problem in told if problem.cause == OutcomeUnknown.code]
+
+
+def is_any_lost(work: Work) -> bool:
+    """Whether of any create of this entity nobody knows if it got through."""
+    return any(lost_creates(work, side) for side in Side)
+
+
+def lost_creates(work: Work, side: Side) -> list[Operation]:
+    """The creates on one side of which nobody knows if they got through."""
+    with work.store.read() as connection:
+        found = journal.by_state(connection, [OperationState.UNKNOWN], entity=work.name)
+        if OutcomeUnknown.code in problems.causes(connection):
+            parked = problems.caused(connection, work.name, OutcomeUnknown.code)
+            found += [item for ref in parked for item in _sent(connection, work, ref)]
+    return [item for item in found if item.kind is OperationKind.CREATE and item.side is side]
+
+
+def made_by_lost(work: Work, side: Side, records: Mapping[str, Record]) -> dict[str, Ref]:
+    """Which new records of one side a lost create may have made, and of whom.
+
+    What they are matched by would mostly tell; but it may have been edited, or be too little for a key. So it is enough
+    that as many of its fields hold what was sent as hold something else.
+    """
+    found: dict[str, Ref] = {}
+    for create in lost_creates(work, side):
+        sent = _folded(work, _stored(work, create))
+        for record_id, record in records.items():
+            held = _folded(work, record)
+            common = sent.keys() & held.keys()
+            alike = sum(sent[name] == held[name] for name in common)
+            if alike and 2 * alike >= len(common):
+                found[record_id] = Ref(work.name, side.other, str(create.source))
+    return found
+
+
+def _folded(work: Work, record: Record) -> dict[str, bytes]:
+    """What a record is matched by, as far as it holds any of it."""
+    names = {name for _, _, fields in work.entity.match_plan for name in fields}
+    folded = {name: fold(record[name]) for name in names if record.get(name) is not None}
+    return {name: value for name, value in folded.items() if value}
 
 
 def _sent(connection: Connection, work: Work, ref: Ref) -> list[Operation]:

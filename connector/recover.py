@@ -12,19 +12,18 @@ from datetime import timedelta
 from sqlalchemy import Connection
 
 from connector.adapters.base import Capabilities
-from connector.adopt import adopt
+from connector.adopt import adopt, meet, park
 from connector.apply import apply_planned, batches, put_back, refs_of, send_batch
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.entities import Policy
 from connector.errors import MappingFailed
-from connector.gather import is_canary_alive, remember_keys, valid_base
+from connector.gather import is_canary_alive, valid_base
 from connector.moves import MISSING
-from connector.observe import fetch, keys_of, observe
+from connector.observe import fetch, observe
 from connector.reconcile.carry import PLAIN, without_ids
 from connector.reconcile.plan import COMBINED
 from connector.records import (
-    Arrival,
     Base,
     Conflict,
     Fetched,
@@ -33,17 +32,15 @@ from connector.records import (
     OperationKind,
     OperationState,
     Outcome,
-    Problem,
     Rebase,
     Record,
     Remote,
     Side,
-    Sighting,
     encode,
 )
 from connector.settle import settle_creates, settle_updates
 from connector.stage import requeue
-from connector.store import conflicts, inbox, journal, links, problems
+from connector.store import conflicts, journal, links
 
 _COUNTING = frozenset({Policy.DELTA, Policy.UNION})
 DOUBTFUL = (OperationState.SENDING, OperationState.UNKNOWN)
@@ -245,11 +242,11 @@ def _look_up(work: Work, side: Side, batch: Sequence[Operation], capabilities: C
         if len(carriers) == 1:
             adopt(work, operation, carriers[0].id)
         elif carriers:
-            _park(work, [operation], f"{len(carriers)} records on {side} carry its marker; delete all but one there")
+            park(work, [operation], f"{len(carriers)} records on {side} carry its marker; delete all but one there")
         elif _is_untried(operation):
             put_back(work, [operation])
         elif _lag_is_over(work, operation, capabilities.lookup_lag):
-            _park(
+            park(
                 work, [operation], f"its create on {side} was sent, but no record there carries its marker; look there"
             )
 
@@ -267,14 +264,15 @@ def _seek(work: Work, side: Side, batch: Sequence[Operation], capabilities: Capa
         if _is_untried(operation):
             put_back(work, [operation])
         elif key is None:
-            _park(work, [operation], f"{side} can neither repeat a create safely nor be searched for it")
+            park(work, [operation], f"{side} can neither repeat a create safely nor be searched for it")
         else:
             keys[key] = operation
     for field in sorted({field for field, _ in keys}):
         asked = {value: item for (name, value), item in keys.items() if name == field}
         found = work.adapter(side).find(work.resource(side), field, list(asked))
         held = {str((remote.body or {}).get(field)) for remote in found}
-        _meet(work, side, [item for value, item in asked.items() if value in held], found)
+        if shown := [item for value, item in asked.items() if value in held]:
+            meet(work, side, shown, found, "a record there holds its unique key")
         lag = capabilities.lookup_lag
         missing = [item for value, item in asked.items() if value not in held and _lag_is_over(work, item, lag)]
         if missing:
@@ -295,40 +293,7 @@ def _unique_key(work: Work, operation: Operation, fields: Sequence[str]) -> tupl
     return next(((name, str(body[name])) for name in fields if body.get(name) not in (None, "")), None)
 
 
-def _meet(work: Work, side: Side, operations: Sequence[Operation], found: Sequence[Remote]) -> None:
-    """Let matching find the records that hold the unique keys; the creates stay in doubt until it does.
-
-    Whether the lost call made such a record or a person, nobody knows, so no rule may choose a value when they meet.
-    """
-    if not operations:
-        return
-    present = observe(work, side, found).present
-    remember_keys(work, side, [Sighting(one.id, one.version, keys_of(work, side, one.record)) for one in present])
-    _park(work, operations, f"its create on {side} was sent, and a record there holds its unique key")
-    with work.write() as connection:
-        requeue(connection, work, operations, "unknown")
-        inbox.put(connection, [Arrival(work.name, side, remote.id, "unknown") for remote in found], work.now())
-
-
 def _lag_is_over(work: Work, operation: Operation, lag: timedelta) -> bool:
     with work.store.read() as connection:
         sent = journal.changed_at(connection, [operation.id])[operation.id]
     return work.now() - sent >= lag
-
-
-def _park(work: Work, operations: Sequence[Operation], reason: str) -> None:
-    at = work.now()
-    rows = [
-        Problem(
-            item.entity,
-            item.side.other,
-            str(item.source),
-            "outcome_unknown",
-            f"{item.entity} {item.side.other}:{item.source}: {reason}. Then say who it is: connector links add "
-            f"{item.entity} --crm ID --erp ID; or create it again: connector problems retry",
-        )
-        for item in operations
-    ]
-    with work.write() as connection:
-        journal.advance(connection, [item.id for item in operations], OperationState.REJECTED, at, error=reason)
-        work.tally.problems += problems.report(connection, rows, at)

@@ -93,11 +93,22 @@ def causes(conn: Connection) -> dict[str, int]:
     return dict(bulk.fetch_query(conn, _CAUSES))
 
 
+def caused(conn: Connection, entity: str, cause: str) -> list[Ref]:
+    """The records of an entity with an open problem of this cause."""
+    rows = conn.execute(_CAUSED, {"entity": entity, "cause": cause})
+    return [Ref(entity, Side(row.side), row.id) for row in rows]
+
+
 def _query() -> Any:
     return select(*[problem.c[name] for name in _READ])
 
 
 _LISTED = _query().where(text(OPEN))
+_CAUSED = (
+    select(problem.c.side, problem.c.id)
+    .where(text(OPEN), problem.c.entity == bindparam("entity"), problem.c.cause == bindparam("cause"))
+    .order_by(problem.c.number)
+)
 _LISTED_OF = _LISTED.where(problem.c.entity == bindparam("entity"))
 
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from connector.records import Side
+from tests.simulation.desk import retry
 from tests.simulation.small import Small
 from tests.simulation.traits import Traits
 
@@ -258,3 +259,58 @@ def test_a_create_that_goes_on_being_refused_is_made_anew_once_no_earlier_call_c
     small.sync(create=["disliked"])
 
     assert (small.only(Side.ERP)["city"], small.causes()) == ("BONN", [])
+
+
+def test_an_edit_survives_whichever_of_two_creates_of_the_same_has_made_its_record(world: World) -> None:
+    small = world(erp=Traits.good(safety="search"))
+    small.customer(tags=["a", "b"])
+    create_twice(small)
+    (across,) = small.erp.of("customer")
+    small.erp.change(across, {"tags": ["a"]})
+
+    small.sync()
+
+    assert (small.only(Side.CRM)["tags"], small.contested()) == (["a"], [])
+
+
+def test_where_one_of_two_different_creates_has_made_a_record_no_rule_chooses(world: World) -> None:
+    small = world(erp=Traits.good(safety="search"))
+    row = small.customer(tags=["a", "b"])
+    create_twice(small, lambda: small.crm.change(row, {"tags": ["b"]}))
+    (across,) = small.erp.of("customer")
+    small.erp.change(across, {"tags": []})
+
+    small.sync()
+
+    assert (small.only(Side.CRM)["tags"], small.only(Side.ERP)["tags"]) == (["b"], [])
+    assert small.contested() == ["tags"]
+
+
+def create_twice(small: Small, between: Callable[[], object] = lambda: None) -> None:
+    """A create is lost, a person says that it is to be made again, and of that no answer comes either."""
+    small.sync(create=["vanished"])
+    small.wait()
+    small.sync()
+    assert small.causes() == ["outcome_unknown"]
+    between()
+    retry(small.life.world, small.life.desk, small.life.script.rules)
+    small.sync(create=["lost"])
+
+
+def test_what_a_lost_create_may_have_made_is_not_created_back_when_its_source_is_gone(world: World) -> None:
+    small = world(erp=Traits.good(safety="none"))
+    small.customer(serial="K2", name="Berta")
+    small.sync()
+    row = small.customer(name="Anna")
+    small.sync(create=["lost"])
+    small.crm.remove(row)
+    small.wait()
+    small.sync()
+    (made,) = [one for one in small.erp.of("customer") if one.serial == "K1"]
+    small.erp.change(made, {"city": "Bonn"})
+    small.customer(Side.ERP, serial="K3", name="Clara")
+
+    small.sync()
+
+    assert sorted(one.fields["name"] for one in small.crm.of("customer")) == ["Berta", "Clara"]
+    assert sorted(small.causes()) == ["ambiguous", "outcome_unknown"]
