@@ -20,7 +20,7 @@ from connector.records import (
     Sighting,
     encode,
 )
-from connector.stage import requeue
+from connector.requeue import requeue
 from connector.store import history, inbox, journal, links, problems
 from connector.store.links import LinkTaken
 

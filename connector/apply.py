@@ -32,6 +32,7 @@ from connector.records import (
     Side,
     Transition,
 )
+from connector.requeue import requeue
 from connector.settle import (
     Answered,
     settle_creates,
@@ -40,7 +41,6 @@ from connector.settle import (
     settle_removals,
     settle_updates,
 )
-from connector.stage import requeue
 from connector.store import journal, links
 
 Item = TypeVar("Item")

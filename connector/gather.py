@@ -69,6 +69,9 @@ class Chunk:
     """By link the side that was not read, as its base stands for it."""
 
 
+_CANARIES = 20
+
+
 def gather(work: Work, rows: Sequence[Waiting]) -> Chunk:
     """Look up links and read what the inbox did not bring along."""
     chunk = Chunk(list(rows))
@@ -334,11 +337,14 @@ def rows_across(work: Work, side: Side, ids: Collection[str]) -> dict[str, Waiti
 
 
 def is_canary_alive(work: Work, side: Side) -> bool:
-    """Whether the side shows any record it is known to hold: without that, an absence proves nothing."""
+    """Whether the side shows any record it is known to hold: without that, an absence proves nothing.
+
+    Records from several places are asked for, as those of one may be just what was deleted.
+    """
     if side in work.alive:
         return True
     with work.store.read() as connection:
-        sample = [link.id_on(side) for link in links.page(connection, work.name, 0, 20)]
+        sample = links.sample(connection, work.name, side, _CANARIES)
     fetch(work, side, sample)
     return side in work.alive
 

@@ -38,8 +38,8 @@ from connector.records import (
     Side,
     encode,
 )
+from connector.requeue import requeue
 from connector.settle import settle_creates, settle_updates
-from connector.stage import requeue
 from connector.store import conflicts, journal, links
 
 _COUNTING = frozenset({Policy.DELTA, Policy.UNION})

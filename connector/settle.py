@@ -42,7 +42,7 @@ from connector.records import (
     decode,
     encode,
 )
-from connector.stage import requeue
+from connector.requeue import requeue
 from connector.store import conflicts, cursors, history, inbox, journal, links, problems, sightings
 from connector.store.links import LinkTaken
 from connector.unread import hidden, stays_whole

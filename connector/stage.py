@@ -203,7 +203,12 @@ def _rebases(work: Work, pair: PairDecision) -> Iterable[Rebase]:
     work.tally.agreed += len(pair.plan.agreed)
     for side in Side:
         old = link.base_on(side)
-        if pair.sights[side].presence is Presence.PRESENT and (new := _looked_at(work, pair, side, old)) is not old:
+        if pair.sights[side].presence is not Presence.PRESENT:
+            # Until that is settled, the base must not stand for a record that is not read.
+            new = old._replace(whole=False) if old.whole else old
+        else:
+            new = _looked_at(work, pair, side, old)
+        if new is not old:
             yield Rebase(link.id, side, new)
 
 
@@ -386,14 +391,3 @@ def _clear_vanished(connection: Connection, work: Work, refs: Sequence[Ref]) -> 
     told = problems.of(connection, refs)
     doubted = {item.problem[:3] for item in told if item.problem.cause == OutcomeUnknown.code}
     problems.clear_any(connection, work.name, [ref for ref in refs if tuple(ref) not in doubted], work.now())
-
-
-def requeue(connection: Connection, work: Work, operations: Sequence[Operation], why: str) -> None:
-    """Put the keys of operations that did not end well back into the inbox, to be decided anew."""
-    arrivals = []
-    for operation in operations:
-        if operation.target is not None:
-            arrivals.append(Arrival(operation.entity, operation.side, operation.target, why))
-        elif operation.source is not None:
-            arrivals.append(Arrival(operation.entity, operation.side.other, operation.source, why))
-    inbox.put(connection, arrivals, work.now())

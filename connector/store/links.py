@@ -238,6 +238,18 @@ def page(conn: Connection, entity: str, after: int, limit: int) -> list[Link]:
     return _with_bases(conn, bulk.fetch_query(conn, query.order_by(link.c.id).limit(limit)))
 
 
+def sample(conn: Connection, entity: str, side: Side, each: int) -> list[str]:
+    """Ids of one side's linked records: so many of the oldest, of the newest, and from the middle of their numbers."""
+    mine = link.c.entity == entity
+    # Each end by itself, as only then an index tells it.
+    ends = (select(end(link.c.id)).where(mine).scalar_subquery() for end in (func.min, func.max))
+    query = select(link.c.id, link.c[f"{side}_id"]).where(mine, text(_USABLE)).limit(each)
+    rising = query.order_by(link.c.id)
+    parts = (rising, query.order_by(link.c.id.desc()), rising.where(link.c.id >= sum(ends) // 2))
+    found = {row[0]: row[1] for part in parts for row in conn.execute(part)}
+    return [found[number] for number in sorted(found)]
+
+
 def keys(conn: Connection, after: int, limit: int) -> list[tuple[int, str, str, str]]:
     """Number, entity and both ids of the next links after a number, of any entity, that the engine may work with."""
     columns = (link.c.id, link.c.entity, link.c.crm_id, link.c.erp_id)

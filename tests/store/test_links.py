@@ -212,3 +212,15 @@ def test_active_links_are_counted_with_the_sum_of_their_numbers(store: Store, at
         counted, of_none = links.count_active(conn, "customer"), links.count_active(conn, "order")
 
     assert (counted, of_none) == ((2, first + third), (0, 0))
+
+
+def test_a_sample_comes_from_both_ends_and_the_middle_and_leaves_out_what_is_over(store: Store, at: datetime) -> None:
+    with store.write() as conn:
+        assert links.sample(conn, "customer", CRM, 2) == []
+        numbers = links.add(conn, [pair(f"c{number}", f"e{number}") for number in range(20)], at)
+        links.add(conn, [pair("other", "other", "product")], at)
+        links.set_status(conn, numbers[:5], LinkStatus.TOMBSTONED, at)
+
+        found = links.sample(conn, "customer", CRM, 2), links.sample(conn, "customer", ERP, 1)
+
+    assert found == (["c5", "c6", "c9", "c10", "c18", "c19"], ["e5", "e9", "e19"])
