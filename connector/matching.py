@@ -6,6 +6,7 @@ It reads both sides and decides like a run, from the same code, and stores none 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from connector.context import Context, Work
@@ -21,6 +22,7 @@ from connector.store import inbox, links
 from connector.stretches import finish_reading, read_first
 from connector.sync import running
 
+_LONGEST_REST = timedelta(days=3650)
 SHOWN = 3
 """Examples of each kind that are kept for an entity."""
 NAMES = ("name", "sku", "number", "reference")
@@ -118,12 +120,13 @@ def _contact(work: Work) -> Contact:
 
 
 def _inbox(work: Work) -> Iterator[list[Waiting]]:
+    """All that waits in the inbox, also what rests until it is tried again, such as while a person is to choose."""
     with work.store.read() as connection:
         head = inbox.head(connection)
-    after = 0
+    after, chunk, rested = 0, work.context.limits.chunk, work.now() + _LONGEST_REST
     while True:
         with work.store.read() as connection:
-            rows = inbox.take(connection, work.name, after, work.context.limits.chunk, work.now(), upto_seq=head)
+            rows = inbox.take(connection, work.name, after, chunk, rested, upto_seq=head)
         if not rows:
             return
         yield rows

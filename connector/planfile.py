@@ -94,8 +94,12 @@ def write(context: Context, run: str, path: Path) -> int:
     """Write a stored plan to a file that only its owner can read (it holds record values); returns its operations."""
     lines = [as_line(operation) for operation in planned(context, run)]
     plan = PlanFile(format=FORMAT, run=run, planned_at=context.clock(), operations=tuple(lines))
-    path.touch(mode=0o600)
-    path.write_bytes(orjson.dumps(plan.model_dump(mode="json"), option=orjson.OPT_INDENT_2))
+    data = orjson.dumps(plan.model_dump(mode="json"), option=orjson.OPT_INDENT_2)
+    try:
+        path.touch(mode=0o600)
+        path.write_bytes(data)
+    except OSError as error:
+        raise ConfigError.of(f"the plan cannot be written: {error.strerror}", file=str(path)) from error
     return len(lines)
 
 

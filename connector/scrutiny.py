@@ -70,7 +70,9 @@ def _compare_pair(work: Work, chunk: Chunk, link: Link, known: Known, comparison
     missing = [side for side in Side if seen[side].presence is not Presence.PRESENT]
     if missing:
         why = known.trouble or ("an open conflict" if known.contested else "")
-        comparison.add(Difference(work.name, link.crm_id, link.erp_id, f"(missing on {missing[0]})", why))
+        is_gone = seen[missing[0]].presence in (Presence.ABSENT, Presence.GONE)
+        what = f"(missing on {missing[0]})" if is_gone else f"(not readable on {missing[0]})"
+        comparison.add(Difference(work.name, link.crm_id, link.erp_id, what, why))
         return
     forms = {side: work.translator(side) for side in Side}
     pair = Pair(work.entity, forms, {side: Half(seen[side].record, {}) for side in Side}, chunk.refs)

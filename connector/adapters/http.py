@@ -44,7 +44,7 @@ REQUEST_LIMIT = 64 * 1024 * 1024
 IN_BETWEEN = "check the network and what stands in between"
 POOL_SIZE = 32
 CONNECT_SECONDS = 5
-BAD_REQUEST, UNAUTHORISED, TOO_MANY, SERVER_ERROR, UNAVAILABLE = 400, 401, 429, 500, 503
+BAD_REQUEST, UNAUTHORISED, NOT_FOUND, TOO_MANY, SERVER_ERROR, UNAVAILABLE = 400, 401, 404, 429, 500, 503
 PASSING = frozenset((TOO_MANY, 502, UNAVAILABLE, 504))
 """Statuses that another attempt may spare us."""
 
@@ -175,9 +175,10 @@ class HttpClient:
         answer = self._send(call, {})
         if answer.status >= BAD_REQUEST:
             what = "client_id and client_secret" if form else "login and password"
-            raise AuthenticationFailed(
-                f"{self._at(call)}: the credentials were refused ({answer.status}); check {what}"
-            )
+            why = f"the credentials were refused ({answer.status}); check {what}"
+            if answer.status == NOT_FOUND:
+                why = "there is nobody who gives out tokens (404); check that the url is this system's"
+            raise AuthenticationFailed(f"{self._at(call)}: {why}")
         return answer.data
 
     def _send(self, call: "_Call", credentials: Mapping[str, str]) -> Answer:

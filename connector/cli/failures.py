@@ -50,7 +50,8 @@ def tell(error: BaseException, *, debug: bool) -> int:
     if debug and not isinstance(error, _CLICK_ERROR):
         _say("".join(traceback.format_exception(error)).rstrip())
     if isinstance(error, KeyboardInterrupt | typer.Abort):
-        _say("stopped; nothing is lost, the next run goes on from here")
+        asked = isinstance(error, typer.Abort)  # a question was answered with no, or not at all
+        _say("nothing was changed" if asked else "stopped; nothing is lost, the next run goes on from here")
         return INTERRUPTED
     if isinstance(error, ConnectorError):
         return _tell_known(error)

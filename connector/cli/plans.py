@@ -41,6 +41,8 @@ def make_plan(
     from connector import planfile
     from connector.sync import plan
 
+    if output is not None and (output.is_dir() or not output.parent.is_dir()):
+        raise typer.BadParameter(f"{output} is no file that can be written; name one in a folder that exists")
     with bars(quiet=call.as_json) as progress, call.context(progress) as context:
         report = plan(context, entities=chosen(context.entities, entity))
         if output is not None:

@@ -29,9 +29,11 @@ def back_up(call: Invocation, file: FileArgument, *, yes: YesOption = False) -> 
 
     if not file.parent.is_dir():
         raise typer.BadParameter(f"the folder {file.parent} does not exist")
-    if file.exists():
-        confirm(call, f"{file} exists. Overwrite it?", yes=yes)
     with call.store() as store:
+        if file.exists() and store.file is not None and file.samefile(store.file):
+            raise typer.BadParameter(f"{file} is the state itself; name another file")
+        if file.exists():
+            confirm(call, f"{file} exists. Overwrite it?", yes=yes)
         size = save(store, file)
     if call.as_json:
         print_json({"file": str(file), "bytes": size})

@@ -54,6 +54,12 @@ class Store:
         return self._engine.url.render_as_string(hide_password=False)
 
     @property
+    def file(self) -> Path | None:
+        """The file that it is, where it is one."""
+        name = self._engine.url.database
+        return Path(name) if self.dialect == "sqlite" and name and name != ":memory:" else None
+
+    @property
     def dialect(self) -> str:
         """`sqlite` or `postgresql`."""
         return self._engine.dialect.name

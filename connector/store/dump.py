@@ -46,7 +46,7 @@ def save(store: Store, path: Path) -> None:
     os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
     with store.read() as conn:
         if store.dialect == "sqlite":
-            with closing(sqlite3.connect(path)) as target:
+            with _named(path), closing(sqlite3.connect(path)) as target:
                 driver: Any = conn.connection.driver_connection
                 driver.backup(target)
         else:
@@ -56,6 +56,16 @@ def save(store: Store, path: Path) -> None:
         file.execute("PRAGMA journal_mode = DELETE")
         if (found := file.execute("PRAGMA quick_check").fetchone()[0]) != "ok":
             raise StoreError(f"The backup {path} is damaged: {found}. The state itself may be, too; look at its disk.")
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say that it is the backup which could not be written, as nobody who reads only the reason would."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        advice = "Make room there, or name another place."
+        raise StoreError(f"The backup {path} could not be written: {error}. {advice}") from error
 
 
 def _copy_out(conn: Connection, path: Path) -> None:
