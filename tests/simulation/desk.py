@@ -1,9 +1,12 @@
 """People at the connector's own desk: webhooks that come in, conflicts they decide, problems they try again."""
 
+from datetime import timedelta
+from itertools import product
 from random import Random
 
-from connector.records import Arrival, Base, NewLink, Ref, Side, encode
-from connector.store import conflicts, inbox, links, problems
+from connector.reconcile.guards import EMPTY, digest, digest_empty
+from connector.records import Arrival, Base, NewLink, OperationState, Ref, Side, encode
+from connector.store import approvals, conflicts, inbox, journal, links, problems
 from connector.store.conflicts import OpenConflict
 from connector.store.database import Store
 from connector.store.problems import OpenProblem
@@ -11,6 +14,8 @@ from tests.simulation.tables import Rules, compile_rules
 from tests.simulation.world import World
 
 LOST, DOUBLED = 0.3, 0.2
+_WORD = timedelta(hours=24)
+"""How long an approval is good for."""
 
 
 def deliver(world: World, store: Store, chance: Random) -> None:
@@ -51,6 +56,21 @@ def _resolve(world: World, store: Store, item: OpenConflict, take: Side) -> None
         conflicts.resolve(connection, item.id, take, None, "somebody", world.now())
         arrivals = [Arrival(conflict.entity, side, one, "resolved") for side, one in keys]
         inbox.put(connection, arrivals, world.now())
+
+
+def approve(world: World, store: Store, rules: Rules) -> None:
+    """A person lets through all that a guard holds back, and goes by what is shown where that is nothing at all."""
+    if not rules.strict:
+        return
+    at, entities = world.now(), compile_rules(rules)[0]
+    with store.write() as connection:
+        for held in journal.by_state(connection, [OperationState.HELD]):
+            world.counts["deletes approved"] += 1
+            word = (held.entity, held.side, held.key, held.kind, digest(held), "somebody")
+            approvals.approve(connection, *word, at, at + _WORD)
+        for entity, side in product(entities, Side):
+            word = (entity, side, "*", EMPTY, digest_empty(entity, side), "somebody")
+            approvals.approve(connection, *word, at, at + _WORD)
 
 
 def retry(world: World, store: Store, rules: Rules) -> None:

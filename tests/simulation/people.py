@@ -308,8 +308,10 @@ def _delete(world: World, chance: Random) -> bool:
     system = world.systems[side]
     if system.documents(row):
         return False
-    for one in [*system.children(row, "contact"), row]:
-        _remove(world, side, one)
+    swept = [one for one in world.live(side, "customer") if one is not row and not system.documents(one)]
+    for each in [row, *(swept[:3] if world.sweeping else ())]:
+        for one in [*system.children(each, "contact"), each]:
+            _remove(world, side, one)
     return True
 
 

@@ -17,6 +17,7 @@ from connector.records import Side
 HERE = Path(__file__).parent
 ENTITIES = ("customer", "contact", "adjustment", "sale")
 GENEROUS = {"deletes": 1000, "delete_share": 1.0, "changes": 1000, "change_share": 1.0}
+STRICT = {**GENEROUS, "deletes": 1}
 
 
 class Rules(NamedTuple):
@@ -28,17 +29,21 @@ class Rules(NamedTuple):
     erp_deletes: str = "archive"
     declared: bool = True
     """Whether the tables say how the ERP normalises a city."""
+    strict: bool = False
+    """Whether a second delete within a day needs a person."""
 
     @classmethod
     def draw(cls, chance: Random, *, exact: bool, timed: bool) -> "Rules":
         """Rules from a seed; `exact` systems refuse stale writes, `timed` ones know who was later."""
-        return cls(
+        drawn = cls(
             phone=chance.choice(["crm", "erp", "ask", *(["newest"] if timed else [])]),
             points="delta" if exact else "ask",
             crm_deletes=chance.choice(["archive", "archive", "delete", "ignore"]),
             erp_deletes=chance.choice(["archive", "archive", "delete", "ignore"]),
             declared=chance.random() < 0.8,
         )
+        # Drawn apart, so that the rest of a life stays what it was.
+        return drawn._replace(strict=Random(repr(drawn)).random() < 0.7)
 
     def deletes(self, side: Side) -> str:
         """What a delete across does on one side."""
@@ -68,7 +73,7 @@ def _overrides(rules: Rules) -> dict[str, Any]:
     for name, entity in changes.items():
         fields = bundled.get(name, {}).get("fields", {})
         entity["fields"] = {**dict.fromkeys(fields), **entity["fields"]}
-        entity["guard"] = GENEROUS
+        entity["guard"] = STRICT if rules.strict else GENEROUS
         entity["create_unless"] = None
         entity.setdefault("deletes", {str(side): rules.deletes(side) for side in Side})
     changes["customer"]["fields"]["phone"]["policy"] = rules.phone

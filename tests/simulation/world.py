@@ -36,6 +36,8 @@ class World:
         """Whether the connector is at work."""
         self.typed_at: dict[tuple[str, Side], datetime | None] = {}
         """When a thing was typed first on a side, if the connector was not at work then."""
+        self.sweeping = False
+        """Whether who deletes one customer goes on to delete more."""
         self.deeds: list[str] = []
         """What people did, in words."""
 
