@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from connector.adopt import adopt
+from connector.adopt import adopt, meet
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.errors import AlreadyExists, Forbidden, Gone, NotFound, OutcomeUnknown, RecordError, VersionConflict
@@ -176,6 +176,8 @@ def settle_failed_creates(work: Work, side: Side, failed: Sequence[tuple[Operati
         elif isinstance(error, OutcomeUnknown):
             with work.write() as connection:
                 journal.advance(connection, [operation.id], OperationState.UNKNOWN, work.now(), error=str(error))
+        elif _is_there(work, operation, error):
+            meet(work, side, [operation], [], "a record there holds what only one may hold")
         elif _may_still_arrive(work, operation, error):
             doubtful.append((operation, error))
         else:
@@ -184,6 +186,12 @@ def settle_failed_creates(work: Work, side: Side, failed: Sequence[tuple[Operati
         _tell_doubtful(work, doubtful)
     if refused:
         settle_failures(work, refused)
+
+
+def _is_there(work: Work, operation: Operation, error: RecordError) -> bool:
+    """Whether a repeated create met what it, or a person, has made before: without a key of its own nobody can tell."""
+    is_repeated = operation.state is OperationState.UNKNOWN and not work.capabilities(operation.side).repeats_creates
+    return is_repeated and isinstance(error, AlreadyExists)
 
 
 def _may_still_arrive(work: Work, operation: Operation, error: RecordError) -> bool:

@@ -314,3 +314,21 @@ def test_what_a_lost_create_may_have_made_is_not_created_back_when_its_source_is
 
     assert sorted(one.fields["name"] for one in small.crm.of("customer")) == ["Berta", "Clara"]
     assert sorted(small.causes()) == ["ambiguous", "outcome_unknown"]
+
+
+def test_what_a_repeated_create_met_may_be_what_the_first_one_made(world: World) -> None:
+    small = world(erp=Traits.good(safety="unique"))
+    row = small.customer(tags=["a"])
+    small.sync(create=["lost"])
+    (across,) = small.erp.of("customer")
+    small.erp.forbidden = {across.id}
+    small.sync()
+    small.erp.forbidden = set()
+    small.erp.change(across, {"zip": "1"})
+    small.crm.change(row, {"tags": []})
+    small.wait()
+
+    small.sync()
+
+    assert (small.only(Side.CRM)["tags"], small.only(Side.ERP)["tags"]) == ([], ["a"])
+    assert sorted(small.contested()) == ["address", "tags"]
