@@ -102,6 +102,12 @@ def _find(world: World, store: Store, rules: Rules, item: OpenProblem) -> bool:
         # What it was made of is gone, so people take it away again.
         world.chronicle.removed.add((serial, side.other))
         world.systems[side.other].remove(there[0])
+    if not there and (serial, side.other) in world.chronicle.removed:
+        # People have deleted what was made, and do not want it made again.
+        source = world.systems[side].get(entity, record_id)
+        if source is not None and not world.systems[side].documents(source):
+            world.chronicle.removed.add((serial, side))
+            world.systems[side].remove(source)
     if not there or there[0].gone:
         return False
     for name in ("points", "tags"):

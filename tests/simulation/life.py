@@ -77,6 +77,8 @@ class Life:
         self.appointed: dict[str, Callable[[], Any]] = {}
         """What happens at the next boundary of a name, once; nothing, where all is left to chance."""
         self.told: list[str] = []
+        self.had_rights_changed = False
+        """Whether something was hidden for a while: what was edited meanwhile is found when everything is listed."""
         self.violations: list[str] = []
         self.checks: Counter[str] = Counter()
         self.disk = Disk(template(), keeps=script.fragile)
@@ -206,7 +208,7 @@ class Life:
 
     def _hold_prompt(self) -> None:
         """What people edited is across before anything is enumerated: nothing slips past the cursors."""
-        if self.script.rules.strict or any(step.kind == "rights" for step in self.script.steps):
+        if self.script.rules.strict or self.had_rights_changed:
             return
         court = Court(self.world, listen(self.world, self.desk), self.script.rules)
         court.judge_prompt()
@@ -273,6 +275,7 @@ def _retry(life: Life, chance: Random) -> None:
 
 def rights(life: Life, chance: Random) -> None:
     """Rights are taken, or given back."""
+    life.had_rights_changed = True
     system = life.world.systems[chance.choice(list(Side))]
     kind = chance.choice(["blind", "forbidden", "forbidden", "back"])
     system.blind = kind == "blind"
