@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import structlog
 from sqlalchemy import Connection
 
 from connector import sync as running
@@ -182,6 +183,8 @@ def test_while_another_process_is_at_work_the_daemon_waits_for_its_turn(watch: W
 
 
 def test_a_daemon_that_is_kept_out_for_long_says_so(watch: Watch, capsys: pytest.CaptureFixture[str]) -> None:
+    # What another test had left out of the log is told again.
+    structlog.reset_defaults()
     with watch.context.store.write() as connection:
         leases.acquire(connection, "sync", "another/machine/1/run", timedelta(minutes=10), watch.clock())
 
