@@ -68,19 +68,14 @@ def _parked(connection: Connection, work: Work, refs: Collection[Ref]) -> list[R
     return [Ref(*problem[:3]) for problem in told if problem.cause == OutcomeUnknown.code]
 
 
-def is_any_lost(work: Work) -> bool:
-    """Whether of any create of this entity nobody knows if it got through."""
-    return any(lost_creates(work, side) for side in Side)
-
-
-def lost_creates(work: Work, side: Side) -> list[Operation]:
-    """The creates on one side of which nobody knows if they got through."""
+def lost_creates(work: Work) -> list[Operation]:
+    """The creates of this entity of which nobody knows if they got through: mostly none."""
     with work.store.read() as connection:
         found = journal.by_state(connection, [OperationState.UNKNOWN], entity=work.name)
         if OutcomeUnknown.code in problems.causes(connection):
             parked = problems.caused(connection, work.name, OutcomeUnknown.code)
             found += [item for ref in parked for item in _sent(connection, work, ref)]
-    return [item for item in found if item.kind is OperationKind.CREATE and item.side is side]
+    return [item for item in found if item.kind is OperationKind.CREATE]
 
 
 def made_by_lost(work: Work, side: Side, records: Mapping[str, Record]) -> dict[str, Ref]:
@@ -90,7 +85,8 @@ def made_by_lost(work: Work, side: Side, records: Mapping[str, Record]) -> dict[
     that as many of its fields hold what was sent as hold something else.
     """
     found: dict[str, Ref] = {}
-    for create in lost_creates(work, side):
+    lost = [create for create in lost_creates(work) if create.side is side] if records else []
+    for create in lost:
         sent = _folded(work, _stored(work, create))
         for record_id, record in records.items():
             held = _folded(work, record)

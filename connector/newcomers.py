@@ -19,7 +19,7 @@ from sqlalchemy import Connection
 from connector.context import Work
 from connector.decide import CreateDecision
 from connector.deposits import keep_newcomers
-from connector.doubt import is_any_lost
+from connector.doubt import lost_creates
 from connector.mappings.pages import Columns
 from connector.mappings.unfit import UNTRANSLATABLE
 from connector.reconcile.match import marker_key, strongest_keys
@@ -124,7 +124,7 @@ def choose(work: Work, taken: Taken, scene: Scene) -> tuple[list[Newcomers], lis
     Where a row did not bring its record along, all go the general way: what is read there may tell who somebody is. So
     they do where a create is in doubt, which may have made one of them.
     """
-    if work.dry or work.allowed is not None or any(taken.deleted) or b"" in taken.records or is_any_lost(work):
+    if work.dry or work.allowed is not None or any(taken.deleted) or b"" in taken.records or lost_creates(work):
         return [], list(taken.seqs)
     found = [one for side in Side if (one := _of_side(work, side, taken, scene))]
     chosen = {seq for one in found for seq in one.seqs}
