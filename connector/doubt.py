@@ -86,10 +86,10 @@ def made_by_lost(work: Work, side: Side, records: Mapping[str, Record]) -> dict[
     """
     found: dict[str, Ref] = {}
     lost = [create for create in lost_creates(work) if create.side is side] if records else []
+    folded = {record_id: _folded(work, record) for record_id, record in records.items()} if lost else {}
     for create in lost:
         sent = _folded(work, _stored(work, create))
-        for record_id, record in records.items():
-            held = _folded(work, record)
+        for record_id, held in folded.items():
             common = sent.keys() & held.keys()
             alike = sum(sent[name] == held[name] for name in common)
             if alike and 2 * alike >= len(common):

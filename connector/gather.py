@@ -69,9 +69,6 @@ class Chunk:
     """By link the side that was not read, as its base stands for it."""
 
 
-_CANARIES = 20
-
-
 def gather(work: Work, rows: Sequence[Waiting]) -> Chunk:
     """Look up links and read what the inbox did not bring along."""
     chunk = Chunk(list(rows))
@@ -334,6 +331,10 @@ def rows_across(work: Work, side: Side, ids: Collection[str]) -> dict[str, Waiti
         return {}
     with work.store.read() as connection:
         return inbox.rows(connection, work.name, side, sorted(ids))
+
+
+_CANARIES = 20
+"""So many records of each place are asked for, where nothing else tells that a side shows what it holds."""
 
 
 def is_canary_alive(work: Work, side: Side) -> bool:

@@ -11,6 +11,7 @@ from connector.comparison import EQUAL, NORMAL, Comparison, Difference
 from connector.context import Work
 from connector.gather import Chunk, Seen, look_up, resolve_references, valid_base
 from connector.likeness import is_equal_as_held
+from connector.moves import MISSING
 from connector.reconcile.merge import Half, Pair
 from connector.records import Arrival, Event, Link, Presence, Ref, Side
 from connector.store import conflicts, history, inbox, problems
@@ -70,9 +71,8 @@ def _compare_pair(work: Work, chunk: Chunk, link: Link, known: Known, comparison
     missing = [side for side in Side if seen[side].presence is not Presence.PRESENT]
     if missing:
         why = known.trouble or ("an open conflict" if known.contested else "")
-        is_gone = seen[missing[0]].presence in (Presence.ABSENT, Presence.GONE)
-        what = f"(missing on {missing[0]})" if is_gone else f"(not readable on {missing[0]})"
-        comparison.add(Difference(work.name, link.crm_id, link.erp_id, what, why))
+        what = "missing" if seen[missing[0]].presence in MISSING else "not readable"
+        comparison.add(Difference(work.name, link.crm_id, link.erp_id, f"({what} on {missing[0]})", why))
         return
     forms = {side: work.translator(side) for side in Side}
     pair = Pair(work.entity, forms, {side: Half(seen[side].record, {}) for side in Side}, chunk.refs)

@@ -155,4 +155,6 @@ def test_kills_at_random_moments_end_as_a_run_without_kills_does(
     assert [one["entity"] for one in standing if one["unknown"]] == []
     live_on(undisturbed.write_config(tmp_path / "undisturbed"), People(undisturbed, seed))
     assert contents(drifted) == contents(undisturbed), f"seed {seed}"
-    assert hit >= max(1, KILLS // 10), f"seed {seed}: {hit} of {KILLS} syncs were still at work when they were killed"
+    assert hit >= max(1, KILLS // 4 - 1), (
+        f"seed {seed}: {hit} of {KILLS} syncs were still at work when they were killed"
+    )

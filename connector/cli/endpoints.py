@@ -71,9 +71,10 @@ def confirm_endpoint(
         if not call.as_json:
             say(f"Confirmed so far: {_name(known)}", f"Answers now:      {_name(found)}", "")
             say("All links stay, and mean the records of the one that answers now; for other records use a new store.")
+        question = f"Is this the {side} that the links were made with?"
         if call.as_json and not yes:
-            raise typer.BadParameter(f"Is this the {side} that the links were made with? Say so with --yes")
-        if not yes and not typer.confirm(f"Is this the {side} that the links were made with?", default=False):
+            raise typer.BadParameter(f"{question} Say so with --yes")
+        if not yes and not typer.confirm(question, default=False):
             say("Nothing was changed.")
             return int(Exit.HALTED)
         with context.store.write() as connection:
